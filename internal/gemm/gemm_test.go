@@ -116,10 +116,9 @@ func TestExactOnIntegers(t *testing.T) {
 func exactOnIntegers[T Float](t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
 	fill := func() T { return T(rng.IntN(9) - 4) }
-	shapes := [][3]int{
-		{0, 3, 2}, {3, 0, 2}, {3, 2, 0}, {0, 0, 0}, {1, 1, 1}, {1, 1, 300}, {1, 200, 1}, {70, 1, 1}, {6, 784, 25}, {16, 100, 150},
-		{6, 25, 784}, {25, 784, 6}, {64, 192, 128}, {65, 193, 129}, {63, 191, 127}, {130, 385, 3}, {3, 2, 257}, {3, 2, 515},
-	}
+	shapes := [][3]int{{0, 3, 2}, {3, 0, 2}, {3, 2, 0}, {0, 0, 0}, {1, 1, 1}, {1, 1, 300}, {1, 200, 1}, {70, 1, 1}}
+	shapes = append(shapes, [][3]int{{6, 784, 25}, {16, 100, 150}, {6, 25, 784}, {25, 784, 6}}...)                                // layers
+	shapes = append(shapes, [][3]int{{64, 192, 256}, {65, 193, 257}, {63, 191, 255}, {130, 385, 3}, {3, 2, 257}, {3, 2, 515}}...) // edges of blocks
 	for range 8 {
 		shapes = append(shapes, [3]int{rng.IntN(140), rng.IntN(400), rng.IntN(270)})
 	}
