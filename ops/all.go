@@ -1,0 +1,12 @@
+package ops
+
+import "neocog/graph"
+
+// All returns one value of each op type in this package, in the order of their
+// names, gradient ops among them: the vocabulary for graph.Parse.
+func All() []graph.Op {
+	return []graph.Op{
+		relu{},
+		reluGrad{},
+	}
+}

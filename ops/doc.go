@@ -1,0 +1,46 @@
+// Package ops holds the operations of convolutional networks: each is a pure
+// description of what is computed, with its shape inference, its kernels and
+// its gradient in one file.
+//
+// A constructor such as MatMul takes Values and returns Values; nothing is
+// computed until a program made from the graph runs. Mistakes are kept by the
+// graph (see graph.Graph.Err) and name the line which made them.
+//
+//	| kind             | constructors |
+//	|------------------|--------------|
+//	| arithmetic       | Add Sub Mul Div Neg Scale AddScalar OneMinus Square |
+//	| functions        | Exp Log Sqrt ReLU Sigmoid Tanh |
+//	| matrices         | MatMul Gemm Linear |
+//	| over axes        | Sum Mean Max ArgMax, SumKeep MeanKeep MaxKeep |
+//	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy Correct |
+//	| images           | Conv2D MaxPool2D AvgPool2D GlobalAvgPool |
+//	| normalisation    | BatchNorm BatchNormInfer RunningStats Dropout L2 |
+//	| shape            | Reshape Flatten Transpose Concat Slice Pad BroadcastTo |
+//	| constants, types | Zeros ZerosLike OnesLike Full OneHot Cast |
+//	| kept state       | Random Step |
+//
+// # Shapes
+//
+// Images are NCHW. Arithmetic broadcasts as NumPy does: shapes are aligned at
+// their last axes, and an extent of 1 stretches. The symbolic extent
+// graph.Batch goes with itself and with 1 only, since it may turn out to be
+// any number. Axes are counted from 0, negative ones from the end.
+//
+// # Gradients
+//
+// The gradient of an op is made of ops, so gradients have gradients. A comment
+// on each constructor gives the formula. Integer tensors have no gradient.
+//
+// # Numbers
+//
+// NaN and infinities propagate. Sums of float32 are accumulated in float64, or
+// in blocks inside products of matrices. Results are the same bits for any
+// number of workers: work is divided over results, never within a sum, except
+// into chunks which the shapes alone decide.
+//
+// # An op of one's own
+//
+// Implement graph.Op, graph.Differentiable and kernel.Op on a comparable
+// struct and call graph.Apply; the ops here are no different. Package
+// ops/opstest checks it.
+package ops
