@@ -297,6 +297,15 @@ func (g *Graph) Scope(name string, build func()) {
 	build()
 }
 
+// AtRoot runs build with an empty scope: for what a graph has once, such as the
+// step counter.
+func (g *Graph) AtRoot(build func()) {
+	scope := g.scope
+	g.scope = nil
+	defer func() { g.scope = scope }()
+	build()
+}
+
 func (g *Graph) scopeName() string { return strings.Join(g.scope, "/") }
 
 func (g *Graph) scoped(name string) string {

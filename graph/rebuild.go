@@ -3,10 +3,10 @@ package graph
 // Rebuild copies into a new graph what roots and updates need, in order, and
 // returns it with the map from old values to new ones. All inputs, parameters
 // and buffers that are reached keep their names. It is what passes are made of:
-// edit, if not nil, is called for every node which has inputs, with the new
-// graph and the copies of the node's inputs, and may return values to stand for
-// the node's results instead of a copy; they must have the same types. nil
-// means a copy. Without updates only what the roots need is copied.
+// edit, if not nil, is called for every node but inputs, parameters and buffers,
+// with the new graph and the copies of the node's inputs, and may return values
+// to stand for the node's results instead of a copy; they must have the same
+// types. nil means a copy. Without updates only what the roots need is copied.
 func (g *Graph) Rebuild(roots []*Value, updates bool, edit func(to *Graph, n *Node, in []*Value) []*Value) (*Graph, map[*Value]*Value) {
 	needed := make([]bool, len(g.nodes))
 	mark := func(v *Value) { needed[v.node.index] = true }
@@ -50,7 +50,7 @@ func (g *Graph) copy(n *Node, images map[*Value]*Value, edit func(*Graph, *Node,
 	for i, v := range n.in {
 		in[i] = images[v]
 	}
-	if edit != nil && !n.IsSource() {
+	if edit != nil && n.label() == "" {
 		if out := edit(g, n, in); out != nil {
 			return out
 		}

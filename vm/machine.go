@@ -1,0 +1,330 @@
+package vm
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"runtime"
+	"sync/atomic"
+	"unsafe"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/tensor"
+
+	"neocog/graph"
+	"neocog/internal/par"
+	"neocog/vm/kernel"
+)
+
+// A Machine runs a Program on a State. It owns the arena and the workers; it
+// may be used by one goroutine at a time. Any number of machines may share a
+// Program and a State.
+type Machine struct {
+	p        *Program
+	s        *State
+	params   map[int]*variable // by value ID
+	bindings map[int]*binding  // by batch size
+	arena    []byte
+	team     *par.Team
+	workers  []kernel.Call // one for each worker
+	local    int           // bytes of each worker's scratch memory
+	running  atomic.Bool
+
+	// Method values, made once: making one allocates.
+	walk  func(w int)
+	check func()
+
+	// During Run, written by worker 0 or at a barrier:
+	ctx  context.Context
+	b    *binding
+	pc   int  // instruction
+	done bool // pc has no further step
+	stop bool
+	err  error
+
+	// Written by any worker:
+	fault kernel.Fault
+	crash atomic.Pointer[caught]
+}
+
+// A caught panic of a kernel.
+type caught struct {
+	pc    int
+	value any
+}
+
+// A binding is a tape with the addresses of all values in one machine.
+type binding struct {
+	t       *tape
+	mem     [][]byte // by store; nil for inputs
+	bufs    []kernel.Buf
+	inputs  [][]int  // by input: the IDs of the values which lie in it
+	copies  [][]byte // by input: memory for feeds which are not contiguous
+	outputs []*tensor.Dense
+}
+
+// NewMachine returns a machine for p whose parameters live in s. Parameters that
+// s does not hold yet are made; one that has another type there is an error.
+func (p *Program) NewMachine(s *State) (*Machine, error) {
+	if s == nil {
+		return nil, errors.New("the state is nil")
+	}
+	m := &Machine{p: p, s: s, params: map[int]*variable{}, bindings: map[int]*binding{}}
+	for _, n := range p.g.Nodes() {
+		if _, ok := n.Op.(graph.ParamOp); ok {
+			v, err := s.ensure(n.Out(0))
+			if err != nil {
+				return nil, err
+			}
+			m.params[n.Out(0).ID()] = v
+		}
+	}
+	m.team = par.NewTeam(p.opts.threads)
+	m.walk, m.check = m.work, m.decide
+	m.workers = make([]kernel.Call, m.team.Size())
+	for i := range m.workers {
+		m.workers[i].Fault = &m.fault
+	}
+	return m, nil
+}
+
+// Run computes the program's outputs for the feeds and performs its updates. It
+// returns the outputs in the order in which Compile got them; they are views
+// into the machine, valid until the next Run: Clone what is to stay. After the
+// first run at a batch size Run does not allocate.
+//
+// Run returns an error for wrong feeds, for bad data such as a label out of
+// range, for a value that is watched for, and when ctx is done, which is looked
+// at between instructions: errors.Is(err, ctx.Err()). A run which ends with an
+// error has changed no parameter, unless a kernel panicked while they were
+// written.
+func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error) {
+	if !m.running.CompareAndSwap(false, true) {
+		return nil, errors.New("the machine is running already; make one for each goroutine")
+	}
+	defer m.running.Store(false)
+	batch, err := batchOf(m.p.user, m.p.inputs, feeds)
+	if err != nil {
+		return nil, err
+	}
+	b, err := m.bind(batch)
+	if err != nil {
+		return nil, err
+	}
+	b.feed(m.p.inputs, feeds)
+	m.ctx, m.b, m.stop, m.err = ctx, b, false, nil
+	if len(m.p.g.Updates()) > 0 {
+		m.s.mu.Lock()
+		defer m.s.mu.Unlock()
+	} else {
+		m.s.mu.RLock()
+		defer m.s.mu.RUnlock()
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, errors.WithMessage(err, "the run did not begin")
+	}
+	if m.team.Size() == 1 {
+		m.work(0)
+	} else {
+		m.team.Run(m.walk)
+	}
+	runtime.KeepAlive(feeds)
+	m.ctx = nil
+	if m.err != nil {
+		return nil, m.err
+	}
+	b.finish()
+	return b.outputs, nil
+}
+
+// Close ends the machine's workers. A machine that is no longer reachable is
+// closed by itself.
+func (m *Machine) Close() { m.team.Close() }
+
+// work walks the tape as worker w. All workers make the same decisions: they
+// read stop only after a barrier, and it is only written at one.
+func (m *Machine) work(w int) {
+	t, c := m.b.t, &m.workers[w]
+	c.Bufs = m.b.bufs
+	n := m.team.Size()
+	for pc := range t.code {
+		in := &t.code[pc]
+		c.Ins, c.Outs, c.Scratch = in.ins, in.outs, nil
+		if in.scratch >= 0 {
+			c.Scratch = pointer(m.b.mem[in.scratch])
+		}
+		for i := range in.plan.Steps {
+			s := &in.plan.Steps[i]
+			if w == 0 {
+				m.pc, m.done = pc, i == len(in.plan.Steps)-1
+			}
+			parts := n
+			if s.Grain > 1 {
+				parts = min(n, max(1, s.N/s.Grain))
+			}
+			if w < parts {
+				if lo, hi := par.Split(s.N, parts, w); lo < hi {
+					m.call(s.Run, c, pc, lo, hi)
+				}
+			}
+			m.team.Barrier(m.check)
+			if m.stop {
+				return
+			}
+		}
+	}
+}
+
+// call runs a kernel and catches its panic.
+func (m *Machine) call(k kernel.Kernel, c *kernel.Call, pc, lo, hi int) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.crash.CompareAndSwap(nil, &caught{pc, r})
+		}
+	}()
+	k(c, lo, hi)
+}
+
+// decide runs at the end of each step, while all workers wait, and decides
+// whether the run goes on.
+func (m *Machine) decide() {
+	in := &m.b.t.code[m.pc]
+	switch {
+	case m.crash.Load() != nil:
+		r := m.crash.Swap(nil)
+		m.fail(&RunError{Node: in.node, Algo: in.plan.Algo, Err: errors.Errorf("the kernel panicked: %v", r.value)})
+	case m.fault.Pending():
+		m.fail(&RunError{Node: in.node, Algo: in.plan.Algo, Err: m.fault.Take()})
+	case m.p.opts.watch != 0 && m.done:
+		for _, id := range in.outs {
+			if err := m.look(int(id)); err != nil {
+				m.fail(&RunError{Node: in.node, Algo: in.plan.Algo, Err: err})
+				break
+			}
+		}
+	}
+	// Once parameters change the run goes through to its end.
+	if m.err == nil && m.pc < m.b.t.commit {
+		if err := m.ctx.Err(); err != nil {
+			m.fail(errors.WithMessagef(err, "the run stopped after instruction %d of %d", m.pc+1, len(m.b.t.code)))
+		}
+	}
+}
+
+func (m *Machine) fail(err error) {
+	if m.err == nil {
+		m.err = err
+	}
+	m.stop = true
+}
+
+// look returns an error if value id holds what the program watches for.
+func (m *Machine) look(id int) error {
+	typ, buf := m.b.t.types[id], m.b.bufs[id]
+	switch typ.DType {
+	case graph.Float32:
+		return inspect(m.p.opts.watch, typ, unsafe.Slice((*float32)(buf.Ptr), buf.Len))
+	case graph.Float64:
+		return inspect(m.p.opts.watch, typ, unsafe.Slice((*float64)(buf.Ptr), buf.Len))
+	}
+	return nil
+}
+
+func inspect[T kernel.Float](w Watch, typ graph.Type, x []T) error {
+	for i, v := range x {
+		f := float64(v)
+		if w&NaN != 0 && f != f || w&Inf != 0 && math.IsInf(f, 0) {
+			at := make([]int, len(typ.Shape))
+			for d, rest := len(at)-1, i; d >= 0; d-- {
+				at[d], rest = rest%typ.Shape[d], rest/typ.Shape[d]
+			}
+			return fmt.Errorf("element %v of the result %v is %v", at, typ, f)
+		}
+	}
+	return nil
+}
+
+// bind returns the binding for a batch size.
+func (m *Machine) bind(batch int) (*binding, error) {
+	if b := m.bindings[batch]; b != nil {
+		return b, nil
+	}
+	t, err := m.p.tape(batch)
+	if err != nil {
+		return nil, err
+	}
+	if t.arena > len(m.arena) {
+		m.arena = alloc(t.arena)
+		clear(m.bindings) // they point into the old one
+	}
+	if t.local > m.local {
+		m.local = t.local
+		for i := range m.workers {
+			m.workers[i].Local = pointer(alloc(t.local))
+		}
+	}
+	b := &binding{t: t, mem: make([][]byte, len(t.stores)), bufs: make([]kernel.Buf, len(t.home))}
+	for i, s := range t.stores {
+		switch s.kind {
+		case inArena:
+			b.mem[i] = m.arena[s.offset : s.offset+s.bytes : s.offset+s.bytes]
+		case inParam:
+			b.mem[i] = m.params[s.value].mem
+		}
+	}
+	for v, image := range m.p.consts {
+		b.mem[t.home[v.ID()]] = image
+	}
+	for id, home := range t.home {
+		b.bufs[id] = kernel.Buf{Ptr: pointer(b.mem[home]), Len: t.types[id].Shape.Size()}
+	}
+	b.inputs, b.copies = make([][]int, len(m.p.inputs)), make([][]byte, len(m.p.inputs))
+	for i, in := range m.p.inputs {
+		if in.image == nil {
+			continue
+		}
+		for id, home := range t.home {
+			if home == t.home[in.image.ID()] {
+				b.inputs[i] = append(b.inputs[i], id)
+			}
+		}
+	}
+	for i, s := range t.outputs {
+		b.outputs = append(b.outputs, dense(t.types[m.p.outputs[i].ID()], b.mem[s]))
+	}
+	m.bindings[batch] = b
+	return b, nil
+}
+
+// feed lets the input values point to the tensors.
+func (b *binding) feed(inputs []input, feeds Feeds) {
+	for i, in := range inputs {
+		if in.image == nil {
+			continue
+		}
+		t, id := feeds[in.user], in.image.ID()
+		typ := b.t.types[id]
+		ptr := raw(t, typ.DType)
+		if !contiguous(t) {
+			if b.copies[i] == nil {
+				b.copies[i] = alloc(typ.Bytes())
+			}
+			gather(b.copies[i], t, typ)
+			ptr = pointer(b.copies[i])
+		}
+		for _, v := range b.inputs[i] {
+			b.bufs[v].Ptr = ptr
+		}
+		b.mem[b.t.home[id]] = unsafe.Slice((*byte)(ptr), typ.Bytes())
+	}
+}
+
+// finish performs the copies after the last instruction. Outputs and staged
+// parameters come first: they want the values from before the updates.
+func (b *binding) finish() {
+	for _, list := range [...][]move{b.t.results, b.t.staged, b.t.updates} {
+		for _, mv := range list {
+			copy(b.mem[mv.to][:mv.bytes], b.mem[mv.from])
+		}
+	}
+}

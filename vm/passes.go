@@ -1,0 +1,139 @@
+package vm
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+
+	"neocog/graph"
+	"neocog/vm/kernel"
+)
+
+// A pass builds a new graph from an old one; see graph.Rebuild. It keeps the
+// values of all outputs and updates, to the last bit.
+type pass struct {
+	name string
+	why  string
+	edit func() func(to *graph.Graph, n *graph.Node, in []*graph.Value) []*graph.Value
+}
+
+// passes run in this order. Every one of them also leaves out what no output
+// and no update needs, so that prune is the pass which does nothing else.
+var passes = []pass{
+	{"prune", "what nothing depends on is not computed", nil},
+	{"fold", "what depends on constants only is computed once, now", fold},
+	{"cse", "equal ops on equal inputs are computed once", mergeEqual},
+	{"prune", "constants which folding has used up go", nil},
+}
+
+// foldLimit is the size in bytes up to which a result is folded: larger ones
+// would only swell the program.
+const foldLimit = 1 << 16
+
+func fold() func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
+	return func(to *graph.Graph, n *graph.Node, in []*graph.Value) []*graph.Value {
+		if n.IsSource() {
+			return nil
+		}
+		bufs := make([][]byte, len(in))
+		for i, v := range in {
+			c, ok := v.Node().Op.(graph.ConstOp)
+			if !ok {
+				return nil
+			}
+			bufs[i] = decode(v.Type(), c.Data)
+		}
+		types := make([]graph.Type, len(n.Outs()))
+		for i, v := range n.Outs() {
+			if t := v.Type(); !t.Shape.IsStatic() || t.Bytes() > foldLimit {
+				return nil
+			}
+			types[i] = v.Type()
+		}
+		results, err := evaluate(&kernel.Env{Reference: true}, n, typesOf(in), types, bufs)
+		if err != nil {
+			return nil // it will be reported, with its place, when it runs
+		}
+		out := make([]*graph.Value, len(types))
+		for i, t := range types {
+			out[i] = to.ConstOf(t, encode(t, results[i]))
+			adopt(out[i], n)
+		}
+		return out
+	}
+}
+
+func mergeEqual() func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
+	type key struct {
+		op graph.Op
+		in string
+	}
+	seen := map[key][]*graph.Value{}
+	return func(to *graph.Graph, n *graph.Node, in []*graph.Value) []*graph.Value {
+		if !reflect.ValueOf(n.Op).Comparable() {
+			return nil
+		}
+		k := key{n.Op, n.Out(0).Type().String()}
+		if len(in) > 0 {
+			k.in = fmt.Sprint(in)
+		}
+		if out := seen[k]; out != nil {
+			return out
+		}
+		var out []*graph.Value
+		if c, ok := n.Op.(graph.ConstOp); ok {
+			out = []*graph.Value{to.ConstOf(n.Out(0).Type(), c.Data)}
+		} else {
+			out = graph.ApplyN(len(n.Outs()), n.Op, in...)
+		}
+		adopt(out[0], n)
+		seen[k] = out
+		return out
+	}
+}
+
+// adopt gives the node of v the scope and place of n, for which it stands.
+func adopt(v *graph.Value, n *graph.Node) {
+	v.Node().Scope, v.Node().Pos = n.Scope, n.Pos
+}
+
+func typesOf(vs []*graph.Value) []graph.Type {
+	t := make([]graph.Type, len(vs))
+	for i, v := range vs {
+		t[i] = v.Type()
+	}
+	return t
+}
+
+// optimise runs the passes and returns the new graph, the images of the values
+// of g, and a line for each pass on what it changed.
+func optimise(g *graph.Graph, roots []*graph.Value, o *options) (*graph.Graph, map[*graph.Value]*graph.Value, []string) {
+	list := passes
+	if o.noPasses {
+		list = passes[:1]
+	}
+	images := make(map[*graph.Value]*graph.Value)
+	for _, n := range g.Nodes() {
+		for _, v := range n.Outs() {
+			images[v] = v
+		}
+	}
+	var log []string
+	for _, p := range list {
+		var edit func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value
+		if p.edit != nil {
+			edit = p.edit()
+		}
+		now := make([]*graph.Value, len(roots))
+		for i, r := range roots {
+			now[i] = images[r]
+		}
+		next, step := g.Rebuild(now, !o.noUpdates, edit)
+		log = append(log, strings.TrimSpace(fmt.Sprintf("%-6s %4d → %4d nodes: %s", p.name, len(g.Nodes()), len(next.Nodes()), p.why)))
+		for v, image := range images {
+			images[v] = step[image]
+		}
+		g = next
+	}
+	return g, images, log
+}

@@ -1,0 +1,142 @@
+package vm
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"unsafe"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/tensor"
+
+	"neocog/graph"
+)
+
+// A State holds the values of parameters and buffers by name. It is shared by
+// the machines of any number of programs – training, evaluation, prediction –
+// which thereby see the same weights.
+//
+// A State may be used by many goroutines: runs of programs without updates go
+// on side by side, a run which updates parameters excludes all others.
+type State struct {
+	seed uint64
+	mu   sync.RWMutex // held for reading by runs, for writing by runs which update
+	vars map[string]*variable
+}
+
+type variable struct {
+	typ graph.Type
+	mem []byte
+}
+
+// NewState returns an empty State. Parameters appear in it when a machine is
+// made whose program has them, with starting values drawn from the seed and
+// their name.
+func NewState(seed uint64) *State {
+	return &State{seed: seed, vars: map[string]*variable{}}
+}
+
+// Seed returns the seed given to NewState.
+func (s *State) Seed() uint64 { return s.seed }
+
+// Names returns the names of what the State holds, sorted.
+func (s *State) Names() []string {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	return slices.Sorted(maps.Keys(s.vars))
+}
+
+// Get returns a copy of the value called name.
+func (s *State) Get(name string) (*tensor.Dense, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	v := s.vars[name]
+	if v == nil {
+		return nil, errors.Errorf("the state holds no %q", name)
+	}
+	c := alloc(len(v.mem))
+	copy(c, v.mem)
+	return dense(v.typ, c), nil
+}
+
+// Set copies t into the value called name, which takes its type from t if it
+// does not exist yet and must have that type otherwise.
+func (s *State) Set(name string, t *tensor.Dense) error {
+	typ, err := typeOf(t)
+	if err != nil {
+		return errors.Wrapf(err, "value %q", name)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.vars[name]
+	if v == nil {
+		v = &variable{typ, alloc(typ.Bytes())}
+	}
+	if !v.typ.Equal(typ) {
+		return errors.Errorf("value %q is %v, cannot become %v", name, v.typ, typ)
+	}
+	gather(v.mem, t, typ)
+	s.vars[name] = v
+	return nil
+}
+
+// ensure makes the parameter p exist and returns its memory.
+func (s *State) ensure(p *graph.Value) (*variable, error) {
+	op := p.Node().Op.(graph.ParamOp)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	v := s.vars[op.Label]
+	if v == nil {
+		v = &variable{p.Type(), alloc(p.Type().Bytes())}
+		fill(v.mem, v.typ.DType, op.Init.Values(op.Label, v.typ, s.seed))
+		s.vars[op.Label] = v
+	}
+	if !v.typ.Equal(p.Type()) {
+		return nil, fmt.Errorf("%v: parameter %q is %v in the graph, %v in the state", p.Node().Pos, op.Label, p.Type(), v.typ)
+	}
+	return v, nil
+}
+
+// align is the alignment of all tensors in bytes: a cache line, and the width
+// of the widest vector registers.
+const align = 64
+
+// alloc returns n zeroed bytes, aligned. Memory of the Go heap does not move.
+func alloc(n int) []byte {
+	b := make([]byte, n+align)
+	off := -int(uintptr(unsafe.Pointer(&b[0]))) & (align - 1)
+	return b[off : off+n : off+n]
+}
+
+func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
+
+// as returns b as a slice of T.
+func as[T graph.Element](b []byte) []T {
+	var z T
+	return unsafe.Slice((*T)(pointer(b)), len(b)/int(unsafe.Sizeof(z)))
+}
+
+// fill converts v to d and writes it to mem.
+func fill(mem []byte, d graph.DType, v []float64) {
+	switch d {
+	case graph.Float32:
+		convert(as[float32](mem), v)
+	case graph.Float64:
+		copy(as[float64](mem), v)
+	case graph.Int32:
+		convert(as[int32](mem), v)
+	case graph.Int64:
+		convert(as[int64](mem), v)
+	case graph.Bool:
+		for i, x := range v {
+			as[bool](mem)[i] = x != 0
+		}
+	}
+}
+
+func convert[T float32 | float64 | int32 | int64, U float32 | float64](dst []T, src []U) {
+	for i, x := range src {
+		dst[i] = T(x)
+	}
+}
