@@ -1,0 +1,12 @@
+package conv_test
+
+import (
+	"testing"
+
+	"neocog/ops/conv"
+	"neocog/ops/conv/convtest"
+)
+
+func TestDirect(t *testing.T) { convtest.Run(t, conv.Direct{}) }
+
+func TestIm2col(t *testing.T) { convtest.Run(t, conv.Im2col{}) }

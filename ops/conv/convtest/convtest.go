@@ -1,0 +1,278 @@
+package convtest
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"neocog/graph"
+	"neocog/ops/conv"
+	"neocog/vm/kernel"
+)
+
+const anyFloat = graph.Float64
+
+// A Suite says what is expected of an algorithm.
+type Suite struct {
+	Algorithm conv.Algorithm
+	// Tolerance32 and Tolerance64 bound the relative L2 error, ‖got − want‖ / ‖want‖. 0 stands for 1e-6
+	// and 1e-14, and for the bound of a plain sum besides (see Run): for algorithms that
+	// only add products of x, w and dy.
+	Tolerance32, Tolerance64 float64
+	// Transforms says that the algorithm computes with linear combinations of its operands, as FFT and
+	// some of Winograd's do: integers need not come out exactly, and a NaN may spread further than it must.
+	Transforms bool
+	// Random is the number of random problems besides Cases; 0 stands for 500.
+	Random int
+}
+
+// Run checks a as strictly as a plain sum of products can be checked. Every element that is a sum of n
+// products t must satisfy
+//
+//	|got − want| ≤ (n+1)·u·Σ|t|     u = 2^-24 for float32, 2^-53 for float64
+//
+// (Higham, Accuracy and Stability of Numerical Algorithms, §3.1: γₙ for any order of summation), the float64 oracle's
+// own error being allowed for in the same way.
+func Run(t *testing.T, a conv.Algorithm) {
+	t.Helper()
+	Suite{Algorithm: a}.Run(t)
+}
+
+// Run runs the suite.
+func (s Suite) Run(t *testing.T) {
+	t.Helper()
+	if s.Random == 0 {
+		s.Random = 500
+	}
+	accepted := 0
+	for i, c := range Cases() {
+		t.Run(c.Name, func(t *testing.T) {
+			n, err := s.problem(fill(c.Problem), uint64(i))
+			if err != nil {
+				t.Error(err)
+			}
+			accepted += n
+		})
+	}
+	t.Run("random", func(t *testing.T) {
+		for i := range s.Random {
+			seed := uint64(1000 + i)
+			n, err := s.problem(random(rand.New(rand.NewPCG(seed, 0))), seed)
+			if err != nil {
+				t.Fatal(err)
+			}
+			accepted += n
+		}
+	})
+	if accepted == 0 && !t.Failed() {
+		t.Errorf("%s refuses every problem", s.Algorithm.Name())
+	}
+}
+
+func fill(p conv.Problem) conv.Problem {
+	p.Groups = max(p.Groups, 1)
+	for i := range 2 {
+		p.Stride[i], p.Dilation[i] = max(p.Stride[i], 1), max(p.Dilation[i], 1)
+	}
+	return p
+}
+
+// problem checks p in every pass and element type and returns how many were accepted.
+func (s Suite) problem(p conv.Problem, seed uint64) (accepted int, err error) {
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	whole, real := makeData(p, integers(rnd)), makeData(p, normals(rnd))
+	var results [3][]float64 // of real, by pass
+	for _, p := range variants(p) {
+		fault := func(err error) error { return fmt.Errorf("%s, %v, seed %d: %w", s.Algorithm.Name(), p, seed, err) }
+		if err := p.Check(); err != nil {
+			return accepted, err
+		}
+		plan, err := s.Algorithm.Plan(&kernel.Env{}, p)
+		var no *conv.Unsupported
+		if errors.As(err, &no) {
+			if no.Reason == "" || no.Problem != p {
+				return accepted, fault(fmt.Errorf("the refusal %q gives no reason or another problem", err))
+			}
+			continue
+		}
+		if err != nil {
+			return accepted, fault(err)
+		}
+		accepted++
+		var out []float64
+		if c := (check{s, p, plan, seed}); p.DType == graph.Float32 {
+			_, err = run[float32](c, whole, real)
+		} else if out, err = run[float64](c, whole, real); !p.Bias {
+			results[p.Pass] = out
+		}
+		if err != nil {
+			return accepted, fault(err)
+		}
+	}
+	if err := s.adjoint(real, results); err != nil {
+		return accepted, fmt.Errorf("%s, %v, seed %d: %w", s.Algorithm.Name(), p, seed, err)
+	}
+	return accepted, nil
+}
+
+// variants returns p in every pass and element type, the forward pass with and without bias.
+func variants(p conv.Problem) (all []conv.Problem) {
+	for _, d := range []graph.DType{graph.Float32, graph.Float64} {
+		for _, pass := range []conv.Pass{conv.Forward, conv.InputGrad, conv.FilterGrad} {
+			p.DType, p.Pass, p.Bias = d, pass, false
+			all = append(all, p)
+		}
+		p.Pass, p.Bias = conv.Forward, true
+		all = append(all, p)
+	}
+	return all
+}
+
+// check is one plan under test.
+type check struct {
+	Suite
+	p    conv.Problem
+	plan kernel.Plan
+	seed uint64
+}
+
+// run returns the result for real.
+func run[T kernel.Float](c check, whole, real data) ([]float64, error) {
+	out, err := everyCutting[T](c, whole)
+	if err != nil {
+		return nil, err
+	}
+	if want, _, _ := oracle(c.p, whole); !c.Transforms {
+		for i := range want {
+			if float64(out[i]) != want[i] {
+				return nil, fmt.Errorf("small integers: element %d of %d is %v, want %v exactly", i, len(want), out[i], want[i])
+			}
+		}
+	}
+	if err := specials[T](c, whole); err != nil {
+		return nil, err
+	}
+
+	if out, err = everyCutting[T](c, real); err != nil {
+		return nil, err
+	}
+	return convert64(out), accurate(c, real, out)
+}
+
+// accurate compares out with the oracle's result for d.
+func accurate[T kernel.Float](c check, d data, out []T) error {
+	want, mag, terms := oracle(c.p, d)
+	u, tolerance := 0x1p-53, c.Tolerance64
+	if c.p.DType == graph.Float32 {
+		u, tolerance = 0x1p-24, c.Tolerance32
+	}
+	sum := tolerance == 0
+	if sum {
+		tolerance = 1e-14
+		if c.p.DType == graph.Float32 {
+			tolerance = 1e-6
+		}
+	}
+	errNorm, norm := 0.0, 0.0
+	for i, w := range want {
+		e := abs(float64(out[i]) - w)
+		if bound := float64(terms+1) * (u + 0x1p-53) * mag[i]; sum && !(e <= bound) {
+			return fmt.Errorf("element %d of %d is %v, want %v ± %.3g", i, len(want), out[i], w, bound)
+		}
+		errNorm, norm = math.Hypot(errNorm, e), math.Hypot(norm, w)
+	}
+	if !(errNorm <= tolerance*norm) {
+		return fmt.Errorf("the relative L2 error is %.3g, want at most %.3g", errNorm/norm, tolerance)
+	}
+	return nil
+}
+
+// specials puts a NaN, then an infinity, into each input, and wants them where the definition has them.
+func specials[T kernel.Float](c check, d data) error {
+	rnd := rand.New(rand.NewPCG(c.seed, 2))
+	for j, in := range d.ins(c.p) {
+		if len(in) == 0 {
+			continue
+		}
+		i := rnd.IntN(len(in))
+		old := in[i]
+		for _, v := range []float64{math.NaN(), math.Inf(1)} {
+			in[i] = v
+			want, _, _ := oracle(c.p, d)
+			got, err := execute(c.plan, inputs[T](c.p, d), len(want), cuttings[0])
+			in[i] = old
+			if err != nil {
+				return err
+			}
+			for o, w := range want {
+				g := float64(got[o])
+				lost := g-g == 0 && w-w != 0
+				if wrong := g != w && (g == g || w == w); lost || wrong && !c.Transforms {
+					return fmt.Errorf("with %v as element %d of input %d: element %d is %v, want %v", v, i, j, o, g, w)
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// everyCutting returns the result for d, which must be the same however the items are given out.
+func everyCutting[T kernel.Float](c check, d data) ([]T, error) {
+	x, w, y := c.p.Lens()
+	n := [...]int{y, x, w}[c.p.Pass]
+	var first []T
+	for i, cut := range cuttings {
+		out, err := execute(c.plan, inputs[T](c.p, d), n, cut)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", cut.name, err)
+		}
+		if i == 0 {
+			first = out
+		} else if !sameBits(first, out) {
+			return nil, fmt.Errorf("%s gives other bits than %s", cut.name, cuttings[0].name)
+		}
+	}
+	return first, nil
+}
+
+// adjoint checks that the three passes belong to one trilinear form, where all of them are there.
+func (s Suite) adjoint(d data, results [3][]float64) error {
+	dots := [3]float64{}
+	mag := 0.0 // what rounding errors are relative to
+	for pass, other := range [3][]float64{conv.Forward: d.dy, conv.InputGrad: d.x, conv.FilterGrad: d.w} {
+		if results[pass] == nil {
+			return nil
+		}
+		for i, v := range other {
+			dots[pass] += v * results[pass][i]
+			mag += abs(v * results[pass][i])
+		}
+	}
+	// The terms of the passes' sums are larger than the sums, by a factor which random signs keep
+	// near the root of their number, below 100 here.
+	tolerance := max(s.Tolerance64, 1e-14) * 100 * mag
+	for pass, v := range dots {
+		if !(abs(v-dots[0]) <= tolerance) {
+			return fmt.Errorf("⟨y,dy⟩ = %v, but the inner product of %v is %v", dots[0], conv.Pass(pass), v)
+		}
+	}
+	return nil
+}
+
+func inputs[T kernel.Float](p conv.Problem, d data) [][]T {
+	var in [][]T
+	for _, s := range d.ins(p) {
+		in = append(in, convert[T](s))
+	}
+	return in
+}
+
+func convert64[T kernel.Float](s []T) []float64 {
+	out := make([]float64, len(s))
+	for i, v := range s {
+		out[i] = float64(v)
+	}
+	return out
+}

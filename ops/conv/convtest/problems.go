@@ -1,0 +1,96 @@
+package convtest
+
+import (
+	"math/rand/v2"
+
+	"neocog/ops/conv"
+)
+
+// A Case is a named problem, to be met in every pass and element type. Zero
+// strides, dilations and groups stand for 1.
+type Case struct {
+	Name    string
+	Problem conv.Problem
+}
+
+// Cases are the corners of the problem's space.
+func Cases() []Case {
+	return []Case{
+		{"1×1", conv.Problem{N: 2, C: 3, H: 5, W: 4, K: 4, R: 1, S: 1}},
+		{"1×1, one pixel", conv.Problem{N: 3, C: 7, H: 1, W: 1, K: 5, R: 1, S: 1}},
+		{"1×1, groups", conv.Problem{N: 2, C: 6, H: 3, W: 3, K: 4, R: 1, S: 1, Groups: 2}},
+		{"1×1, stride 2", conv.Problem{N: 2, C: 3, H: 7, W: 5, K: 2, R: 1, S: 1, Stride: [2]int{2, 2}}},
+		{"1×1, padding", conv.Problem{N: 1, C: 2, H: 3, W: 3, K: 2, R: 1, S: 1, Pad: [4]int{1, 0, 2, 1}}},
+		{"3×3", conv.Problem{N: 2, C: 3, H: 6, W: 7, K: 4, R: 3, S: 3}},
+		{"3×3, same", conv.Problem{N: 2, C: 3, H: 6, W: 7, K: 4, R: 3, S: 3, Pad: [4]int{1, 1, 1, 1}}},
+		{"even filter", conv.Problem{N: 2, C: 2, H: 6, W: 6, K: 3, R: 2, S: 4}},
+		{"even filter, same", conv.Problem{N: 1, C: 2, H: 5, W: 6, K: 3, R: 2, S: 4, Pad: [4]int{0, 1, 1, 2}}},
+		{"four paddings", conv.Problem{N: 2, C: 2, H: 4, W: 5, K: 2, R: 3, S: 2, Pad: [4]int{0, 1, 2, 3}}},
+		{"padding larger than the filter", conv.Problem{N: 1, C: 2, H: 3, W: 2, K: 2, R: 2, S: 2, Pad: [4]int{3, 3, 3, 3}}},
+		{"stride larger than the filter", conv.Problem{N: 2, C: 2, H: 11, W: 9, K: 2, R: 2, S: 1, Stride: [2]int{3, 4}}},
+		{"stride, rest not seen", conv.Problem{N: 1, C: 2, H: 8, W: 9, K: 3, R: 3, S: 3, Stride: [2]int{2, 3}, Pad: [4]int{1, 0, 0, 1}}},
+		{"stride, dilation and padding", conv.Problem{N: 2, C: 2, H: 9, W: 10, K: 2, R: 3, S: 2, Stride: [2]int{2, 3}, Dilation: [2]int{2, 3}, Pad: [4]int{3, 2, 1, 4}}},
+		{"dilation", conv.Problem{N: 1, C: 2, H: 9, W: 8, K: 2, R: 3, S: 3, Dilation: [2]int{2, 3}}},
+		{"filter over all of the image", conv.Problem{N: 3, C: 2, H: 4, W: 5, K: 3, R: 4, S: 5}},
+		{"filter larger than the image", conv.Problem{N: 1, C: 1, H: 2, W: 3, K: 1, R: 5, S: 5, Pad: [4]int{2, 2, 2, 2}}},
+		{"W = 1", conv.Problem{N: 2, C: 3, H: 9, W: 1, K: 2, R: 3, S: 1, Pad: [4]int{1, 0, 1, 0}}},
+		{"H = 1", conv.Problem{N: 2, C: 3, H: 1, W: 9, K: 2, R: 1, S: 5, Pad: [4]int{0, 2, 0, 2}}},
+		{"one pixel in padding", conv.Problem{N: 1, C: 1, H: 1, W: 1, K: 1, R: 3, S: 3, Pad: [4]int{1, 1, 1, 1}}},
+		{"groups", conv.Problem{N: 2, C: 6, H: 5, W: 5, K: 9, R: 3, S: 3, Groups: 3, Pad: [4]int{1, 1, 1, 1}}},
+		{"depthwise", conv.Problem{N: 2, C: 5, H: 6, W: 6, K: 5, R: 3, S: 3, Groups: 5, Pad: [4]int{1, 1, 1, 1}}},
+		{"depthwise, two filters a channel", conv.Problem{N: 1, C: 3, H: 6, W: 5, K: 6, R: 3, S: 2, Groups: 3, Stride: [2]int{2, 1}, Pad: [4]int{1, 1, 0, 0}}},
+		{"empty batch", conv.Problem{N: 0, C: 2, H: 5, W: 5, K: 3, R: 3, S: 3}},
+		{"no channels", conv.Problem{N: 2, C: 0, H: 5, W: 5, K: 3, R: 3, S: 3}},
+		{"no filters", conv.Problem{N: 2, C: 2, H: 5, W: 5, K: 0, R: 3, S: 3}},
+		{"no pixels, padding alone", conv.Problem{N: 2, C: 2, H: 0, W: 3, K: 2, R: 2, S: 2, Pad: [4]int{1, 0, 1, 0}}},
+		{"a long row", conv.Problem{N: 1, C: 2, H: 2, W: 1500, K: 2, R: 2, S: 3, Pad: [4]int{0, 1, 1, 1}}},
+		{"a high column", conv.Problem{N: 2, C: 2, H: 1500, W: 2, K: 2, R: 3, S: 2, Pad: [4]int{1, 1, 1, 0}}},
+		{"many channels, one image", conv.Problem{N: 1, C: 70, H: 7, W: 7, K: 3, R: 3, S: 3, Pad: [4]int{1, 1, 1, 1}}},
+		{"many filters, one image", conv.Problem{N: 1, C: 3, H: 7, W: 7, K: 75, R: 3, S: 3, Pad: [4]int{1, 1, 1, 1}}},
+		{"odd batch", conv.Problem{N: 19, C: 2, H: 5, W: 5, K: 3, R: 3, S: 3}},
+		{"LeNet-5, first layer", conv.Problem{N: 2, C: 1, H: 28, W: 28, K: 6, R: 5, S: 5, Pad: [4]int{2, 2, 2, 2}}},
+		{"LeNet-5, second layer", conv.Problem{N: 3, C: 6, H: 14, W: 14, K: 16, R: 5, S: 5}},
+		{"AlexNet, first layer, small", conv.Problem{N: 1, C: 3, H: 35, W: 35, K: 8, R: 11, S: 11, Stride: [2]int{4, 4}}},
+	}
+}
+
+// random returns a problem of at most a few thousand products for each output
+// plane, so that hundreds of them take a second.
+func random(r *rand.Rand) conv.Problem {
+	for {
+		g := 1
+		if r.IntN(3) == 0 {
+			g = 1 + r.IntN(4)
+		}
+		p := conv.Problem{
+			N: r.IntN(4), C: g * (1 + r.IntN(5)), H: 1 + r.IntN(12), W: 1 + r.IntN(12),
+			K: g * (1 + r.IntN(5)), R: 1 + r.IntN(5), S: 1 + r.IntN(5), Groups: g,
+			Stride: [2]int{1, 1}, Dilation: [2]int{1, 1},
+		}
+		switch r.IntN(8) {
+		case 0:
+			p.R, p.S = 1, 1
+		case 1:
+			p.W = 1
+		case 2: // depthwise
+			p.Groups, p.K = p.C, p.C*(1+r.IntN(2))
+		}
+		for i := range 2 {
+			if r.IntN(2) == 0 {
+				p.Stride[i] = 1 + r.IntN(4)
+			}
+			if r.IntN(3) == 0 {
+				p.Dilation[i] = 1 + r.IntN(3)
+			}
+		}
+		if r.IntN(3) > 0 {
+			for i := range p.Pad {
+				p.Pad[i] = r.IntN(5)
+			}
+		}
+		p.DType = anyFloat
+		if p.Check() == nil {
+			return p
+		}
+	}
+}

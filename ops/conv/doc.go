@@ -1,0 +1,31 @@
+// Package conv holds the algorithms that compute convolutions, and the rule
+// which chooses one of them.
+//
+// The ops Conv2D, Conv2DInputGrad and Conv2DFilterGrad say what is to be
+// computed, as a Problem; an Algorithm says how. Nothing is registered
+// anywhere: the list of algorithms is Default, and vm.WithConv puts a user's own
+// before it.
+//
+//	| concept     | meaning |
+//	|-------------|---------|
+//	| Pass        | which of the three: output, gradient of the image, gradient of the filter |
+//	| Problem     | everything that decides which algorithm is best; comparable, a tuning key |
+//	| Algorithm   | plans a Problem, or refuses it with *Unsupported, which says why |
+//	| Algorithms  | an ordered list: the first which accepts is taken |
+//	| Direct      | the reference: the definition as loops; accepts every Problem |
+//	| Im2col      | a matrix product on an unfolded image; accepts every Problem |
+//	| Choose      | the rule: the node's own Algo, the user's list, Default |
+//
+// As everywhere in deep learning the "convolution" is a cross-correlation: the
+// filter is not flipped. With stride u, dilation d, padding t and per-group
+// channels c,
+//
+//	y[n,k,p,q]  = b[k] + Σ_{c,r,s} w[k,c,r,s] · x[n, c, p·u−t+r·d, q·u−t+s·d]
+//	dx[n,c,h,w] = Σ_{k,r,s} w[k,c,r,s] · dy[n,k,p,q]    over all p, q with h = p·u−t+r·d, w likewise
+//	dw[k,c,r,s] = Σ_{n,p,q} dy[n,k,p,q] · x[n, c, p·u−t+r·d, q·u−t+s·d]
+//
+// where x is zero outside the image. These zeros are numbers like others: a NaN or an
+// infinity that meets one gives NaN.
+//
+// Package convtest checks any Algorithm, ours or a user's.
+package conv

@@ -1,0 +1,268 @@
+package conv
+
+import (
+	"neocog/internal/gemm"
+	"neocog/vm/kernel"
+)
+
+// Im2col unfolds the image into a matrix with a row for each tap of the filter
+// and a column for each output, whose product with the filter is the
+// convolution. It accepts every Problem.
+//
+//	cols         [C·R·S, P·Q]   the pixel that each tap sees for each output
+//	y            = w · cols
+//	dcols        = wᵀ · dy      dx adds up the elements of dcols that are one pixel of x
+//	dw           = Σ_n dy · colsᵀ
+//
+// Chellapilla, Puri and Simard, “High Performance Convolutional Neural Networks for
+// Document Processing”, 2006; Jia, “Caffe con Troll”/Caffe, 2014.
+//
+// The whole matrix is R·S times as large as the image. It is never made: each worker unfolds a tile of
+// it into scratch memory of its own, about 256 KiB as long as one row of outputs fits, and
+// multiplies that while it is in the cache. A 1×1 filter with stride 1 and no padding needs
+// no unfolding at all. The gradient of the filter has up to 16 accumulators of the size of the
+// filter, for fixed parts of the batch, 8 MiB together at most unless one is larger.
+//
+// All sums are taken in the element type, in blocks: terms of a block by gemm.Gemm, blocks one
+// after the other, parts of the batch as a binary tree. How they are cut depends on the Problem alone.
+type Im2col struct{}
+
+// Name returns "im2col".
+func (Im2col) Name() string { return "im2col" }
+
+// Plan never refuses a valid p.
+func (Im2col) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
+	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
+		return kernel.Plan{}, err
+	}
+	if p.DType.Size() == 4 {
+		return planIm2col[float32](p), nil
+	}
+	return planIm2col[float64](p), nil
+}
+
+// What the tiles aim at.
+const (
+	tileElems = 1 << 16 // elements of a tile of cols
+	tileCols  = 1024    // the most columns of a tile, at least one row of outputs though
+	fewCols   = 128     // fewer columns are not worth a worker
+	fewFilter = 32      // nor are fewer filters, since the tile is unfolded again for each part of them
+	fewItems  = 16      // as many workers should find something to do
+)
+
+// im2col is a problem cut into tiles.
+type im2col[T kernel.Float] struct {
+	unfolding[T]
+	K, kg, cg int // filters; filters and channels of a group
+	groups    int
+	images    int
+	bias      bool
+
+	channels   int // of a tile
+	rows       int // of outputs, of a tile
+	filters    int // of an item of the forward pass
+	parts      int // of the batch, for the gradient of the filter
+	tilesC     int // tiles which cover the channels of a group
+	tilesP     int // tiles which cover the rows
+	tilesK     int // items which cover the filters of a group
+	copied     bool
+	filterElem int // elements of w
+}
+
+func planIm2col[T kernel.Float](p Problem) kernel.Plan {
+	P, Q := p.Out()
+	m := &im2col[T]{
+		unfolding: unfolding[T]{p.C, p.H, p.W, p.R, p.S, P, Q, p.Stride, p.Dilation, p.Pad},
+		K:         p.K, kg: p.K / p.Groups, cg: p.C / p.Groups, groups: p.Groups,
+		images: p.N, bias: p.Bias, copied: !p.Pointwise(),
+	}
+	_, m.filterElem, _ = p.Lens()
+	m.cut(p.Pass)
+
+	var plan kernel.Plan
+	step := func(items int, flops int64, run kernel.Kernel) {
+		plan.Steps = append(plan.Steps, kernel.Step{N: items, Grain: grain(flops, items), Run: run})
+	}
+	switch p.Pass {
+	case Forward:
+		step(m.images*m.groups*m.tilesK*m.tilesP, p.FLOPs(), m.forward)
+	case InputGrad:
+		step(m.images*m.groups*m.tilesC, p.FLOPs(), m.inputGrad)
+	case FilterGrad:
+		if m.filterElem == 0 {
+			break
+		}
+		step(m.parts*m.groups*m.tilesC, p.FLOPs(), m.filterGrad)
+		if m.parts > 1 {
+			plan.Shared = kernel.SizeOf(p.DType, m.parts*m.filterElem)
+			plan.Steps = append(plan.Steps, kernel.Step{N: m.filterElem, Grain: kernel.Grain, Run: m.addParts})
+		}
+	}
+	if m.copied {
+		plan.Local = kernel.SizeOf(p.DType, m.channels*m.R*m.S*m.rows*m.Q)
+	}
+	return plan
+}
+
+// cut chooses the tiles: large enough for the matrix product, small enough for the cache, and enough of them
+// for several workers.
+func (m *im2col[T]) cut(pass Pass) {
+	batch := max(m.images*m.groups, 1)
+	m.rows = min(max(tileCols/m.Q, 1), m.P)
+	m.filters = max(m.kg, 1)
+	m.channels = max(m.cg, 1)
+	m.parts = 1
+	switch pass {
+	case Forward:
+		if tiles := ceilDiv(fewItems, batch); tiles > ceilDiv(m.P, m.rows) {
+			m.rows = min(m.rows, max(ceilDiv(m.P, tiles), ceilDiv(fewCols, m.Q)))
+		}
+		if tiles := ceilDiv(fewItems, batch*ceilDiv(m.P, m.rows)); tiles > 1 {
+			m.filters = min(m.filters, max(ceilDiv(m.filters, tiles), fewFilter))
+		}
+	case InputGrad:
+		m.channels = ceilDiv(m.channels, ceilDiv(fewItems, batch))
+	case FilterGrad:
+		for m.parts < min(m.images, fewItems) && (m.parts+1)*m.filterElem <= 1<<20 {
+			m.parts++
+		}
+		m.channels = ceilDiv(m.channels, ceilDiv(fewItems, m.parts*m.groups))
+	}
+	m.channels = min(m.channels, max(tileElems/(m.R*m.S*m.rows*m.Q), 1))
+	m.tilesC, m.tilesP, m.tilesK = ceilDiv(m.cg, m.channels), ceilDiv(m.P, m.rows), ceilDiv(m.kg, m.filters)
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// Items are tiles of y: some rows of some filters of one group of one image.
+func (m *im2col[T]) forward(c *kernel.Call, lo, hi int) {
+	x, w, y := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
+	taps, outs := m.R*m.S, m.P*m.Q
+	for i := lo; i < hi; i++ {
+		p0 := i % m.tilesP * m.rows
+		k0 := i / m.tilesP % m.tilesK * m.filters
+		g := i / (m.tilesP * m.tilesK) % m.groups
+		n := i / (m.tilesP * m.tilesK * m.groups)
+		p1, k1 := min(p0+m.rows, m.P), min(k0+m.filters, m.kg)
+		k0, k1 = g*m.kg+k0, g*m.kg+k1
+
+		cols := (p1 - p0) * m.Q
+		for k := k0; k < k1; k++ {
+			row := y[(n*m.K+k)*outs+p0*m.Q:][:cols]
+			if m.bias {
+				fill(row, kernel.In[T](c, 2)[k])
+			} else {
+				clear(row)
+			}
+		}
+		for c0 := 0; c0 < m.cg; c0 += m.channels {
+			c1 := min(c0+m.channels, m.cg)
+			tile, ld := m.tile(c, x, n, g*m.cg+c0, g*m.cg+c1, p0, p1)
+			gemm.Gemm(false, false, k1-k0, cols, (c1-c0)*taps,
+				w[(k0*m.cg+c0)*taps:], m.cg*taps, tile, ld, 1, y[(n*m.K+k0)*outs+p0*m.Q:], outs)
+		}
+	}
+}
+
+// Items are some channels of one group of one image.
+func (m *im2col[T]) inputGrad(c *kernel.Call, lo, hi int) {
+	w, dy, dx := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
+	taps, outs, pixels := m.R*m.S, m.P*m.Q, m.H*m.W
+	for i := lo; i < hi; i++ {
+		c0 := i % m.tilesC * m.channels
+		g := i / m.tilesC % m.groups
+		n := i / (m.tilesC * m.groups)
+		c1 := min(c0+m.channels, m.cg)
+
+		planes := dx[(n*m.C+g*m.cg+c0)*pixels:][:(c1-c0)*pixels]
+		clear(planes)
+		if m.K == 0 {
+			continue
+		}
+		for p0 := 0; p0 < m.P; p0 += m.rows {
+			p1 := min(p0+m.rows, m.P)
+			cols := (p1 - p0) * m.Q
+			var tile []T
+			ld := cols
+			if m.copied {
+				tile = kernel.Local[T](c, 0, (c1-c0)*taps*cols)
+			} else { // the tile is dx itself
+				tile, ld = planes[p0*m.Q:], pixels
+			}
+			gemm.Gemm(true, false, (c1-c0)*taps, cols, m.kg, w[(g*m.kg*m.cg+c0)*taps:], m.cg*taps,
+				dy[(n*m.K+g*m.kg)*outs+p0*m.Q:], outs, 0, tile, ld)
+			if m.copied {
+				m.fold(planes, tile, c1-c0, p0, p1)
+			}
+		}
+	}
+}
+
+// Items are some channels of one group for one part of the batch.
+func (m *im2col[T]) filterGrad(c *kernel.Call, lo, hi int) {
+	x, dy, dw := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
+	taps, outs := m.R*m.S, m.P*m.Q
+	for i := lo; i < hi; i++ {
+		c0 := i % m.tilesC * m.channels
+		g := i / m.tilesC % m.groups
+		part := i / (m.tilesC * m.groups)
+		c1 := min(c0+m.channels, m.cg)
+
+		sum := dw
+		if m.parts > 1 {
+			sum = kernel.Shared[T](c, part*m.filterElem, m.filterElem)
+		}
+		sum = sum[(g*m.kg*m.cg+c0)*taps:]
+		for k := range m.kg {
+			clear(sum[k*m.cg*taps:][:(c1-c0)*taps])
+		}
+		for n := part * m.images / m.parts; n < (part+1)*m.images/m.parts; n++ {
+			for p0 := 0; p0 < m.P; p0 += m.rows {
+				p1 := min(p0+m.rows, m.P)
+				tile, ld := m.tile(c, x, n, g*m.cg+c0, g*m.cg+c1, p0, p1)
+				gemm.Gemm(false, true, m.kg, (c1-c0)*taps, (p1-p0)*m.Q,
+					dy[(n*m.K+g*m.kg)*outs+p0*m.Q:], outs, tile, ld, 1, sum, m.cg*taps)
+			}
+		}
+	}
+}
+
+// addParts adds the parts of the batch up: the first half and the second half, each in the same way.
+// Items are elements of dw.
+func (m *im2col[T]) addParts(c *kernel.Call, lo, hi int) {
+	sums, dw := kernel.Shared[T](c, 0, m.parts*m.filterElem), kernel.Out[T](c, 0)
+	var v [fewItems]T
+	for i := lo; i < hi; i++ {
+		for j := range m.parts {
+			v[j] = sums[j*m.filterElem+i]
+		}
+		for n := m.parts; n > 1; n = (n + 1) / 2 {
+			for j := range n / 2 {
+				v[j] = v[2*j] + v[2*j+1]
+			}
+			if n%2 == 1 {
+				v[n/2] = v[n-1]
+			}
+		}
+		dw[i] = v[0]
+	}
+}
+
+// tile returns channels c0 … c1-1 and rows of outputs p0 … p1-1 of the unfolded image n, and the
+// distance of its rows.
+func (m *im2col[T]) tile(c *kernel.Call, x []T, n, c0, c1, p0, p1 int) ([]T, int) {
+	planes := x[(n*m.C+c0)*m.H*m.W:][:(c1-c0)*m.H*m.W]
+	if !m.copied {
+		return planes[p0*m.Q:], m.H * m.W
+	}
+	cols := (p1 - p0) * m.Q
+	tile := kernel.Local[T](c, 0, (c1-c0)*m.R*m.S*cols)
+	m.unfold(tile, planes, c1-c0, p0, p1)
+	return tile, cols
+}
+
+func fill[T kernel.Float](row []T, v T) {
+	for i := range row {
+		row[i] = v
+	}
+}
