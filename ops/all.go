@@ -6,7 +6,18 @@ import "neocog/graph"
 // names, gradient ops among them: the vocabulary for graph.Parse.
 func All() []graph.Op {
 	return []graph.Op{
+		add{},
+		broadcastTo{},
+		div{},
+		flatten{},
+		mean{},
+		mul{},
+		neg{},
 		relu{},
 		reluGrad{},
+		reshape{},
+		spreadMean{},
+		sub{},
+		sum{},
 	}
 }

@@ -59,3 +59,34 @@ func rank(name string, t graph.Type, r int, layout string) error {
 	}
 	return nil
 }
+
+// isNumber returns an error unless t is a tensor of floats or integers.
+func isNumber(t graph.Type) error {
+	if !t.DType.IsFloat() && !t.DType.IsInt() {
+		return fmt.Errorf("got %v, want a tensor of f32, f64, i32 or i64", t)
+	}
+	return nil
+}
+
+// axisOf returns axis, counted from the end where it is negative, for a tensor
+// like x; Infer refuses what is out of range.
+func axisOf(x *graph.Value, axis int) int {
+	if axis < 0 && x.IsValid() {
+		if a := axis + x.Shape().Rank(); a >= 0 {
+			return a
+		}
+	}
+	return axis
+}
+
+// checkAxis returns an error unless axis is an axis of t.
+func checkAxis(t graph.Type, axis int) error {
+	switch r := t.Shape.Rank(); {
+	case axis >= 0 && axis < r:
+		return nil
+	case r == 0:
+		return fmt.Errorf("axis %d is out of range, x is a scalar", axis)
+	default:
+		return fmt.Errorf("axis %d is out of range, x %v has axes 0 to %d", axis, t, r-1)
+	}
+}

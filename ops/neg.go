@@ -1,0 +1,44 @@
+package ops
+
+import (
+	"neocog/graph"
+	"neocog/vm/kernel"
+)
+
+// Neg returns −x, element by element; the sign of zero and NaN changes too.
+//
+//	x   float or int [...]
+//	y   same type as x
+//	dx  = −dy
+//
+// ONNX Neg.
+func Neg(x *graph.Value) *graph.Value { return graph.Apply(neg{}, x) }
+
+type neg struct{}
+
+func (neg) Name() string { return "Neg" }
+
+func (neg) Infer(in []graph.Type) ([]graph.Type, error) {
+	if err := arity(in, 1); err != nil {
+		return nil, err
+	}
+	return in, isNumber(in[0])
+}
+
+func (neg) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+	k, err := pickNumber(in[0].DType, negRun[float32], negRun[float64], negRun[int32], negRun[int64])
+	p := kernel.One(in[0].Shape.Size(), kernel.Grain, k)
+	p.InPlace = []int{1}
+	return p, err
+}
+
+func (neg) VJP(_ *graph.Node, dy []*graph.Value) []*graph.Value {
+	return []*graph.Value{Neg(dy[0])}
+}
+
+func negRun[T kernel.Number](c *kernel.Call, lo, hi int) {
+	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
+	for i, v := range x {
+		y[i] = -v
+	}
+}
