@@ -339,8 +339,18 @@ func (g *Graph) append(op Op, in []*Value, out []Type, pos Pos) *Node {
 	return n
 }
 
-// invalid returns a value which silences what is computed from it. Its node
-// stands outside the graph's list.
+// Invalid returns a value which silences what is computed from it: what a
+// constructor returns after it has reported a mistake by Errorf.
+func (g *Graph) Invalid() *Value { return g.invalid(invalidOp{}, here()) }
+
+type invalidOp struct{}
+
+func (invalidOp) Name() string { return "invalid" }
+
+func (invalidOp) Infer([]Type) ([]Type, error) { return nil, errDeclared }
+
+// invalid returns the invalid result of op. Its node stands outside the graph's
+// list.
 func (g *Graph) invalid(op Op, pos Pos) *Value {
 	n := &Node{Op: op, Scope: g.scopeName(), Pos: pos, graph: g, index: -1}
 	return &Value{node: n, id: -1}

@@ -19,7 +19,7 @@ type Feeds = map[*graph.Value]*tensor.Dense
 // Scalar returns the only element of t as a float64: the way to read a loss.
 // A tensor of another size, or of bools, is an error.
 func Scalar(t *tensor.Dense) (float64, error) {
-	typ, err := typeOf(t)
+	typ, err := TypeOf(t)
 	if err != nil {
 		return 0, err
 	}
@@ -39,8 +39,8 @@ func Scalar(t *tensor.Dense) (float64, error) {
 	return 0, errors.Errorf("got a tensor of %v, want numbers", typ.DType)
 }
 
-// typeOf returns the type of t. A Go int counts as Int64 where it has 64 bits.
-func typeOf(t *tensor.Dense) (graph.Type, error) {
+// TypeOf returns the type of t. A Go int counts as Int64 where it has 64 bits.
+func TypeOf(t *tensor.Dense) (graph.Type, error) {
 	if t == nil {
 		return graph.Type{}, errors.New("the tensor is nil")
 	}

@@ -41,7 +41,7 @@ func batchOf(g *graph.Graph, inputs []input, feeds Feeds) (int, error) {
 		if !ok {
 			return 0, errors.Errorf("no feed for input %q %v", in.name, in.user.Type())
 		}
-		typ, err := typeOf(t)
+		typ, err := TypeOf(t)
 		if err != nil {
 			return 0, errors.Wrapf(err, "input %q", in.name)
 		}

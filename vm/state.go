@@ -63,7 +63,7 @@ func (s *State) Get(name string) (*tensor.Dense, error) {
 // Set copies t into the value called name, which takes its type from t if it
 // does not exist yet and must have that type otherwise.
 func (s *State) Set(name string, t *tensor.Dense) error {
-	typ, err := typeOf(t)
+	typ, err := TypeOf(t)
 	if err != nil {
 		return errors.Wrapf(err, "value %q", name)
 	}

@@ -1,0 +1,186 @@
+package autodiff
+
+import (
+	"slices"
+
+	"neocog/graph"
+	"neocog/ops"
+)
+
+// Gradients extends the graph with d(loss)/d(wrt[i]) and returns these values,
+// each of the type of wrt[i].
+//
+// loss must be a float scalar. wrt may name any float values of its graph:
+// parameters, inputs, or what was computed on the way. Where the loss does not
+// depend on wrt[i] the gradient is zero. A mistake is recorded in the graph, as
+// everywhere, and the results are invalid: an op without gradient between
+// wrt[i] and the loss is one, and the error names both ends. Where an op gives
+// no gradient to an input by its nature, as for labels and indices, nothing
+// flows there, which is no mistake.
+//
+// The new nodes carry the scope of the forward node they derive from, and point
+// to it by Origin.
+//
+// Griewank and Walther, “Evaluating Derivatives”, 2nd ed., SIAM 2008, section 3.2.
+func Gradients(loss *graph.Value, wrt ...*graph.Value) []*graph.Value {
+	if loss == nil {
+		// No graph is known that could keep the mistake: Neg reports it to one of
+		// its own, which whoever uses the result learns of.
+		return slices.Repeat([]*graph.Value{ops.Neg(nil)}, len(wrt))
+	}
+	r := &reverse{g: loss.Graph(), loss: loss}
+	return r.run(wrt)
+}
+
+// reverse is one differentiation.
+type reverse struct {
+	g       *graph.Graph
+	loss    *graph.Value
+	wants   []bool                        // by node index: some wrt reaches the node
+	source  []*graph.Value                // by node index: a wrt that reaches the node
+	adjoint map[*graph.Value]*graph.Value // gradient of the loss with respect to a value
+}
+
+func (r *reverse) run(wrt []*graph.Value) []*graph.Value {
+	out := make([]*graph.Value, len(wrt))
+	ok := r.check(wrt)
+	if ok {
+		r.reach(wrt)
+		ok = r.sweep()
+	}
+	for i, v := range wrt {
+		switch {
+		case !ok || !v.IsValid():
+			out[i] = r.g.Invalid()
+		case r.adjoint[v] != nil:
+			out[i] = r.adjoint[v]
+		default:
+			out[i] = ops.ZerosLike(v)
+		}
+	}
+	return out
+}
+
+// check reports what is wrong with the question, once.
+func (r *reverse) check(wrt []*graph.Value) bool {
+	if !r.loss.IsValid() {
+		return false // reported where it was made
+	}
+	if t := r.loss.Type(); !t.DType.IsFloat() || len(t.Shape) != 0 {
+		r.g.Errorf("Gradients", "the loss %v is %v, want a float scalar; Sum or Mean makes one", r.loss, t)
+		return false
+	}
+	ok := true
+	for i, v := range wrt {
+		switch {
+		case v == nil:
+			r.g.Errorf("Gradients", "operand %d is nil", i)
+		case !v.IsValid():
+		case v.Graph() != r.g:
+			r.g.Errorf("Gradients", "%v belongs to graph %q, the loss to graph %q", v, v.Graph().Name(), r.g.Name())
+		case !v.DType().IsFloat():
+			r.g.Errorf("Gradients", "%v is %v; only floats have gradients", v, v.Type())
+		default:
+			continue
+		}
+		ok = false
+	}
+	return ok
+}
+
+// reach marks the nodes which lie on a way from a wrt to the loss.
+func (r *reverse) reach(wrt []*graph.Value) {
+	nodes := r.g.Nodes()[:r.loss.Node().Index()+1]
+	r.source = make([]*graph.Value, len(nodes))
+	is := map[*graph.Value]bool{}
+	for _, v := range wrt {
+		is[v] = true
+	}
+	for i, n := range nodes {
+		for _, v := range n.Ins() {
+			if s := r.source[v.Node().Index()]; s != nil && r.source[i] == nil {
+				r.source[i] = s
+			}
+			if is[v] && r.source[i] == nil {
+				r.source[i] = v
+			}
+		}
+	}
+	r.wants = make([]bool, len(nodes))
+	for i := range nodes {
+		r.wants[i] = r.source[i] != nil
+	}
+}
+
+// sweep goes backwards over the nodes and adds up the gradients.
+func (r *reverse) sweep() bool {
+	r.adjoint = map[*graph.Value]*graph.Value{}
+	nodes := r.g.Nodes()[:len(r.wants)]
+	r.g.Deriving(r.loss.Node(), func() { r.adjoint[r.loss] = ops.OnesLike(r.loss) })
+	for i := len(nodes) - 1; i >= 0; i-- {
+		n := nodes[i]
+		if !r.wants[i] || !r.touched(n) {
+			continue
+		}
+		op, ok := n.Op.(graph.Differentiable)
+		if !ok {
+			r.g.Errorf("Gradients", "%s has no gradient, and lies between %v and the loss %v\n\t%v\n\t%v\n\t%v",
+				n.Op.Name(), r.source[i], r.loss, r.source[i].Node(), n, r.loss.Node())
+			return false
+		}
+		if !r.node(n, op) {
+			return false
+		}
+	}
+	return true
+}
+
+// touched reports whether the loss depends on a result of n.
+func (r *reverse) touched(n *graph.Node) bool {
+	for _, v := range n.Outs() {
+		if r.adjoint[v] != nil {
+			return true
+		}
+	}
+	return false
+}
+
+// node adds the gradients which n passes to its inputs.
+func (r *reverse) node(n *graph.Node, op graph.Differentiable) (ok bool) {
+	r.g.Deriving(n, func() {
+		defer func() {
+			if p := recover(); p != nil {
+				r.g.Errorf("Gradients", "the VJP of %s panicked: %v\n\t%v", n.Op.Name(), p, n)
+				ok = false
+			}
+		}()
+		dy := make([]*graph.Value, len(n.Outs()))
+		for i, v := range n.Outs() {
+			dy[i] = r.adjoint[v]
+		}
+		dx := op.VJP(n, dy)
+		if len(dx) != len(n.Ins()) {
+			r.g.Errorf("Gradients", "the VJP of %s gives %d gradients for %d inputs\n\t%v", n.Op.Name(), len(dx), len(n.Ins()), n)
+			return
+		}
+		for i, d := range dx {
+			if d == nil {
+				continue
+			}
+			x := n.In(i)
+			if !d.IsValid() {
+				return // reported where it was made
+			}
+			if !d.Type().Equal(x.Type()) {
+				r.g.Errorf("Gradients", "the VJP of %s gives %v for input %d, which is %v\n\t%v", n.Op.Name(), d.Type(), i, x.Type(), n)
+				return
+			}
+			if sum := r.adjoint[x]; sum != nil {
+				d = ops.Add(sum, d)
+			}
+			r.adjoint[x] = d
+		}
+		ok = true
+	})
+	return ok
+}

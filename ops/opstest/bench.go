@@ -1,0 +1,200 @@
+package opstest
+
+import (
+	"bytes"
+	"testing"
+	"unsafe"
+
+	"neocog/graph"
+	"neocog/vm/kernel"
+)
+
+// What fills results and scratch memory before a run. A run must not depend on
+// it. As floats, the first is NaN and the second a small number.
+const (
+	poisonOnes  = 0xff
+	poisonSmall = 0x3c
+)
+
+// guard is the number of bytes before and after each buffer that must stay as
+// they are.
+const guard = 64
+
+// A bench runs a plan on buffers between guards.
+type bench struct {
+	t       *testing.T
+	name    string
+	plan    kernel.Plan
+	in, out []graph.Type
+	values  [][]float64
+}
+
+// A buffer is memory between guards.
+type buffer struct {
+	all []byte
+	n   int
+}
+
+func newBuffer(n int, fill byte) buffer {
+	words := make([]uint64, (n+2*guard)/8+1) // aligned for every element type
+	all := unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), n+2*guard)
+	for i := range all {
+		all[i] = 0xa5
+	}
+	b := buffer{all, n}
+	for i := range b.data() {
+		b.data()[i] = fill
+	}
+	return b
+}
+
+func (b buffer) data() []byte { return b.all[guard : guard+b.n] }
+
+func (b buffer) intact() bool {
+	for i, v := range b.all {
+		if (i < guard || i >= guard+b.n) && v != 0xa5 {
+			return false
+		}
+	}
+	return true
+}
+
+// run runs the plan with the items of each step cut into parts, last part
+// first, and returns the results. If inPlace is at least 0 that output lies
+// over the input which the plan names.
+func (r *bench) run(parts int, fill byte, inPlace int) result {
+	r.t.Helper()
+	c, in, out, scratch := r.call(fill, inPlace)
+	for _, s := range r.plan.Steps {
+		for p := parts - 1; p >= 0; p-- {
+			if lo, hi := s.N*p/parts, s.N*(p+1)/parts; lo < hi {
+				s.Run(c, lo, hi)
+			}
+		}
+	}
+	if err := c.Fault.Take(); err != nil {
+		r.t.Errorf("%s: %v", r.name, err)
+	}
+	var res result
+	for i, b := range out {
+		res = append(res, append([]byte(nil), b.data()...))
+		if !b.intact() {
+			r.t.Errorf("%s: the kernel writes beyond result %d", r.name, i)
+		}
+	}
+	for i, b := range in {
+		if !b.intact() {
+			r.t.Errorf("%s: the kernel writes beyond input %d", r.name, i)
+		}
+		if inPlace < 0 && !bytes.Equal(b.data(), encode(r.in[i].DType, r.values[i])) {
+			r.t.Errorf("%s: the kernel changes input %d", r.name, i)
+		}
+	}
+	for _, b := range scratch {
+		if !b.intact() {
+			r.t.Errorf("%s: the kernel writes beyond its scratch memory", r.name)
+		}
+	}
+	return res
+}
+
+func (r *bench) call(fill byte, inPlace int) (c *kernel.Call, in, out, scratch []buffer) {
+	c = &kernel.Call{Fault: &kernel.Fault{}}
+	add := func(b buffer, t graph.Type) int32 {
+		c.Bufs = append(c.Bufs, kernel.Buf{Ptr: unsafe.Pointer(&b.all[guard]), Len: t.Shape.Size()})
+		return int32(len(c.Bufs) - 1)
+	}
+	for i, t := range r.in {
+		b := newBuffer(t.Bytes(), 0)
+		copy(b.data(), encode(t.DType, r.values[i]))
+		in = append(in, b)
+		c.Ins = append(c.Ins, add(b, t))
+	}
+	for i, t := range r.out {
+		b := newBuffer(t.Bytes(), fill)
+		if i == inPlace {
+			b = in[r.plan.InPlace[i]-1]
+		}
+		out = append(out, b)
+		c.Outs = append(c.Outs, add(b, t))
+	}
+	shared, local := newBuffer(r.plan.Shared, fill), newBuffer(r.plan.Local, fill)
+	c.Scratch, c.Local = unsafe.Pointer(&shared.all[guard]), unsafe.Pointer(&local.all[guard])
+	return c, in, out, []buffer{shared, local}
+}
+
+// allocations fails if running the plan allocates.
+func (r *bench) allocations() {
+	r.t.Helper()
+	c, _, _, _ := r.call(poisonOnes, -1)
+	n := testing.AllocsPerRun(3, func() {
+		for _, s := range r.plan.Steps {
+			s.Run(c, 0, s.N)
+		}
+	})
+	if n > 0 {
+		r.t.Errorf("%s: running allocates %v times", r.name, n)
+	}
+}
+
+func (r *bench) same(how string, a, b result) {
+	r.t.Helper()
+	for i := range a {
+		if !bytes.Equal(a[i], b[i]) {
+			at := 0
+			for a[i][at] == b[i][at] {
+				at++
+			}
+			r.t.Errorf("%s: result %d differs from element %d on %s", r.name, i, at/r.out[i].DType.Size(), how)
+		}
+	}
+}
+
+// encode returns the elements of v, of type d, in the machine's byte order.
+func encode(d graph.DType, v []float64) []byte {
+	switch d {
+	case graph.Float32:
+		return raw(convert[float32](v))
+	case graph.Float64:
+		return raw(v)
+	case graph.Int32:
+		return raw(convert[int32](v))
+	case graph.Int64:
+		return raw(convert[int64](v))
+	}
+	b := make([]byte, len(v))
+	for i, x := range v {
+		if x != 0 {
+			b[i] = 1
+		}
+	}
+	return b
+}
+
+func convert[T float32 | int32 | int64](v []float64) []T {
+	out := make([]T, len(v))
+	for i, x := range v {
+		out[i] = T(x)
+	}
+	return out
+}
+
+func raw[T any](v []T) []byte {
+	var z T
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), len(v)*int(unsafe.Sizeof(z)))
+}
+
+// floats returns the elements in b as float64, nil where d is no float.
+func floats(b []byte, d graph.DType) []float64 {
+	switch d {
+	case graph.Float64:
+		return append([]float64{}, unsafe.Slice((*float64)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/8)...)
+	case graph.Float32:
+		out := make([]float64, len(b)/4)
+		for i, v := range unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/4) {
+			out[i] = float64(v)
+		}
+		return out
+	}
+	return nil
+}
