@@ -1,0 +1,113 @@
+package data
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"slices"
+	"testing"
+)
+
+// cifarFile writes one record for each label; the planes of record i hold 10i+1, 10i+2, 10i+3.
+func cifarFile(labels ...byte) []byte {
+	var b []byte
+	for i, y := range labels {
+		b = append(b, y)
+		for plane := range 3 {
+			b = append(b, bytes.Repeat([]byte{byte(10*i + plane + 1)}, 1024)...)
+		}
+	}
+	return b
+}
+
+func TestReadCIFAR10(t *testing.T) {
+	file := cifarFile(3, 9, 0)
+	for name, file := range map[string][]byte{"plain": file, "gzip": zipped(file)} {
+		t.Run(name, func(t *testing.T) {
+			s, err := ReadCIFAR10(bytes.NewReader(file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := s.Validate(); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(s.Labels, []int32{3, 9, 0}) || s.C != 3 || s.H != 32 || s.W != 32 {
+				t.Errorf("got %d×%d×%d, labels %v", s.C, s.H, s.W, s.Labels)
+			}
+			if x := s.Image(1); x[0] != 11 || x[1023] != 11 || x[1024] != 12 || x[3071] != 13 {
+				t.Errorf("image 1: want planes 11, 12, 13, got %d %d %d %d", x[0], x[1023], x[1024], x[3071])
+			}
+			if s.Classes[3] != "cat" || s.Classes[9] != "truck" {
+				t.Errorf("classes: %v", s.Classes)
+			}
+		})
+	}
+}
+
+func TestReadCIFAR10Errors(t *testing.T) {
+	file := cifarFile(3, 9)
+	for _, c := range []struct {
+		name string
+		file []byte
+		want string
+		is   error
+	}{
+		{"empty", nil, "records: want at least 1, got an empty file (unexpected EOF)", io.ErrUnexpectedEOF},
+		{"cut", file[:6145], "record 1: want 3073 bytes, got 3072 (unexpected EOF)", io.ErrUnexpectedEOF},
+		{"label only", file[:1], "record 0: want 3073 bytes, got 1 (unexpected EOF)", io.ErrUnexpectedEOF},
+		{"label", cifarFile(3, 10), "label of image 1: want 0..9, got 10", nil},
+		{"another format", []byte("not a batch"), "label of image 0: want 0..9, got 110", nil},
+		{"gzip cut", zipped(file)[:40], "gzip stream: want an intact one, got a damaged or cut one (unexpected EOF)", io.ErrUnexpectedEOF},
+		{"bomb", zipped(make([]byte, 100<<20)),
+			"gzip stream: want at most 32 bytes out of each byte in (un-gzip the file first if this is meant), got 16778580 bytes out of 65536", nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ReadCIFAR10(bytes.NewReader(c.file))
+			wantFormatError(t, err, c.want)
+			if c.is != nil && !errors.Is(err, c.is) {
+				t.Errorf("want errors.Is %v", c.is)
+			}
+		})
+	}
+}
+
+func TestReadCIFARNames(t *testing.T) {
+	names, err := readCIFARNames(bytes.NewReader([]byte("a\nb\r\nc\nd d\ne\nf\ng\nh\ni\nj\n\n")))
+	if err != nil || !slices.Equal(names, []string{"a", "b", "c", "d d", "e", "f", "g", "h", "i", "j"}) {
+		t.Errorf("got %q, %v", names, err)
+	}
+	_, err = readCIFARNames(bytes.NewReader([]byte("a\nb\n")))
+	wantFormatError(t, err, "class names: want 10, got 2")
+	_, err = readCIFARNames(bytes.NewReader(make([]byte, 5000)))
+	wantFormatError(t, err, "class names: want at most 4096 bytes, got more")
+}
+
+// What ReadCIFAR10 accepts without gzip is, record for record, what it returns; it never panics.
+func FuzzCIFAR(f *testing.F) {
+	f.Add(cifarFile(3))
+	f.Add(zipped(cifarFile(3, 9)))
+	f.Add(zipped(cifarFile(3, 9))[:30])
+	f.Add([]byte{9})
+	f.Fuzz(func(t *testing.T, file []byte) {
+		s, err := ReadCIFAR10(bytes.NewReader(file))
+		if err != nil {
+			if _, ok := errors.AsType[*FormatError](err); !ok {
+				t.Fatalf("want a *FormatError, got %T: %v", err, err)
+			}
+			return
+		}
+		if err := s.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		if file[0] > 9 {
+			return // gzip
+		}
+		var again []byte
+		for i, y := range s.Labels {
+			again = append(append(again, byte(y)), s.Image(i)...)
+		}
+		if !bytes.Equal(again, file) {
+			t.Fatalf("written again: want %d bytes, got %d others", len(file), len(again))
+		}
+	})
+}

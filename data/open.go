@@ -1,0 +1,193 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// The files of the two kinds of folder; each may also end in .gz.
+var (
+	idxFiles   = []string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}
+	cifarTrain = []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"}
+	cifarTest  = "test_batch.bin"
+	cifarMeta  = "batches.meta.txt"
+)
+
+const looksFor = "train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
+	"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10)"
+
+// Open reads the training and test sets of a folder. It knows two kinds by the names of their files, each of which
+// may be gzip-compressed, with or without the ending .gz:
+//
+//	MNIST, Fashion-MNIST  train-images-idx3-ubyte  train-labels-idx1-ubyte  t10k-images-idx3-ubyte  t10k-labels-idx1-ubyte
+//	CIFAR-10              data_batch_1.bin … data_batch_5.bin (those that exist, in order)  test_batch.bin  [batches.meta.txt]
+//
+// The classes of an IDX folder are "0" … "9", or the garments of Fashion-MNIST if "fashion" occurs in the folder's name;
+// those of CIFAR-10 come from batches.meta.txt, or are the official names without it.
+// A missing folder satisfies errors.Is(err, fs.ErrNotExist); a missing companion too. Faulty content is a *FormatError with
+// the path. Digits needs no folder.
+func Open(dir string) (train, test *Set, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("data folder %s is missing; a folder would hold %s; the embedded digits need none: %w", dir, looksFor, fs.ErrNotExist)
+		}
+		return nil, nil, fmt.Errorf("data folder %s: %w; a folder would hold %s", dir, err, looksFor)
+	}
+	f := folder{dir: dir, present: map[string]bool{}}
+	for _, e := range entries {
+		f.present[e.Name()] = true
+	}
+	isIDX := slices.ContainsFunc(idxFiles, f.has)
+	isCIFAR := f.has(cifarTest) || slices.ContainsFunc(cifarTrain, f.has)
+	switch {
+	case isIDX && isCIFAR:
+		return nil, nil, fmt.Errorf("data folder %s holds both IDX and CIFAR-10 files: want one data set a folder", dir)
+	case isIDX:
+		return f.openIDX()
+	case isCIFAR:
+		return f.openCIFAR()
+	}
+	hint := ""
+	if sub := f.betterBelow(entries); sub != "" {
+		hint = fmt.Sprintf("; %s does", sub)
+	}
+	return nil, nil, fmt.Errorf("data folder %s holds neither %s%s", dir, looksFor, hint)
+}
+
+// folder is a directory and the names in it.
+type folder struct {
+	dir     string
+	present map[string]bool
+}
+
+func (f folder) has(base string) bool { return f.present[base] || f.present[base+".gz"] }
+
+// require says which of the files are missing.
+func (f folder) require(kind string, files ...string) error {
+	var missing []string
+	for _, name := range files {
+		if !f.has(name) {
+			missing = append(missing, name+"[.gz]")
+		}
+	}
+	if missing == nil {
+		return nil
+	}
+	return fmt.Errorf("data folder %s looks like %s but lacks %s: %w", f.dir, kind, strings.Join(missing, ", "), fs.ErrNotExist)
+}
+
+// path is that of base, or of base.gz if only that exists.
+func (f folder) path(base string) string {
+	if !f.present[base] {
+		base += ".gz"
+	}
+	return filepath.Join(f.dir, base)
+}
+
+// with opens a file and puts its path into what read returns.
+func (f folder) with(base string, read func(io.Reader) error) error {
+	path := f.path(base)
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	return inFile(path, read(file))
+}
+
+// betterBelow names the first subfolder that Open would accept: archives often unpack into one.
+func (f folder) betterBelow(entries []fs.DirEntry) string {
+	for _, e := range entries {
+		if !e.IsDir() {
+			continue
+		}
+		for _, base := range []string{idxFiles[0], cifarTest} {
+			sub := filepath.Join(f.dir, e.Name())
+			for _, name := range []string{base, base + ".gz"} {
+				if _, err := os.Stat(filepath.Join(sub, name)); err == nil {
+					return sub
+				}
+			}
+		}
+	}
+	return ""
+}
+
+func (f folder) openIDX() (train, test *Set, err error) {
+	if err := f.require("MNIST or Fashion-MNIST", idxFiles...); err != nil {
+		return nil, nil, err
+	}
+	name, classes := "mnist", digitNames()
+	if abs, err := filepath.Abs(f.dir); err == nil && strings.Contains(strings.ToLower(filepath.Base(abs)), "fashion") {
+		name, classes = "fashion-mnist", fashionNames()
+	}
+	if train, err = f.readIDXPair(name+"/train", idxFiles[0], idxFiles[1], classes); err != nil {
+		return nil, nil, err
+	}
+	if test, err = f.readIDXPair(name+"/test", idxFiles[2], idxFiles[3], classes); err != nil {
+		return nil, nil, err
+	}
+	if train.H != test.H || train.W != test.W {
+		return nil, nil, &FormatError{File: f.dir, What: "size of the test images", Want: fmt.Sprintf("%d×%d as in training", train.H, train.W),
+			Got: fmt.Sprintf("%d×%d", test.H, test.W)}
+	}
+	return train, test, nil
+}
+
+// readIDXPair reads images and labels; errors name the file at fault, or both where they disagree.
+func (f folder) readIDXPair(name, images, labels string, classes []string) (set *Set, err error) {
+	var x, y *IDX
+	if err := f.with(images, func(r io.Reader) (err error) { x, err = ReadIDX(r); return }); err != nil {
+		return nil, err
+	}
+	if err := f.with(labels, func(r io.Reader) (err error) { y, err = ReadIDX(r); return }); err != nil {
+		return nil, err
+	}
+	if set, err = FromIDX("", x, y, classes); err != nil {
+		return nil, inFile(f.path(labels), err)
+	}
+	if set.Len() == 0 {
+		return nil, &FormatError{File: f.path(images), What: "images", Want: "at least 1", Got: "0"}
+	}
+	set.Name = name
+	return set, nil
+}
+
+func (f folder) openCIFAR() (train, test *Set, err error) {
+	if err := f.require("CIFAR-10", cifarTest); err != nil {
+		return nil, nil, err
+	}
+	if !slices.ContainsFunc(cifarTrain, f.has) {
+		return nil, nil, f.require("CIFAR-10", cifarTrain[0])
+	}
+	classes := cifarNames()
+	if f.present[cifarMeta] {
+		if err := f.with(cifarMeta, func(r io.Reader) (err error) { classes, err = readCIFARNames(r); return }); err != nil {
+			return nil, nil, err
+		}
+	}
+	train, test = newCIFAR("cifar-10/train", classes), newCIFAR("cifar-10/test", classes)
+	for _, name := range cifarTrain {
+		if !f.has(name) {
+			continue
+		}
+		if err := f.with(name, func(r io.Reader) error { return appendCIFAR(train, r) }); err != nil {
+			return nil, nil, err
+		}
+	}
+	if err := f.with(cifarTest, func(r io.Reader) error { return appendCIFAR(test, r) }); err != nil {
+		return nil, nil, err
+	}
+	return train, test, nil
+}
+
+func fashionNames() []string {
+	return []string{"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"}
+}
