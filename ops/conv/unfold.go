@@ -16,15 +16,21 @@ type unfolding[T kernel.Float] struct {
 //
 // or 0 in the padding, with cols = (p1−p0)·Q.
 func (u *unfolding[T]) unfold(tile, planes []T, channels, p0, p1 int) {
-	i := 0
+	cols, i := (p1-p0)*u.Q, 0
+	again := u.again(p1 - p0)
 	for c := range channels {
 		plane := planes[c*u.H*u.W:][:u.H*u.W]
 		for r := range u.R {
 			for s := range u.S {
+				block, known := tile[i:i+cols], 0
+				if r > 0 && again > 0 {
+					known = copy(block[:again], tile[i-u.S*cols+cols-again:])
+				}
+				i += cols
 				w, q0, q1 := u.span(s)
-				h := p0*u.stride[0] - u.pad[0] + r*u.dilation[0]
-				for range p1 - p0 {
-					row := tile[i : i+u.Q]
+				h := (p0+known/u.Q)*u.stride[0] - u.pad[0] + r*u.dilation[0]
+				for o := known; o < cols; o += u.Q {
+					row := block[o : o+u.Q]
 					switch {
 					case h < 0 || h >= u.H || q0 == q1:
 						clear(row)
@@ -37,12 +43,20 @@ func (u *unfolding[T]) unfold(tile, planes []T, channels, p0, p1 int) {
 						gather(row[q0:q1], plane[h*u.W+w:], u.stride[1])
 						clear(row[q1:])
 					}
-					i += u.Q
 					h += u.stride[0]
 				}
 			}
 		}
 	}
+}
+
+// again returns how many elements of a block of that many rows of outputs, for tap r, s, are the last ones of
+// the block for tap r−1, s: where the stride divides the dilation, both see the same rows of the image.
+func (u *unfolding[T]) again(rows int) int {
+	if u.dilation[0]%u.stride[0] != 0 {
+		return 0
+	}
+	return max(rows-u.dilation[0]/u.stride[0], 0) * u.Q
 }
 
 // fold is the adjoint of unfold: it adds each element of the tile to its pixel, those of the padding to none.
