@@ -7,17 +7,26 @@ import "neocog/graph"
 func All() []graph.Op {
 	return []graph.Op{
 		add{},
+		addScalar{},
 		broadcastTo{},
 		div{},
+		exp{},
 		flatten{},
+		log{},
+		matMul{},
 		mean{},
 		mul{},
 		neg{},
+		oneMinus{},
 		relu{},
 		reluGrad{},
 		reshape{},
+		scale{},
+		sigmoid{},
 		spreadMean{},
+		sqrt{},
 		sub{},
 		sum{},
+		tanh{},
 	}
 }

@@ -30,8 +30,7 @@ func broadcastShape(a, b graph.Shape) (graph.Shape, error) {
 		case m == 1:
 			y[i] = n
 		default:
-			ms, ns := graph.Shape{m}, graph.Shape{n}
-			err := fmt.Errorf("shapes %v and %v do not broadcast: a has %v, b has %v at axis %d from the end, want equal extents or 1", a, b, extent(ms), extent(ns), len(y)-i)
+			err := fmt.Errorf("shapes %v and %v do not broadcast: a has %v, b has %v at axis %d from the end, want equal extents or 1", a, b, extent(m), extent(n), len(y)-i)
 			if m == graph.Batch || n == graph.Batch {
 				err = fmt.Errorf("%w; the symbolic N goes with N and 1 only", err)
 			}
@@ -39,14 +38,6 @@ func broadcastShape(a, b graph.Shape) (graph.Shape, error) {
 		}
 	}
 	return y, nil
-}
-
-// extent returns the first extent of s as it is printed, N for Batch.
-func extent(s graph.Shape) string {
-	if s[0] == graph.Batch {
-		return "N"
-	}
-	return fmt.Sprint(s[0])
 }
 
 // inferBinary is the inference of a binary op with broadcasting.

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"strconv"
 
 	"neocog/graph"
 )
@@ -89,4 +90,12 @@ func checkAxis(t graph.Type, axis int) error {
 	default:
 		return fmt.Errorf("axis %d is out of range, x %v has axes 0 to %d", axis, t, r-1)
 	}
+}
+
+// extent returns an extent as it is printed, N for Batch.
+func extent(d int) string {
+	if d == graph.Batch {
+		return "N"
+	}
+	return strconv.Itoa(d)
 }

@@ -1,0 +1,38 @@
+package ops
+
+import (
+	"math"
+
+	"neocog/graph"
+	"neocog/vm/kernel"
+)
+
+// Log returns the natural logarithm, element by element.
+//
+//	x   float [...]
+//	y   same type as x
+//	dx  = dy/x
+//
+// The logarithm of 0 is −Inf, that of a negative number NaN. ONNX Log.
+func Log(x *graph.Value) *graph.Value { return graph.Apply(log{}, x) }
+
+type log struct{}
+
+func (log) Name() string { return "Log" }
+
+func (log) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
+
+func (log) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+	return elementwise(in[0], 0, logRun[float32], logRun[float64])
+}
+
+func (log) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
+	return []*graph.Value{Div(dy[0], n.In(0))}
+}
+
+func logRun[T kernel.Float](c *kernel.Call, lo, hi int) {
+	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
+	for i, v := range x {
+		y[i] = T(math.Log(float64(v)))
+	}
+}

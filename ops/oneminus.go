@@ -1,0 +1,34 @@
+package ops
+
+import (
+	"neocog/graph"
+	"neocog/vm/kernel"
+)
+
+// OneMinus returns 1 − x, element by element.
+//
+//	x   float [...]
+//	y   same type as x
+//	dx  = −dy
+func OneMinus(x *graph.Value) *graph.Value { return graph.Apply(oneMinus{}, x) }
+
+type oneMinus struct{}
+
+func (oneMinus) Name() string { return "OneMinus" }
+
+func (oneMinus) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
+
+func (oneMinus) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+	return elementwise(in[0], 0, oneMinusRun[float32], oneMinusRun[float64])
+}
+
+func (oneMinus) VJP(_ *graph.Node, dy []*graph.Value) []*graph.Value {
+	return []*graph.Value{Neg(dy[0])}
+}
+
+func oneMinusRun[T kernel.Float](c *kernel.Call, lo, hi int) {
+	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
+	for i, v := range x {
+		y[i] = 1 - v
+	}
+}
