@@ -35,7 +35,7 @@ func TestDigitOutlines(t *testing.T) {
 }
 
 // sfntBoxes are the boxes of the digits of Go Regular in units of 1/2048 em, as left, top, right, bottom. The numbers
-// come from golang.org/x/image/font/sfnt v0.47.0: LoadGlyph at 2048 pixels per em, curves cut into four lines.
+// come from golang.org/x/image/font/sfnt v0.47.0: LoadGlyph at 2048 pixels per em; the extremes lie on the curves.
 var sfntBoxes = [10][4]float64{
 	{80, -1517, 1058, 37},
 	{210, -1517, 1040, 0},

@@ -131,7 +131,7 @@ func TestReadIDXTruncations(t *testing.T) {
 // the limits in stream.go allow: 16 MiB of output held, and once more while the buffer grows.
 func TestReadIDXMemory(t *testing.T) {
 	const count = 1 << 20 // of 32×32: addressable with 32 bits too
-	bomb := zipped(idxFile(make([]byte, 100<<20), 2051, count, 32, 32))
+	bomb := zipped(idxFile(make([]byte, 24<<20), 2051, count, 32, 32))
 	for _, c := range []struct {
 		name string
 		file []byte

@@ -49,6 +49,7 @@ func TestRealSets(t *testing.T) {
 			nil, nil},
 	} {
 		t.Run(c.folder, func(t *testing.T) {
+			t.Parallel()
 			dir := shared(t, c.folder)
 			train, test, err := Open(dir)
 			if err != nil {
