@@ -1,0 +1,15 @@
+package cpu
+
+import "golang.org/x/sys/cpu"
+
+// Best returns the highest level that the processor and the operating system have.
+func Best() Level {
+	x := &cpu.X86
+	switch {
+	case x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasAVX2 && x.HasFMA:
+		return AVX512
+	case x.HasAVX2 && x.HasFMA:
+		return AVX2
+	}
+	return Portable
+}
