@@ -1,8 +1,32 @@
 package ops
 
+import "neocog/graph"
+
 // Names of unexported ops for the tests of package ops_test: opstest imports ops,
 // so that tests which use it cannot stand in package ops itself.
 type (
 	ReLUOp     = relu
 	ReLUGradOp = reluGrad
 )
+
+// Constructors of gradient ops, and of ops with all their results.
+
+// CrossEntropyLossAndP is SoftmaxCrossEntropy with both results of the op.
+func CrossEntropyLossAndP(logits, labels *graph.Value, cfg CrossEntropy) []*graph.Value {
+	return graph.ApplyN(2, crossEntropy{cfg}, logits, labels)
+}
+
+// CrossEntropyGrad is the gradient op of SoftmaxCrossEntropy.
+func CrossEntropyGrad(p, labels, dloss *graph.Value, cfg CrossEntropy) *graph.Value {
+	return graph.Apply(crossEntropyGrad{cfg}, p, labels, dloss)
+}
+
+// SpreadMean is the gradient op of Mean.
+func SpreadMean(x *graph.Value, shape ...int) *graph.Value {
+	return graph.Apply(spreadMean{graph.MakeDims(shape...)}, x)
+}
+
+// MatMulTrans is MatMul of transposed operands.
+func MatMulTrans(a, b *graph.Value, t Trans) *graph.Value {
+	return graph.Apply(matMul{t.A, t.B}, a, b)
+}

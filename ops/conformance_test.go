@@ -1,0 +1,201 @@
+package ops_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"gorgonia.org/tensor"
+
+	"neocog/autodiff"
+	"neocog/graph"
+	"neocog/ops"
+	"neocog/ops/opstest"
+)
+
+type values = []*graph.Value
+
+// one makes the Wrap of a constructor with one result.
+func one(f func(in values) *graph.Value) func(values) values {
+	return func(in values) values { return values{f(in)} }
+}
+
+// unary and binary are the Wraps of constructors of one and two values.
+func unary(f func(*graph.Value) *graph.Value) func(values) values {
+	return one(func(in values) *graph.Value { return f(in[0]) })
+}
+
+func binary(f func(a, b *graph.Value) *graph.Value) func(values) values {
+	return one(func(in values) *graph.Value { return f(in[0], in[1]) })
+}
+
+// classes draws labels below n for input i.
+func classes(i, n int) func(*rand.Rand, int, graph.Type) []float64 {
+	return func(rng *rand.Rand, j int, t graph.Type) []float64 {
+		if j != i {
+			return nil
+		}
+		v := make([]float64, t.Shape.Size())
+		for k := range v {
+			v[k] = float64(rng.IntN(n))
+		}
+		return v
+	}
+}
+
+type shapes = opstest.Shapes
+
+// conformance is every op of this package but images', each with the
+// attributes and shapes which take other ways through it.
+var conformance = map[string]opstest.Op{
+	"Add":                 {In: shapes{{2, 3, 4}, {2, 3, 4}}, Wrap: binary(ops.Add)},
+	"Add/row":             {In: shapes{{2, 3, 4}, {4}}, Wrap: binary(ops.Add)},
+	"Add/channels":        {In: shapes{{3, 1}, {2, 3, 4}}, Wrap: binary(ops.Add)},
+	"Add/scalar":          {In: shapes{{2, 3}, {}}, Wrap: binary(ops.Add)},
+	"Add/both":            {In: shapes{{2, 1, 3}, {4, 1}}, Wrap: binary(ops.Add)},
+	"Add/i32":             {Types: []graph.Type{graph.Of(graph.Int32, 3), graph.Of(graph.Int32)}, Wrap: binary(ops.Add), NoGradient: "integers"},
+	"Sub":                 {In: shapes{{2, 3}, {2, 3}}, Wrap: binary(ops.Sub)},
+	"Sub/both":            {In: shapes{{2, 1, 3}, {4, 1}}, Wrap: binary(ops.Sub)},
+	"Mul":                 {In: shapes{{2, 3}, {2, 3}}, Wrap: binary(ops.Mul)},
+	"Mul/both":            {In: shapes{{2, 1, 3}, {4, 1}}, Wrap: binary(ops.Mul)},
+	"Mul/i64":             {Types: []graph.Type{graph.Of(graph.Int64, 3, 2), graph.Of(graph.Int64, 2)}, Wrap: binary(ops.Mul), NoGradient: "integers"},
+	"Div":                 {In: shapes{{2, 3}, {2, 3}}, Low: 0.5, High: 2, Wrap: binary(ops.Div)},
+	"Div/both":            {In: shapes{{2, 1, 3}, {4, 1}}, Low: 0.5, High: 2, Wrap: binary(ops.Div)},
+	"Neg":                 {In: shapes{{2, 3}}, Wrap: unary(ops.Neg)},
+	"Exp":                 {In: shapes{{2, 3}}, Wrap: unary(ops.Exp)},
+	"Log":                 {In: shapes{{2, 3}}, Low: 0.5, High: 2, Wrap: unary(ops.Log)},
+	"Sqrt":                {In: shapes{{2, 3}}, Low: 0.5, High: 2, Wrap: unary(ops.Sqrt)},
+	"OneMinus":            {In: shapes{{2, 3}}, Wrap: unary(ops.OneMinus)},
+	"Sigmoid":             {In: shapes{{2, 3}}, Low: -3, High: 3, Wrap: unary(ops.Sigmoid)},
+	"Tanh":                {In: shapes{{2, 3}}, Low: -2, High: 2, Wrap: unary(ops.Tanh)},
+	"ReLU":                {In: shapes{{2, 3}}, Apart: 0.05, Wrap: unary(ops.ReLU)},
+	"Scale":               {In: shapes{{2, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.Scale(x, -2.5) })},
+	"AddScalar":           {In: shapes{{2, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.AddScalar(x, -2.5) })},
+	"Sum":                 {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.Sum))},
+	"Sum/chunks":          {In: shapes{{3, 3000}}, Wrap: unary(over(ops.Sum))},
+	"Sum/first":           {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.Sum, 0))},
+	"Sum/last":            {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.Sum, -1))},
+	"Sum/middle":          {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.Sum, 1))},
+	"Sum/but channels":    {In: shapes{{2, 3, 2, 2}}, Wrap: unary(over(ops.Sum, 0, 2, 3))},
+	"Mean":                {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.Mean))},
+	"Mean/but channels":   {In: shapes{{2, 3, 2, 2}}, Wrap: unary(over(ops.Mean, 0, -1, -2))},
+	"SpreadMean":          {In: shapes{{2, 1}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.SpreadMean(x, 3, 2, 4) })},
+	"BroadcastTo":         {In: shapes{{2, 1}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.BroadcastTo(x, 3, 2, 4) })},
+	"Reshape":             {In: shapes{{2, 6}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.Reshape(x, 3, -1) })},
+	"Flatten":             {In: shapes{{2, 3, 4}}, Wrap: unary(ops.Flatten)},
+	"MatMul":              {In: shapes{{3, 4}, {4, 5}}, Wrap: binary(ops.MatMul)},
+	"MatMul/AT":           {In: shapes{{4, 3}, {4, 5}}, Wrap: matMul(true, false)},
+	"MatMul/BT":           {In: shapes{{3, 4}, {5, 4}}, Wrap: matMul(false, true)},
+	"MatMul/AT BT":        {In: shapes{{4, 3}, {5, 4}}, Wrap: matMul(true, true)},
+	"Softmax":             {In: shapes{{3, 5}}, Low: -2, High: 2, Wrap: unary(along(ops.Softmax, 1))},
+	"Softmax/first":       {In: shapes{{3, 2, 2}}, Low: -2, High: 2, Wrap: unary(along(ops.Softmax, 0))},
+	"Softmax/middle":      {In: shapes{{3, 4, 2}}, Low: -2, High: 2, Wrap: unary(along(ops.Softmax, -2))},
+	"LogSoftmax":          {In: shapes{{3, 5}}, Low: -2, High: 2, Wrap: unary(along(ops.LogSoftmax, 1))},
+	"LogSoftmax/middle":   {In: shapes{{3, 4, 2}}, Low: -2, High: 2, Wrap: unary(along(ops.LogSoftmax, 1))},
+	"CrossEntropy/i32":    crossEntropy(graph.Of(graph.Int32, 4), 0),
+	"CrossEntropy/i64":    crossEntropy(graph.Of(graph.Int64, 4), 0),
+	"CrossEntropy/smooth": crossEntropy(graph.Of(graph.Int64, 4), 0.1),
+	"CrossEntropy/p":      crossEntropy(graph.Of(graph.Float64, 4, 3), 0),
+	"CrossEntropy/soft p": crossEntropy(graph.Of(graph.Float64, 4, 3), 0.2),
+	"CrossEntropyGrad/i":  crossEntropyGrad(graph.Of(graph.Int32, 4), 0.1),
+	"CrossEntropyGrad/p":  crossEntropyGrad(graph.Of(graph.Float64, 4, 3), 0.1),
+}
+
+// composite is what is made of several ops: of these, values and gradients are checked.
+var composite = map[string]opstest.Op{
+	"Gemm":     {In: shapes{{4, 3}, {4, 5}, {3, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true}) })},
+	"Linear":   {In: shapes{{3, 4}, {5, 4}, {5}}, Wrap: one(func(in values) *graph.Value { return ops.Linear(in[0], in[1], in[2]) })},
+	"MeanKeep": {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MeanKeep, 2))},
+	"Square":   {In: shapes{{2, 3}}, Wrap: unary(ops.Square)},
+	"SumKeep":  {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.SumKeep, 1))},
+}
+
+func TestComposite(t *testing.T) {
+	for name, op := range composite {
+		t.Run(name, func(t *testing.T) { checkGradient(t, op) })
+	}
+}
+
+// checkGradient checks the first and second derivatives of the sum of the squares of
+// the results: a function none of whose second derivatives vanish for a reason of its own.
+func checkGradient(t *testing.T, op opstest.Op) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(op.Seed, 7))
+	var at []*tensor.Dense
+	for _, s := range op.In {
+		typ := graph.Of(graph.Float64, s...)
+		v := make([]float64, typ.Shape.Size())
+		for i := range v {
+			v[i] = rng.NormFloat64()
+		}
+		at = append(at, opstest.Dense(typ, v))
+	}
+	rep, err := autodiff.Check(func(in values) *graph.Value {
+		var sum *graph.Value
+		for _, y := range op.Wrap(in) {
+			if sum == nil {
+				sum = ops.Sum(ops.Square(y))
+			} else {
+				sum = ops.Add(sum, ops.Sum(ops.Square(y)))
+			}
+		}
+		return sum
+	}, at, autodiff.Config{Order: 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := rep.Err(); err != nil {
+		t.Error(err)
+	}
+	if rep.Checked == 0 {
+		t.Error("nothing was checked")
+	}
+}
+
+func TestConformance(t *testing.T) {
+	for name, op := range conformance {
+		t.Run(name, func(t *testing.T) { opstest.Run(t, op) })
+	}
+}
+
+func over(f func(*graph.Value, ...int) *graph.Value, axes ...int) func(*graph.Value) *graph.Value {
+	return func(x *graph.Value) *graph.Value { return f(x, axes...) }
+}
+
+func along(f func(*graph.Value, int) *graph.Value, axis int) func(*graph.Value) *graph.Value {
+	return func(x *graph.Value) *graph.Value { return f(x, axis) }
+}
+
+func matMul(a, b bool) func(values) values {
+	return binary(func(x, y *graph.Value) *graph.Value { return ops.MatMulTrans(x, y, ops.Trans{A: a, B: b}) })
+}
+
+func crossEntropy(labels graph.Type, smoothing float64) opstest.Op {
+	return opstest.Op{
+		Types: []graph.Type{graph.Of(graph.Float64, 4, 3), labels}, Low: 0.1, High: 2,
+		Draw: intClasses(1, 3),
+		Wrap: func(in values) values {
+			return ops.CrossEntropyLossAndP(in[0], in[1], ops.CrossEntropy{Smoothing: smoothing})
+		},
+	}
+}
+
+func crossEntropyGrad(labels graph.Type, smoothing float64) opstest.Op {
+	return opstest.Op{
+		Types: []graph.Type{graph.Of(graph.Float64, 4, 3), labels, graph.Of(graph.Float64)}, Low: 0.1, High: 2,
+		Draw: intClasses(1, 3),
+		Wrap: one(func(in values) *graph.Value {
+			return ops.CrossEntropyGrad(in[0], in[1], in[2], ops.CrossEntropy{Smoothing: smoothing})
+		}),
+	}
+}
+
+// intClasses is classes where input i is integer.
+func intClasses(i, n int) func(*rand.Rand, int, graph.Type) []float64 {
+	draw := classes(i, n)
+	return func(rng *rand.Rand, j int, t graph.Type) []float64 {
+		if !t.DType.IsInt() {
+			return nil
+		}
+		return draw(rng, j, t)
+	}
+}
