@@ -1,0 +1,142 @@
+package ops
+
+import (
+	"fmt"
+
+	"neocog/graph"
+	"neocog/vm/kernel"
+)
+
+// AvgPool2D returns the mean of each window.
+//
+//	x   float [N,C,H,W]
+//	y   float [N,C,P,Q]      P = (H − size + top + bottom)/stride + 1, Q likewise
+//	dx  = the sum of dy/divisor over all windows with the pixel in it
+//
+// The divisor is the number of pixels in the window; with p.CountPad, that of pixels and
+// padding. H and W must be static and at least 1; a P or Q that is no whole
+// number is refused unless p.Round says how to round it. NaN propagates.
+// Rows of a window are added up one by one, then the sums of the rows.
+// ONNX AveragePool.
+func AvgPool2D(x *graph.Value, p Pool) *graph.Value {
+	return graph.Apply(avgPool2D{p.canonical()}, x)
+}
+
+type avgPool2D struct{ Pool }
+
+func (avgPool2D) Name() string { return "AvgPool2D" }
+
+func (avgPool2D) Operands() []string { return []string{"x"} }
+
+func (a avgPool2D) Infer(in []graph.Type) ([]graph.Type, error) {
+	y, err := inferPool(a.Pool, in)
+	if err != nil {
+		return nil, err
+	}
+	return []graph.Type{y}, nil
+}
+
+func (a avgPool2D) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+	x := in[0].Shape
+	g, err := a.on(x[2], x[3])
+	if err != nil {
+		return kernel.Plan{}, err
+	}
+	return planPlanes(in[0].DType, x[0]*x[1]*g.P, g.Size[0]*g.W, avgPoolRun[float32](g), avgPoolRun[float64](g))
+}
+
+func (a avgPool2D) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
+	x := n.In(0).Shape()
+	return []*graph.Value{graph.Apply(avgPool2DGrad{a.Pool, x[2], x[3]}, dy[0])}
+}
+
+// Items are rows of outputs.
+func avgPoolRun[T kernel.Float](g pooling) kernel.Kernel {
+	return func(c *kernel.Call, lo, hi int) {
+		x, y := kernel.In[T](c, 0), kernel.Out[T](c, 0)
+		for i := lo; i < hi; i++ {
+			plane := x[i/g.P*g.H*g.W:][:g.H*g.W]
+			for q := range g.Q {
+				h0, h1, w0, w1 := g.window(i%g.P, q)
+				var sum T
+				for h := h0; h < h1; h++ {
+					var row T
+					for _, v := range plane[h*g.W+w0 : h*g.W+w1] {
+						row += v
+					}
+					sum += row
+				}
+				y[i*g.Q+q] = sum / T(g.divisor(i%g.P, q))
+			}
+		}
+	}
+}
+
+// avgPool2DGrad spreads dy evenly over the pixels of each window of an image of H×W
+// pixels. It is linear, with AvgPool2D as its gradient.
+//
+//	dy  float [N,C,P,Q]
+//	dx  float [N,C,H,W]
+type avgPool2DGrad struct {
+	Pool
+	H, W int
+}
+
+func (avgPool2DGrad) Name() string { return "AvgPool2DGrad" }
+
+func (avgPool2DGrad) Operands() []string { return []string{"dy"} }
+
+func (a avgPool2DGrad) Infer(in []graph.Type) ([]graph.Type, error) {
+	if err := arity(in, 1); err != nil {
+		return nil, err
+	}
+	dy := in[0]
+	if err := isImage("dy", dy, "NCPQ"); err != nil {
+		return nil, err
+	}
+	g, err := a.on(a.H, a.W)
+	if err != nil {
+		return nil, err
+	}
+	if dy.Shape[2] != g.P || dy.Shape[3] != g.Q {
+		return nil, fmt.Errorf("dy is %d×%d, but a %d×%d window on %d×%d pixels gives %d×%d",
+			dy.Shape[2], dy.Shape[3], g.Size[0], g.Size[1], g.H, g.W, g.P, g.Q)
+	}
+	return []graph.Type{graph.Of(dy.DType, dy.Shape[0], dy.Shape[1], g.H, g.W)}, nil
+}
+
+func (a avgPool2DGrad) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+	g, err := a.on(a.H, a.W)
+	if err != nil {
+		return kernel.Plan{}, err
+	}
+	s := in[0].Shape
+	return planPlanes(in[0].DType, s[0]*s[1], g.P*g.Q*g.Size[0]*g.Size[1], avgPoolGradRun[float32](g), avgPoolGradRun[float64](g))
+}
+
+func (a avgPool2DGrad) VJP(_ *graph.Node, ddx []*graph.Value) []*graph.Value {
+	return []*graph.Value{AvgPool2D(ddx[0], a.Pool)}
+}
+
+// Items are planes.
+func avgPoolGradRun[T kernel.Float](g pooling) kernel.Kernel {
+	return func(c *kernel.Call, lo, hi int) {
+		dy, dx := kernel.In[T](c, 0), kernel.Out[T](c, 0)
+		for i := lo; i < hi; i++ {
+			plane := dx[i*g.H*g.W:][:g.H*g.W]
+			clear(plane)
+			for p := range g.P {
+				for q := range g.Q {
+					v := dy[(i*g.P+p)*g.Q+q] / T(g.divisor(p, q))
+					h0, h1, w0, w1 := g.window(p, q)
+					for h := h0; h < h1; h++ {
+						row := plane[h*g.W+w0 : h*g.W+w1]
+						for j := range row {
+							row[j] += v
+						}
+					}
+				}
+			}
+		}
+	}
+}
