@@ -28,6 +28,9 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 		panic(fmt.Sprintf("gemm: beta is %v, want 0 or 1", beta))
 	}
 
+	if m > 0 && n > 0 && k > 0 && blocked(transA, transB, m, n, k, a, lda, b, ldb, beta == 1, c, ldc) {
+		return
+	}
 	if beta == 0 && n > 0 {
 		for i := range m {
 			clear(c[i*ldc : i*ldc+n])

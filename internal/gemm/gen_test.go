@@ -1,0 +1,32 @@
+package gemm
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"testing"
+
+	"neocog/internal/gemm/gen"
+)
+
+var update = flag.Bool("update", false, "write the generated kernels")
+
+func TestKernelsAreThoseOfTheGenerator(t *testing.T) {
+	for name, want := range map[string][]byte{
+		"kernels_amd64.s":  gen.Assembly(),
+		"kernels_amd64.go": gen.Declarations(),
+	} {
+		if *update {
+			if err := os.WriteFile(name, want, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("%s is not what the generator writes; run go test ./internal/gemm -run Generator -update", name)
+		}
+	}
+}
