@@ -28,6 +28,7 @@ var arrows = []row{
 
 	{"vm/kernel", []string{"graph"}},
 	{"ops/conv", []string{"graph", "vm/kernel", "internal/gemm", "internal/nearest", "internal/par"}},
+	{"ops/conv/convtest", []string{"graph", "vm/kernel", "ops/conv"}},
 	{"ops", []string{"graph", "vm/kernel", "ops/conv", "internal/..."}},
 
 	{"vm", []string{"graph", "vm/kernel", "ops/conv", "internal/...", "gorgonia.org/tensor", "github.com/pkg/errors"}},
@@ -36,7 +37,8 @@ var arrows = []row{
 	{"ops/opstest", []string{"graph", "ops", "vm", "vm/kernel", "autodiff", "gorgonia.org/tensor"}},
 
 	{"models/layers", []string{"graph", "ops"}},
-	{"models", []string{"graph", "ops", "models/layers"}},
+	{"models", []string{"graph", "ops", "models/layers", "internal/nearest"}},
+	{"inspect", []string{"graph", "ops", "vm/kernel"}},
 	{"data", []string{"golang.org/x/image/...", "github.com/pkg/errors"}},
 
 	{"train", []string{
