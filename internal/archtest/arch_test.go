@@ -28,7 +28,7 @@ var arrows = []row{
 
 	{"vm/kernel", []string{"graph"}},
 	{"ops/conv", []string{"graph", "vm/kernel", "internal/gemm", "internal/nearest", "internal/par"}},
-	{"ops/conv/convtest", []string{"graph", "vm/kernel", "ops/conv"}},
+	{"ops/conv/convtest", []string{"graph", "vm/kernel", "ops/conv", "internal/par"}},
 	{"ops", []string{"graph", "vm/kernel", "ops/conv", "internal/..."}},
 
 	{"vm", []string{"graph", "vm/kernel", "ops/conv", "internal/...", "gorgonia.org/tensor", "github.com/pkg/errors"}},
