@@ -1,0 +1,254 @@
+package train
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/pkg/errors"
+
+	"neocog/data"
+	"neocog/internal/nearest"
+	"neocog/models/layers"
+	"neocog/ops/conv"
+)
+
+// Digits is the Data of the embedded digits, which need no folder.
+const Digits = "digits"
+
+// A Config is everything that decides a run but the data itself. DefaultConfig
+// makes one; ParseConfig reads it from YAML.
+type Config struct {
+	Model string `yaml:"model" json:"model"` // a name that models.Find knows
+	Data  string `yaml:"data" json:"data"`   // a folder that data.Open knows, or "digits"
+
+	// The first so many images are used, 0 for all of them; of the embedded digits
+	// so many are drawn, 0 for 10,000 and 2,000.
+	TrainImages int `yaml:"train_images" json:"train_images"`
+	TestImages  int `yaml:"test_images" json:"test_images"`
+
+	Normalize string `yaml:"normalize" json:"normalize"` // see Normalize
+
+	Epochs      int     `yaml:"epochs" json:"epochs"`
+	Batch       int     `yaml:"batch" json:"batch"` // images in a step
+	Optimizer   string  `yaml:"optimizer" json:"optimizer"`
+	LR          float64 `yaml:"lr" json:"lr"`                     // the base learning rate
+	Schedule    string  `yaml:"schedule" json:"schedule"`         // see ParseSchedule
+	Momentum    float64 `yaml:"momentum" json:"momentum"`         // of momentum and nesterov; 0 for 0.9
+	WeightDecay float64 `yaml:"weight_decay" json:"weight_decay"` // λ of L2
+	Smoothing   float64 `yaml:"smoothing" json:"smoothing"`       // of the labels
+	Init        string  `yaml:"init" json:"init"`                 // see ParseInit; empty for the model's own
+
+	Seed    uint64 `yaml:"seed" json:"seed"`
+	Threads int    `yaml:"threads" json:"threads"` // 0 for GOMAXPROCS; changes no result
+	Conv    string `yaml:"conv" json:"conv"`       // the convolution algorithm; empty for the best
+}
+
+// DefaultConfig returns the configuration with which a model is trained where
+// nothing else is said. It is tuned for lenet5; a model that it does not know
+// gets the same, with a lower rate.
+func DefaultConfig(model string) Config {
+	c := Config{
+		Model: model, Data: Digits, Normalize: MeanStd,
+		Epochs: 3, Batch: 64, Optimizer: "nesterov", LR: 0.01, Schedule: "cosine:0.1", Seed: 1,
+	}
+	return c
+}
+
+// ParseConfig reads YAML. Keys that are not there keep what DefaultConfig says for
+// the model named, lenet5 if none is. An unknown key, a value of another type and a
+// value out of range are errors, which show the line where there is one.
+func ParseConfig(text []byte) (Config, error) {
+	// A first look at the model: the defaults depend on it.
+	var head struct {
+		Model string `yaml:"model"`
+	}
+	if err := yaml.Unmarshal(text, &head); err != nil {
+		return Config{}, yamlError(err)
+	}
+	if head.Model == "" {
+		head.Model = "lenet5"
+	}
+	c := DefaultConfig(head.Model)
+	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
+		return Config{}, yamlError(err)
+	}
+	return c, c.Validate()
+}
+
+// yamlError keeps the line and the caret that the parser draws.
+func yamlError(err error) error {
+	return errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
+}
+
+// YAML returns the text that ParseConfig reads.
+func (c Config) YAML() ([]byte, error) { return yaml.Marshal(c) }
+
+// Validate returns what is wrong with c, without a look at models or data.
+func (c Config) Validate() error {
+	for _, f := range []struct {
+		key  string
+		ok   bool
+		v    any
+		want string
+	}{
+		{"train_images", c.TrainImages >= 0, c.TrainImages, "at least 0"},
+		{"test_images", c.TestImages >= 0, c.TestImages, "at least 0"},
+		{"epochs", c.Epochs >= 1, c.Epochs, "at least 1"},
+		{"batch", c.Batch >= 1, c.Batch, "at least 1"},
+		{"lr", c.LR > 0 && !math.IsInf(c.LR, 0), c.LR, "a positive number"},
+		{"momentum", c.Momentum >= 0 && c.Momentum < 1, c.Momentum, "at least 0 and less than 1"},
+		{"weight_decay", c.WeightDecay >= 0 && !math.IsInf(c.WeightDecay, 0), c.WeightDecay, "at least 0"},
+		{"smoothing", c.Smoothing >= 0 && c.Smoothing < 1, c.Smoothing, "at least 0 and less than 1"},
+		{"threads", c.Threads >= 0 && c.Threads <= maxThreads, c.Threads, fmt.Sprintf("0 to %d", maxThreads)},
+	} {
+		if !f.ok {
+			return errors.Errorf("%s is %v, want %s", f.key, f.v, f.want)
+		}
+	}
+	if _, err := c.optimizer(); err != nil {
+		return err
+	}
+	if _, err := ParseSchedule(c.Schedule); err != nil {
+		return err
+	}
+	if _, err := ParseInit(c.Init); err != nil {
+		return err
+	}
+	if _, err := c.normalizer(); err != nil {
+		return err
+	}
+	_, err := c.algorithms()
+	return err
+}
+
+// maxThreads keeps a slip of the keyboard from starting a million goroutines.
+const maxThreads = 1024
+
+// optimizer returns the rule, with the momentum of c.
+func (c Config) optimizer() (Optimizer, error) {
+	o, err := FindOptimizer(c.Optimizer)
+	if err != nil {
+		return nil, err
+	}
+	switch o.(type) {
+	case Momentum:
+		return Momentum{Mu: c.Momentum}, nil
+	case Nesterov:
+		return Nesterov{Mu: c.Momentum}, nil
+	}
+	if c.Momentum != 0 {
+		return nil, errors.Errorf("momentum is %v, but the optimizer %s has none; momentum and nesterov do", c.Momentum, c.Optimizer)
+	}
+	return o, nil
+}
+
+// algorithms returns what goes before the default convolution algorithms.
+func (c Config) algorithms() ([]conv.Algorithm, error) {
+	if c.Conv == "" {
+		return nil, nil
+	}
+	known := conv.Default()
+	for _, a := range known {
+		if a.Name() == c.Conv {
+			return []conv.Algorithm{a}, nil
+		}
+	}
+	return nil, nearest.Unknown("convolution algorithm", c.Conv, known.Names())
+}
+
+// ParseInit reads how weights start: he, xavier, xavier-uniform, lecun,
+// orthogonal[:GAIN], normal:STD or constant:VALUE. The empty text gives nil, the
+// model's own.
+func ParseInit(s string) (layers.Initializer, error) {
+	name, arg, has := strings.Cut(s, ":")
+	v := 1.0
+	if has {
+		var err error
+		if v, err = strconv.ParseFloat(arg, 64); err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
+			return nil, errors.Errorf("init %q: %q is no number", s, arg)
+		}
+	}
+	plain := map[string]layers.Initializer{
+		"he": layers.He, "xavier": layers.Xavier, "xavier-uniform": layers.XavierUniform, "lecun": layers.LeCun,
+	}
+	switch {
+	case s == "":
+		return nil, nil
+	case plain[name] != nil:
+		if has {
+			return nil, errors.Errorf("init %q: %s takes no number", s, name)
+		}
+		return plain[name], nil
+	case name == "orthogonal":
+		return layers.Orthogonal(v), nil
+	case name == "normal" && has:
+		if v < 0 {
+			return nil, errors.Errorf("init %q: the standard deviation is %v, want at least 0", s, v)
+		}
+		return layers.Normal(v), nil
+	case name == "constant" && has:
+		return layers.Constant(v), nil
+	case name == "normal" || name == "constant":
+		return nil, errors.Errorf("init %q wants a number, as %s:0.01", s, name)
+	}
+	return nil, nearest.Unknown("init", name, []string{"he", "xavier", "xavier-uniform", "lecun", "orthogonal", "normal", "constant"})
+}
+
+// The values of Config.Normalize.
+const (
+	MeanStd   = "mean-std"   // data.ChannelMeanStd: each channel has mean 0 and variance 1
+	PixelMean = "pixel-mean" // data.PixelMean: each pixel has mean 0, levels are divided by 255
+	MeanOnly  = "mean"       // each pixel has mean 0, levels stay within ±255, as in the CS231n lectures
+	None      = "none"       // grey levels 0 … 255
+)
+
+func (c Config) normalizer() (func(*data.Set) data.Normalizer, error) {
+	switch c.Normalize {
+	case MeanStd:
+		return data.ChannelMeanStd, nil
+	case PixelMean:
+		return data.PixelMean, nil
+	case MeanOnly:
+		return func(s *data.Set) data.Normalizer { return data.Normalizer{Mean: data.PixelMean(s).Mean} }, nil
+	case None:
+		return func(*data.Set) data.Normalizer { return data.Normalizer{} }, nil
+	}
+	return nil, nearest.Unknown("normalize", c.Normalize, []string{MeanStd, PixelMean, MeanOnly, None})
+}
+
+// Normalize returns the normaliser that c asks for, measured on the training set.
+func Normalize(c Config, set *data.Set) (data.Normalizer, error) {
+	n, err := c.normalizer()
+	if err != nil {
+		return data.Normalizer{}, err
+	}
+	return n(set), nil
+}
+
+// Load returns the training and test images that c asks for.
+func Load(c Config) (set, test *data.Set, err error) {
+	if c.Data == Digits || c.Data == "" {
+		n, m := c.TrainImages, c.TestImages
+		if n == 0 {
+			n = 10000
+		}
+		if m == 0 {
+			m = 2000
+		}
+		set, test = data.DigitsSplit(n, m, c.Seed)
+		return set, test, nil
+	}
+	if set, test, err = data.Open(c.Data); err != nil {
+		return nil, nil, err
+	}
+	if c.TrainImages > 0 {
+		set = set.Take(c.TrainImages)
+	}
+	if c.TestImages > 0 {
+		test = test.Take(c.TestImages)
+	}
+	return set, test, nil
+}

@@ -1,0 +1,28 @@
+// Package train trains networks: optimisers as updates of the graph, schedules
+// of the learning rate, a loop with evaluation, and the folder in which a run is
+// kept.
+//
+//	m, _ := models.Find("lenet5")
+//	cfg := train.DefaultConfig(m.Name)
+//	set, test, _ := train.Load(cfg)
+//	t, _ := train.New(m, cfg, train.Normalize(cfg, set))
+//	result, _ := t.Fit(ctx, set, test, train.FitOptions{})
+//
+// The concepts:
+//
+//	| concept   | what it is |
+//	|-----------|------------|
+//	| Optimizer | declares Graph.Update for parameters and its own slots, "opt/<parameter>/<slot>" |
+//	| Schedule  | the factor of the learning rate over time; the rate is the scalar input "lr" of the graph |
+//	| Config    | everything that decides a run, as YAML; the same Config gives the same parameters, to the last bit |
+//	| Trainer   | a graph to train with and one to evaluate, compiled, over one vm.State |
+//	| Record    | the figures of an epoch: a line of metrics.csv and metrics.jsonl |
+//	| Progress  | is told how a run goes: a bar on a terminal, lines elsewhere |
+//	| Run       | a folder: config.yaml, data.json, metrics.csv, metrics.jsonl, weights.safetensors |
+//
+// # Determinism
+//
+// Parameters start from (Seed, name), images are shuffled by (Seed, epoch), and the
+// tape computes the same bits for any number of threads. Only the seconds in the
+// metrics differ between two runs of one Config.
+package train

@@ -1,0 +1,307 @@
+package train_test
+
+import (
+	"context"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gorgonia.org/tensor"
+
+	"neocog/autodiff"
+	"neocog/graph"
+	"neocog/ops"
+	"neocog/train"
+	"neocog/vm"
+)
+
+// The problem of these tests is logistic regression: six points in three
+// dimensions, labels ±1, which no plane separates.
+var (
+	points = []float64{
+		1.0, 0.5, -0.3,
+		0.2, -1.1, 0.8,
+		-0.7, 0.9, 1.4,
+		1.3, 0.1, 0.6,
+		-0.4, -0.8, -1.2,
+		0.9, 0.4, -0.2,
+	}
+	signs = []float64{1, -1, 1, -1, 1, -1}
+	start = []float64{0.3, -0.2, 0.5}
+)
+
+const (
+	numPoints = 6
+	dims      = 3
+	lambda    = 0.1 // of the decay of w: the loss then is strongly convex
+)
+
+// A logistic is the problem as a graph with one optimiser, and its machine.
+type logistic struct {
+	g     *graph.Graph
+	p     *vm.Program
+	m     *vm.Machine
+	state *vm.State
+	feeds vm.Feeds
+	rate  []float64
+}
+
+func newLogistic(t *testing.T, o train.Optimizer) *logistic {
+	t.Helper()
+	g := graph.New(o.Name())
+	lr := g.Input("lr", graph.Of(graph.Float64))
+	x := graph.Const(g, graph.Shape{numPoints, dims}, points...)
+	y := graph.Const(g, graph.Shape{numPoints, 1}, signs...)
+	var w, b, loss *graph.Value
+	g.Scope("fc", func() {
+		w = g.Param("w", graph.Of(graph.Float64, dims, 1), graph.Zeros())
+		b = g.Param("b", graph.Of(graph.Float64), graph.Constant(0.1))
+		z := ops.Mul(y, ops.Add(ops.MatMul(x, w), b))
+		loss = ops.Mean(ops.Log(ops.AddScalar(ops.Exp(ops.Neg(z)), 1)))
+		params := []*graph.Value{w, b}
+		grads := autodiff.Gradients(loss, params...)
+		o.Apply(lr, params, train.L2(lambda, params, grads, []*graph.Value{w}))
+	})
+	p, err := vm.Compile(g, []*graph.Value{loss})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := vm.NewState(1)
+	if err := s.Set("fc/w", tensor.New(tensor.WithShape(dims, 1), tensor.WithBacking(append([]float64(nil), start...)))); err != nil {
+		t.Fatal(err)
+	}
+	m, err := p.NewMachine(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rate := []float64{0}
+	l := &logistic{g, p, m, s, vm.Feeds{lr: tensor.New(tensor.WithShape(), tensor.WithBacking(rate))}, rate}
+	return l
+}
+
+func (l *logistic) step(t *testing.T, lr float64) (loss float64) {
+	t.Helper()
+	l.rate[0] = lr
+	out, err := l.m.Run(context.Background(), l.feeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss, err = vm.Scalar(out[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return loss
+}
+
+// value returns a State's value as numbers.
+func (l *logistic) value(t *testing.T, name string) []float64 {
+	t.Helper()
+	d, err := l.state.Get(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d.Float64s()
+}
+
+// byHand is the same problem written out: loss and gradient at (w, b).
+func byHand(w []float64, b float64) (loss float64, dw []float64, db float64) {
+	dw = make([]float64, dims)
+	for i := range numPoints {
+		x := points[i*dims : (i+1)*dims]
+		z := b
+		for j := range x {
+			z += w[j] * x[j]
+		}
+		z *= signs[i]
+		loss += math.Log(1+math.Exp(-z)) / numPoints
+		d := -signs[i] * math.Exp(-z) / (1 + math.Exp(-z)) / numPoints
+		for j := range x {
+			dw[j] += d * x[j]
+		}
+		db += d
+	}
+	for j := range dw {
+		dw[j] += lambda * w[j]
+	}
+	return loss, dw, db
+}
+
+// rules are the optimisers as loops: each takes step t (from 1) of one weight,
+// whose slots are s.
+var rules = []struct {
+	o    train.Optimizer
+	lr   float64 // with which the loss falls well in 200 steps
+	step func(w, g, lr float64, t int, s *[2]float64) float64
+}{
+	{train.SGD{}, 0.5, func(w, g, lr float64, _ int, _ *[2]float64) float64 {
+		return w - lr*g
+	}},
+	{train.Momentum{}, 0.1, func(w, g, lr float64, _ int, s *[2]float64) float64 {
+		s[0] = 0.9*s[0] - lr*g
+		return w + s[0]
+	}},
+	{train.Momentum{Mu: 0.5}, 0.1, func(w, g, lr float64, _ int, s *[2]float64) float64 {
+		s[0] = 0.5*s[0] - lr*g
+		return w + s[0]
+	}},
+	{train.Nesterov{}, 0.1, func(w, g, lr float64, _ int, s *[2]float64) float64 {
+		old := s[0]
+		s[0] = 0.9*s[0] - lr*g
+		return w - 0.9*old + (1+0.9)*s[0]
+	}},
+	{train.RMSProp{}, 0.01, func(w, g, lr float64, _ int, s *[2]float64) float64 {
+		s[0] = 0.9*s[0] + (1-0.9)*g*g
+		return w - lr*g/(math.Sqrt(s[0])+1e-8)
+	}},
+	{train.Adam{}, 0.05, func(w, g, lr float64, t int, s *[2]float64) float64 {
+		s[0] = 0.9*s[0] + (1-0.9)*g
+		s[1] = 0.999*s[1] + (1-0.999)*g*g
+		m, v := s[0]/(1-math.Pow(0.9, float64(t))), s[1]/(1-math.Pow(0.999, float64(t)))
+		return w - lr*m/(math.Sqrt(v)+1e-8)
+	}},
+}
+
+// Each optimiser takes the steps of its formula, with a rate that changes at
+// every step. The tape and the loop round differently, by some 1e-16 a step; the
+// problem is convex and does not blow that up. 1e-12 leaves room for the factor
+// 1/√v̂ of the adaptive ones.
+func TestOptimizersFollowTheirFormulas(t *testing.T) {
+	for _, r := range rules {
+		t.Run(r.o.Name(), func(t *testing.T) {
+			l := newLogistic(t, r.o)
+			w, b := append([]float64(nil), start...), 0.1
+			var slots [dims + 1][2]float64
+			for step := 1; step <= 40; step++ {
+				lr := r.lr / math.Sqrt(float64(step))
+				want, dw, db := byHand(w, b)
+				for j := range w {
+					w[j] = r.step(w[j], dw[j], lr, step, &slots[j])
+				}
+				b = r.step(b, db, lr, step, &slots[dims])
+				if got := l.step(t, lr); !(math.Abs(got-want) <= 1e-12) {
+					t.Fatalf("step %d: loss %v, want %v", step, got, want)
+				}
+				got := append(l.value(t, "fc/w"), l.value(t, "fc/b")...)
+				for j, want := range append(append([]float64(nil), w...), b) {
+					if !(math.Abs(got[j]-want) <= 1e-12) {
+						t.Fatalf("step %d: weight %d is %.17g, want %.17g, %.1e apart", step, j, got[j], want, math.Abs(got[j]-want))
+					}
+				}
+			}
+		})
+	}
+}
+
+// With a rate that falls to nothing every optimiser ends at the minimum, where
+// the gradient with decay vanishes.
+func TestOptimizersConverge(t *testing.T) {
+	best := minimum()
+	for _, r := range rules {
+		t.Run(r.o.Name(), func(t *testing.T) {
+			l := newLogistic(t, r.o)
+			for step := range 3000 {
+				l.step(t, r.lr*math.Pow(0.997, float64(step)))
+			}
+			got := append(l.value(t, "fc/w"), l.value(t, "fc/b")...)
+			for j, want := range best {
+				if !(math.Abs(got[j]-want) <= 1e-3) {
+					t.Errorf("weight %d ends at %v, the minimum is at %v", j, got[j], want)
+				}
+			}
+		})
+	}
+}
+
+// minimum returns w and b at the least loss, by gradient descent to rounding.
+func minimum() []float64 {
+	w, b := append([]float64(nil), start...), 0.1
+	for range 200000 {
+		_, dw, db := byHand(w, b)
+		for j := range w {
+			w[j] -= 0.5 * dw[j]
+		}
+		b -= 0.5 * db
+	}
+	return append(w, b)
+}
+
+// Parameters and slots are overwritten where they lie: the last node of each
+// update writes to the parameter's own memory, and nothing is copied.
+func TestOptimizersWriteInPlace(t *testing.T) {
+	for _, r := range rules {
+		t.Run(r.o.Name(), func(t *testing.T) {
+			l := newLogistic(t, r.o)
+			var dump strings.Builder
+			if err := l.p.Dump(&dump, 0); err != nil {
+				t.Fatal(err)
+			}
+			got := len(regexp.MustCompile(`(?m)^ *\d+ +param %\d+ `).FindAllString(dump.String(), -1))
+			if want := len(l.g.Updates()); got != want {
+				t.Errorf("%d instructions write a parameter or slot in place, want %d, one for each update:\n%s", got, want, &dump)
+			}
+		})
+	}
+}
+
+func TestOptimizerSlotsAreNamedAfterTheirParameters(t *testing.T) {
+	want := map[string][]string{
+		"sgd":      {},
+		"momentum": {"opt/fc/w/v", "opt/fc/b/v"},
+		"nesterov": {"opt/fc/w/v", "opt/fc/b/v"},
+		"rmsprop":  {"opt/fc/w/s", "opt/fc/b/s"},
+		"adam":     {"opt/adam/beta1", "opt/adam/beta2", "opt/fc/w/m", "opt/fc/w/v", "opt/fc/b/m", "opt/fc/b/v"},
+	}
+	for _, o := range train.Optimizers() {
+		var got []string
+		for _, b := range newLogistic(t, o).g.Buffers() {
+			got = append(got, b.Node().Op.(graph.ParamOp).Label)
+		}
+		if g, w := strings.Join(got, " "), strings.Join(want[o.Name()], " "); g != w {
+			t.Errorf("%s keeps %q, want %q", o.Name(), g, w)
+		}
+		if found, err := train.FindOptimizer(o.Name()); err != nil || found != o {
+			t.Errorf("FindOptimizer(%q) = %v, %v", o.Name(), found, err)
+		}
+	}
+}
+
+func TestOptimizerMistakes(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(lr, w, dw *graph.Value)
+		want string
+	}{
+		{"fewer gradients", func(lr, w, _ *graph.Value) { train.SGD{}.Apply(lr, []*graph.Value{w}, nil) },
+			"sgd: got 1 parameters and 0 gradients, want a gradient for each"},
+		{"momentum of 1", func(lr, w, dw *graph.Value) {
+			train.Momentum{Mu: 1}.Apply(lr, []*graph.Value{w}, []*graph.Value{dw})
+		}, "momentum: Mu is 1, want a number between 0 and 1"},
+		{"negative epsilon", func(lr, w, dw *graph.Value) {
+			train.RMSProp{Eps: -1}.Apply(lr, []*graph.Value{w}, []*graph.Value{dw})
+		}, "rmsprop: Eps is -1, want a positive number"},
+		{"beta", func(lr, w, dw *graph.Value) {
+			train.Adam{Beta2: 2}.Apply(lr, []*graph.Value{w}, []*graph.Value{dw})
+		}, "adam: Beta2 is 2, want a number between 0 and 1"},
+		{"no parameter", func(lr, w, dw *graph.Value) {
+			train.SGD{}.Apply(lr, []*graph.Value{dw}, []*graph.Value{dw})
+		}, "sgd: %2 is no parameter"},
+		{"twice", func(lr, w, dw *graph.Value) {
+			train.SGD{}.Apply(lr, []*graph.Value{w, w}, []*graph.Value{dw, dw})
+		}, "the parameter has an update already"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			g := graph.New("t")
+			lr := g.Input("lr", graph.Of(graph.Float32))
+			w := g.Param("w", graph.Of(graph.Float32, 2), graph.Zeros())
+			dw := ops.Neg(w)
+			c.do(lr, w, dw)
+			if err := g.Err(); err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want %q", err, c.want)
+			}
+		})
+	}
+	if _, err := train.FindOptimizer("nestrov"); err == nil || !strings.Contains(err.Error(), `unknown optimizer "nestrov", did you mean nesterov`) {
+		t.Errorf("FindOptimizer(nestrov): %v", err)
+	}
+}
