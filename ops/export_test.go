@@ -30,3 +30,23 @@ func SpreadMean(x *graph.Value, shape ...int) *graph.Value {
 func MatMulTrans(a, b *graph.Value, t Trans) *graph.Value {
 	return graph.Apply(matMul{t.A, t.B}, a, b)
 }
+
+// PadAll is Pad which also puts elements between neighbours.
+func PadAll(x *graph.Value, lo, hi, between []int, value float64) *graph.Value {
+	return padAll(x, lo, hi, between, value)
+}
+
+// MaxAndIndex is Max with both results of the op.
+func MaxAndIndex(x *graph.Value, axes ...int) []*graph.Value {
+	return graph.ApplyN(2, reduceMax{axesOf(x, axes)}, x)
+}
+
+// MaxGrad is the gradient op of Max.
+func MaxGrad(index, dy *graph.Value, shape []int, axes ...int) *graph.Value {
+	return graph.Apply(maxGrad{graph.MakeDims(shape...), graph.MakeDims(axes...)}, index, dy)
+}
+
+// MaxPick is the gradient op of MaxGrad.
+func MaxPick(x, index *graph.Value, axes ...int) *graph.Value {
+	return graph.Apply(maxPick{graph.MakeDims(axes...)}, x, index)
+}
