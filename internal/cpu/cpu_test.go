@@ -38,3 +38,21 @@ func TestWithRestores(t *testing.T) {
 		t.Error("With says that it ran")
 	}
 }
+
+// A processor with vector instructions does at least one multiply-add of a
+// vector in four cycles of 1 GHz, and no more than fits into 10 GHz.
+func TestPeakIsPlausible(t *testing.T) {
+	for l := Portable; l <= AVX512; l++ {
+		p := Peak(l, 1)
+		switch {
+		case l == Portable || l > Best():
+			if p != 0 {
+				t.Errorf("%v: peak %v, want 0: there are no instructions to measure", l, p)
+			}
+		case p < 4 || p > 1280:
+			t.Errorf("%v: peak %v GFLOP/s", l, p)
+		default:
+			t.Logf("%v: %.0f GFLOP/s on one thread, %.0f on two", l, p, Peak(l, 2))
+		}
+	}
+}
