@@ -10,3 +10,6 @@ import (
 func TestDirect(t *testing.T) { convtest.Run(t, conv.Direct{}) }
 
 func TestIm2col(t *testing.T) { convtest.Run(t, conv.Im2col{}) }
+
+// The algorithm of the example keeps the promises of its own, wherever it does not refuse.
+func TestPointwise(t *testing.T) { convtest.Run(t, pointwise{}) }
