@@ -1,0 +1,152 @@
+package main
+
+import (
+	"neocog/graph"
+	"neocog/ops"
+)
+
+// noGradient says why an op that has a gradient is not checked.
+var noGradient = map[string]string{}
+
+// gradientCases are the functions which gradcheck checks: each op with a gradient, with the shapes and
+// attributes that take other ways through its rules. Ops which only gradients have are checked where they
+// occur in those, see coverage. A test holds the table against ops.All.
+func gradientCases() []gradientCase {
+	return slicesOf(arithmetic(), functions(), shaping(), products(), images(), losses())
+}
+
+type values = []*graph.Value
+
+func unary(op, title string, x operand, f func(x *graph.Value) *graph.Value) gradientCase {
+	return gradientCase{op: op, title: title, in: []operand{x}, f: func(in values) values { return values{f(in[0])} }}
+}
+
+func binary(op, title string, a, b operand, f func(a, b *graph.Value) *graph.Value) gradientCase {
+	return gradientCase{op: op, title: title, in: []operand{a, b}, f: func(in values) values { return values{f(in[0], in[1])} }}
+}
+
+func slicesOf(groups ...[]gradientCase) []gradientCase {
+	var all []gradientCase
+	for _, g := range groups {
+		all = append(all, g...)
+	}
+	return all
+}
+
+func arithmetic() []gradientCase {
+	var cases []gradientCase
+	for _, o := range []struct {
+		name string
+		f    func(a, b *graph.Value) *graph.Value
+	}{{"Add", ops.Add}, {"Sub", ops.Sub}, {"Mul", ops.Mul}, {"Div", ops.Div}} {
+		// Divisors stay away from 0.
+		cases = append(cases,
+			binary(o.name, "equal shapes", floats(2, 3), floats(2, 3).between(0.5, 2), o.f),
+			binary(o.name, "broadcast [2,1,3] with [4,1]", floats(2, 1, 3), floats(4, 1).between(0.5, 2), o.f),
+			binary(o.name, "broadcast a scalar", floats(3, 2), floats().between(0.5, 2), o.f))
+	}
+	return cases
+}
+
+func functions() []gradientCase {
+	x := floats(3, 4)
+	return []gradientCase{
+		unary("AddScalar", "-2.5", x, func(x *graph.Value) *graph.Value { return ops.AddScalar(x, -2.5) }),
+		unary("Scale", "-2.5", x, func(x *graph.Value) *graph.Value { return ops.Scale(x, -2.5) }),
+		unary("Neg", "", x, ops.Neg),
+		unary("OneMinus", "", x, ops.OneMinus),
+		unary("Exp", "", x, ops.Exp),
+		unary("Log", "0.5 to 2", x.between(0.5, 2), ops.Log),
+		unary("Sqrt", "0.5 to 2", x.between(0.5, 2), ops.Sqrt),
+		unary("Sigmoid", "-3 to 3", x.between(-3, 3), ops.Sigmoid),
+		unary("Tanh", "-2 to 2", x.between(-2, 2), ops.Tanh),
+		unary("ReLU", "0.02 and more from the kink", x.away(0.04), ops.ReLU),
+		unary("Softmax", "last axis", floats(3, 5).between(-2, 2), func(x *graph.Value) *graph.Value { return ops.Softmax(x, 1) }),
+		unary("Softmax", "middle axis", floats(2, 4, 3).between(-2, 2), func(x *graph.Value) *graph.Value { return ops.Softmax(x, 1) }),
+		unary("LogSoftmax", "last axis", floats(3, 5).between(-2, 2), func(x *graph.Value) *graph.Value { return ops.LogSoftmax(x, 1) }),
+		unary("LogSoftmax", "middle axis", floats(2, 4, 3).between(-2, 2), func(x *graph.Value) *graph.Value { return ops.LogSoftmax(x, 1) }),
+	}
+}
+
+func shaping() []gradientCase {
+	x := floats(2, 3, 4)
+	return []gradientCase{
+		unary("Sum", "all axes", x, func(x *graph.Value) *graph.Value { return ops.Sum(x) }),
+		unary("Sum", "axis 1", x, func(x *graph.Value) *graph.Value { return ops.Sum(x, 1) }),
+		unary("Mean", "all axes", x, func(x *graph.Value) *graph.Value { return ops.Mean(x) }),
+		unary("Mean", "axes 0 and 2", x, func(x *graph.Value) *graph.Value { return ops.Mean(x, 0, 2) }),
+		unary("BroadcastTo", "[3,1] to [2,3,4]", floats(3, 1), func(x *graph.Value) *graph.Value { return ops.BroadcastTo(x, 2, 3, 4) }),
+		unary("Reshape", "[2,3,4] to [4,6]", x, func(x *graph.Value) *graph.Value { return ops.Reshape(x, 4, -1) }),
+		unary("Flatten", "", x, ops.Flatten),
+		unary("Max", "all axes", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.Max(x) }),
+		unary("Max", "axes 0 and 2", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.Max(x, 0, 2) }),
+		unary("Transpose", "[2,3,4] to [4,2,3]", x, func(x *graph.Value) *graph.Value { return ops.Transpose(x, 2, 0, 1) }),
+		unary("Slice", "1 to 3 of axis 1", x, func(x *graph.Value) *graph.Value { return ops.Slice(x, 1, 1, 3) }),
+		unary("Slice", "every other of axis 2", x, func(x *graph.Value) *graph.Value { return ops.SliceStep(x, 2, 0, 4, 2) }),
+		unary("Pad", "[2,3] to [3,5]", floats(2, 3), func(x *graph.Value) *graph.Value { return ops.Pad(x, []int{1, 0}, []int{0, 2}, 0.5) }),
+		{op: "Concat", title: "channels of 3 images", in: []operand{floats(2, 1, 3), floats(2, 2, 3), floats(2, 1, 3)},
+			f: func(in values) values { return values{ops.Concat(1, in...)} }},
+	}
+}
+
+func products() []gradientCase {
+	return []gradientCase{
+		binary("MatMul", "[3,4] by [4,5]", floats(3, 4), floats(4, 5), ops.MatMul),
+		{op: "MatMul", title: "aᵀ·b + c, c a column", in: []operand{floats(4, 3), floats(4, 5), floats(3, 1)},
+			f: func(in values) values { return values{ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true})} }},
+		{op: "MatMul", title: "aᵀ·bᵀ + c, c a scalar", in: []operand{floats(4, 3), floats(5, 4), floats()},
+			f: func(in values) values { return values{ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true, B: true})} }},
+		{op: "MatMul", title: "linear layer, x·wᵀ + b", in: []operand{floats(3, 4), floats(5, 4), floats(5)},
+			f: func(in values) values { return values{ops.Linear(in[0], in[1], in[2])} }},
+	}
+}
+
+func images() []gradientCase {
+	var cases []gradientCase
+	for _, c := range []struct {
+		title string
+		x, w  operand
+		conv  ops.Conv
+	}{
+		{"3×3", floats(2, 2, 5, 4), floats(3, 2, 3, 3), ops.Conv{}},
+		{"stride 2 by 1, padding 1 2 0 1", floats(1, 2, 5, 5), floats(2, 2, 3, 2), ops.Conv{Stride: [2]int{2, 1}, Pad: [4]int{1, 2, 0, 1}, Round: ops.Floor}},
+		{"dilation 2", floats(1, 1, 6, 5), floats(2, 1, 2, 2), ops.Conv{Dilation: [2]int{2, 2}}},
+		{"2 groups, same padding", floats(1, 4, 4, 4), floats(4, 2, 3, 3), ops.Conv{Groups: 2, Same: true}},
+		{"stride 3, filter 1×1, rest unseen", floats(2, 3, 5, 5), floats(2, 3, 1, 1), ops.Conv{Stride: [2]int{3, 3}, Round: ops.Floor}},
+		{"direct algorithm", floats(1, 2, 4, 4), floats(2, 2, 3, 3), ops.Conv{Algo: "direct"}},
+	} {
+		cases = append(cases, gradientCase{op: "Conv2D", title: c.title, in: []operand{c.x, c.w, floats(c.w.shape[0])},
+			f: func(in values) values { return values{ops.Conv2DBias(in[0], in[1], in[2], c.conv)} }})
+	}
+	for _, p := range []struct {
+		title string
+		x     operand
+		pool  ops.Pool
+	}{
+		{"2×2", floats(1, 2, 4, 4), ops.Pool{Size: [2]int{2, 2}}},
+		{"3×2, stride 2 by 1, rounded down", floats(1, 2, 6, 4), ops.Pool{Size: [2]int{3, 2}, Stride: [2]int{2, 1}, Round: ops.Floor}},
+		{"3×3, stride 2, padding 1, rounded up", floats(1, 1, 6, 6), ops.Pool{Size: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: [4]int{1, 1, 1, 1}, Round: ops.Ceil}},
+	} {
+		counted := p.pool
+		counted.CountPad = true
+		cases = append(cases,
+			unary("MaxPool2D", p.title, p.x.away(0.04), func(x *graph.Value) *graph.Value { return ops.MaxPool2D(x, p.pool) }),
+			unary("AvgPool2D", p.title, p.x, func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, p.pool) }),
+			unary("AvgPool2D", p.title+", padding counts", p.x, func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, counted) }))
+	}
+	return cases
+}
+
+func losses() []gradientCase {
+	loss := func(title string, labels operand, smoothing float64) gradientCase {
+		return binary("SoftmaxCrossEntropy", title, floats(4, 3).between(-2, 2), labels, func(x, t *graph.Value) *graph.Value {
+			return ops.SoftmaxCrossEntropy(x, t, ops.CrossEntropy{Smoothing: smoothing})
+		})
+	}
+	return []gradientCase{
+		loss("labels as classes", classes(4, 3), 0),
+		loss("labels as classes, smoothing 0.1", classes(4, 3), 0.1),
+		loss("labels as probabilities", floats(4, 3).between(0.1, 1), 0),
+		loss("labels as probabilities, smoothing 0.1", floats(4, 3).between(0.1, 1), 0.1),
+	}
+}
