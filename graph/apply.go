@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 )
 
@@ -18,6 +19,11 @@ func ApplyN(n int, op Op, in ...*Value) []*Value {
 
 func apply(op Op, n int, in []*Value, pos Pos) []*Value {
 	g, ok := graphOf(in)
+	if op == nil {
+		op = invalidOp{}
+		g.report(&Error{Pos: pos, Op: "Apply", Scope: g.scopeName(), Err: errors.New("the op is nil"), Operands: operands(op, in)})
+		ok, in = false, nil
+	}
 	faulty := func(err error) []*Value {
 		if err != nil {
 			g.report(&Error{Pos: pos, Op: op.Name(), Scope: g.scopeName(), Err: err, Operands: operands(op, in)})
@@ -80,6 +86,9 @@ func infer(op Op, in []Type) (out []Type, err error) {
 	out, err = op.Infer(in)
 	if err != nil {
 		return nil, err
+	}
+	if len(out) == 0 {
+		return nil, errors.New("its Infer gives no result")
 	}
 	for i, t := range out {
 		if err := t.check(); err != nil {

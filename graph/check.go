@@ -17,7 +17,7 @@ func (g *Graph) Check() error {
 		}
 		in := make([]Type, len(n.in))
 		for j, v := range n.in {
-			if v.Graph() != g || v.node.index >= i || v.node.out[v.index] != v {
+			if !v.IsValid() || v.Graph() != g || v.node.index >= i || v.node.out[v.index] != v {
 				return fmt.Errorf("%v: input %d does not come before the node", n, j)
 			}
 			in[j] = v.typ
@@ -32,6 +32,9 @@ func (g *Graph) Check() error {
 			return fmt.Errorf("%v: it derives from a node of graph %q", n, n.Origin.graph.name)
 		}
 		if n.IsSource() {
+			if err := n.checkSource(); err != nil {
+				return fmt.Errorf("%v: %w", n, err)
+			}
 			continue
 		}
 		out, err := infer(n.Op, in)
@@ -55,9 +58,41 @@ func (g *Graph) Check() error {
 			return fmt.Errorf("name %q stands for %v", name, v.node)
 		}
 	}
+	for _, list := range [...][]*Value{g.inputs, g.params} {
+		for _, v := range list {
+			if g.byName[v.node.label()] != v {
+				return fmt.Errorf("%v is listed and has no name", v.node)
+			}
+		}
+	}
+	updated := map[*Value]bool{}
 	for _, u := range g.updates {
+		if _, ok := u.Param.node.Op.(ParamOp); !ok || updated[u.Param] {
+			return fmt.Errorf("update %v = %v is of no parameter, or a second one", u.Param, u.Next)
+		}
+		updated[u.Param] = true
 		if u.Param.Graph() != g || u.Next.Graph() != g || !u.Param.typ.Equal(u.Next.typ) {
 			return fmt.Errorf("update %v = %v does not keep the type", u.Param, u.Next)
+		}
+	}
+	return nil
+}
+
+// checkSource checks what inference does not: the declared type of a source.
+func (n *Node) checkSource() error {
+	if len(n.in) != 0 || len(n.out) != 1 {
+		return fmt.Errorf("a source has one result and no input")
+	}
+	t := n.out[0].typ
+	if err := t.check(); err != nil {
+		return err
+	}
+	switch op := n.Op.(type) {
+	case ParamOp:
+		return op.Init.check(t)
+	case ConstOp:
+		if t.Bytes() != len(op.Data) {
+			return fmt.Errorf("type %v wants %d bytes, the constant has %d", t, t.Bytes(), len(op.Data))
 		}
 	}
 	return nil

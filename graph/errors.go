@@ -122,6 +122,9 @@ func (e *Errors) Format(s fmt.State, verb rune) {
 		for _, x := range e.List {
 			fmt.Fprintf(s, "%+v\n", x)
 		}
+		if e.More > 0 {
+			fmt.Fprintf(s, "and %d more\n", e.More)
+		}
 		return
 	}
 	io.WriteString(s, e.Error())
@@ -133,10 +136,9 @@ func describe(label string, v *Value) string {
 	if label != "" {
 		b.WriteString(label + " = ")
 	}
-	n := v.node
-	fmt.Fprintf(&b, "%v %v  %s", v, v.typ, n.title())
-	if p := n.Pos.String(); p != "" {
-		b.WriteString(", " + p)
+	if v == nil {
+		return b.String() + "nil"
 	}
+	fmt.Fprintf(&b, "%v %v  %s", v, v.typ, v.node.where())
 	return b.String()
 }

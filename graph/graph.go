@@ -124,6 +124,14 @@ func (n *Node) title() string {
 	return n.Op.Name()
 }
 
+// where returns title with the user's line.
+func (n *Node) where() string {
+	if p := n.Pos.String(); p != "" {
+		return n.title() + ", " + p
+	}
+	return n.title()
+}
+
 // An Update says that Param becomes Next after each run of a program: how
 // optimisers, running means and counters are expressed. All Nexts are computed
 // before any Param changes.
@@ -246,7 +254,7 @@ func (g *Graph) source(what string, op Op, t Type, pos Pos) *Value {
 			return fault("the name is empty")
 		}
 		if old := g.byName[name]; old != nil {
-			return fault("the name is taken by %s, %v", old.node.title(), old.node.Pos)
+			return fault("the name is taken by %s", old.node.where())
 		}
 	}
 	n := g.append(op, nil, []Type{{t.DType, t.Shape.Clone()}}, pos)

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -135,13 +136,19 @@ func (p *parser) node(line string) error {
 // op returns the op called name; the sources read their own arguments.
 func (p *parser) op(name, attrs string, tokens *tokenizer) (op Op, source bool, err error) {
 	switch name {
-	case "Input":
-		label, err := strconv.Unquote(tokens.next())
-		return InputOp{label}, true, err
-	case "Param", "Buffer":
+	case "Input", "Param", "Buffer", "Const":
+		if attrs != "" {
+			return nil, true, fmt.Errorf("%s has no attributes", name)
+		}
+	}
+	switch name {
+	case "Input", "Param", "Buffer":
 		label, err := strconv.Unquote(tokens.next())
 		if err != nil {
 			return nil, true, fmt.Errorf("%s has no quoted name", name)
+		}
+		if name == "Input" {
+			return InputOp{label}, true, nil
 		}
 		init, err := parseInit(tokens.next())
 		return ParamOp{label, init, name == "Buffer"}, true, err
@@ -210,36 +217,58 @@ func parseConst(s string, t Type) (string, error) {
 		if err != nil {
 			return "", fmt.Errorf("the constant's base64 is damaged: %w", err)
 		}
+		if t.DType == Bool && strings.Trim(string(data), "\x00\x01") != "" {
+			return "", errors.New("the constant has bytes other than 0 and 1, type bool wants those")
+		}
 		if len(data) != t.Bytes() {
 			return "", fmt.Errorf("the constant has %d bytes, type %v wants %d", len(data), t, t.Bytes())
 		}
 		return string(data), nil
 	}
-	elems := strings.Fields(strings.TrimSuffix(strings.TrimPrefix(s, "("), ")"))
+	s, opened := strings.CutPrefix(s, "(")
+	s, closed := strings.CutSuffix(s, ")")
+	if !opened || !closed {
+		return "", errors.New("the constant has no elements, want them as (1 2 3) or base64(…)")
+	}
+	elems := strings.Fields(s)
 	if len(elems) != n {
 		return "", fmt.Errorf("the constant has %d elements, type %v wants %d", len(elems), t, n)
 	}
 	var b strings.Builder
 	for _, e := range elems {
-		if t.DType == Int64 {
-			v, err := strconv.ParseInt(e, 10, 64)
-			if err != nil {
-				return "", fmt.Errorf("%q is no i64", e)
-			}
-			b.WriteString(encode([]int64{v}))
-			continue
-		}
-		bits := 64
-		if t.DType == Float32 {
-			bits = 32
-		}
-		v, err := strconv.ParseFloat(e, bits)
+		data, err := parseElement(e, t.DType)
 		if err != nil {
 			return "", fmt.Errorf("%q is no %v", e, t.DType)
 		}
-		b.WriteString(encodeFloat(t.DType, v))
+		b.WriteString(data)
 	}
 	return b.String(), nil
+}
+
+func parseElement(s string, d DType) (data string, err error) {
+	switch d {
+	case Int32:
+		v, err := strconv.ParseInt(s, 10, 32)
+		return encode([]int32{int32(v)}), err
+	case Int64:
+		v, err := strconv.ParseInt(s, 10, 64)
+		return encode([]int64{v}), err
+	case Bool:
+		if s != "0" && s != "1" {
+			return "", errors.New("want 0 or 1")
+		}
+		return encode([]bool{s == "1"}), nil
+	}
+	v, err := strconv.ParseFloat(s, floatBits(d))
+	return encodeFloat(d, v), err
+}
+
+// floatBits returns the precision for strconv of the elements of d.
+func floatBits(d DType) int {
+	if d == Float32 {
+		return 32
+	}
+	return 64
 }
 
 // remarks reads what follows the types: ∂%origin, "scope", position.

@@ -85,7 +85,9 @@ func (n *Node) equation() string {
 	case ParamOp:
 		b.WriteString(" " + strconv.Quote(op.Label) + " " + op.Init.String())
 	case ConstOp:
-		b.WriteString(" " + formatConst(op, n.out[0].typ))
+		if len(n.out) == 1 {
+			b.WriteString(" " + formatConst(op, n.out[0].typ))
+		}
 	default:
 		b.WriteString(Attributes(n.Op))
 	}
@@ -112,29 +114,36 @@ func (n *Node) remarks() string {
 		parts = append(parts, strconv.Quote(n.Scope))
 	}
 	if p := n.Pos.String(); p != "" {
+		if n.Scope == "" && (strings.HasPrefix(p, `"`) || strings.HasPrefix(p, "∂")) {
+			parts = append(parts, `""`) // or the place would be taken for a scope
+		}
 		parts = append(parts, p)
 	}
 	return strings.Join(parts, " ")
 }
 
 // readable is how many elements of a constant are printed as numbers; longer
-// ones are printed as base64 of their bytes.
+// ones are printed as base64 of their bytes, and so are those which numbers
+// would not give to the bit: NaNs with a payload.
 const readable = 16
 
 func formatConst(op ConstOp, t Type) string {
-	n := t.Shape.Size()
-	if n > readable {
-		return "base64(" + base64.StdEncoding.EncodeToString([]byte(op.Data)) + ")"
-	}
-	parts := make([]string, n)
-	for i := range parts {
-		bits := 64
-		if t.DType == Float32 {
-			bits = 32
+	if n := t.Shape.Size(); n >= 0 && n <= readable && t.Bytes() == len(op.Data) {
+		s := formatElements(op, t)
+		if data, err := parseConst(s, t); err == nil && data == op.Data {
+			return s
 		}
-		parts[i] = strconv.FormatFloat(op.At(t.DType, i), 'g', -1, bits)
+	}
+	return "base64(" + base64.StdEncoding.EncodeToString([]byte(op.Data)) + ")"
+}
+
+func formatElements(op ConstOp, t Type) string {
+	parts := make([]string, t.Shape.Size())
+	for i := range parts {
 		if t.DType.IsInt() {
 			parts[i] = strconv.FormatInt(op.intAt(t.DType, i), 10)
+		} else {
+			parts[i] = strconv.FormatFloat(op.At(t.DType, i), 'g', -1, floatBits(t.DType))
 		}
 	}
 	return "(" + strings.Join(parts, " ") + ")"

@@ -6,7 +6,9 @@ package graph
 // edit, if not nil, is called for every node but inputs, parameters and buffers,
 // with the new graph and the copies of the node's inputs, and may return values
 // to stand for the node's results instead of a copy; they must have the same
-// types. nil means a copy. Without updates only what the roots need is copied.
+// types. nil means a copy. Nodes which edit makes carry the scope, the place and
+// the origin of the node that they stand for. Without updates only what the
+// roots need is copied. The roots must be valid values of g.
 func (g *Graph) Rebuild(roots []*Value, updates bool, edit func(to *Graph, n *Node, in []*Value) []*Value) (*Graph, map[*Value]*Value) {
 	needed := make([]bool, len(g.nodes))
 	mark := func(v *Value) { needed[v.node.index] = true }
@@ -50,8 +52,18 @@ func (g *Graph) copy(n *Node, images map[*Value]*Value, edit func(*Graph, *Node,
 	for i, v := range n.in {
 		in[i] = images[v]
 	}
+	var origin *Node
+	if n.Origin != nil && len(n.Origin.out) > 0 {
+		if o := images[n.Origin.out[0]]; o != nil {
+			origin = o.node
+		}
+	}
 	if edit != nil && n.label() == "" {
+		before := len(g.nodes)
 		if out := edit(g, n, in); out != nil {
+			for _, made := range g.nodes[before:] {
+				made.Scope, made.Pos, made.Origin = n.Scope, n.Pos, origin
+			}
 			return out
 		}
 	}
@@ -60,12 +72,7 @@ func (g *Graph) copy(n *Node, images map[*Value]*Value, edit func(*Graph, *Node,
 		types[i] = v.typ
 	}
 	c := g.append(n.Op, in, types, n.Pos)
-	c.Scope = n.Scope
-	if n.Origin != nil && len(n.Origin.out) > 0 {
-		if o := images[n.Origin.out[0]]; o != nil {
-			c.Origin = o.node
-		}
-	}
+	c.Scope, c.Origin = n.Scope, origin
 	switch n.Op.(type) {
 	case InputOp:
 		g.inputs = append(g.inputs, c.out[0])

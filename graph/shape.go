@@ -88,7 +88,7 @@ func (s Shape) check(elem int) error {
 		switch {
 		case d < Batch:
 			return fmt.Errorf("shape %v has the negative extent %d", s, d)
-		case d > 0 && n > math.MaxInt64/d:
+		case d > 0 && n > math.MaxInt/d:
 			return fmt.Errorf("shape %v holds more elements than can be counted", s)
 		case d > 0:
 			n *= d

@@ -62,7 +62,11 @@ func Const[T Element](g *Graph, shape Shape, data ...T) *Value {
 	t := Type{DTypeOf[T](), shape}
 	op := ConstOp{encode(data)}
 	if err := t.check(); err == nil && shape.Size() != len(data) {
-		g.report(&Error{Pos: pos, Op: "Const", Scope: g.scopeName(), Err: fmt.Errorf("shape %v wants %d elements, got %d", shape, shape.Size(), len(data))})
+		err = fmt.Errorf("shape %v wants %d elements, got %d", shape, shape.Size(), len(data))
+		if !shape.IsStatic() {
+			err = fmt.Errorf("shape %v has a symbolic dimension; a constant has a fixed shape", shape)
+		}
+		g.report(&Error{Pos: pos, Op: "Const", Scope: g.scopeName(), Err: err})
 		return g.invalid(op, pos)
 	}
 	return g.source("Const", op, t, pos)
