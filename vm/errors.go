@@ -2,7 +2,10 @@ package vm
 
 import (
 	"fmt"
+	"io"
 	"strings"
+
+	"github.com/pkg/errors"
 
 	"neocog/graph"
 )
@@ -31,9 +34,21 @@ func (e *RunError) Error() string {
 	}
 	b.WriteString(": " + e.Err.Error())
 	if o := n.Origin; o != nil {
-		fmt.Fprintf(&b, "\n\tin the gradient of %s, %v", o.Op.Name(), o.Pos)
+		b.WriteString("\n\tin the gradient of " + o.Op.Name())
+		if p := o.Pos.String(); p != "" {
+			b.WriteString(", " + p)
+		}
 	}
 	return b.String()
+}
+
+// Format prints the text, and after it for %+v the stack of the cause where it
+// has one, as that of a kernel which panicked.
+func (e *RunError) Format(s fmt.State, verb rune) {
+	io.WriteString(s, e.Error())
+	if st, ok := e.Err.(interface{ StackTrace() errors.StackTrace }); ok && verb == 'v' && s.Flag('+') {
+		st.StackTrace().Format(s, verb)
+	}
 }
 
 // Unwrap returns what is wrong, without the place.

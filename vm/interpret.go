@@ -24,10 +24,13 @@ func Interpret(g *graph.Graph, outputs []*graph.Value, s *State, feeds Feeds, op
 	if err := checkGraph(g, outputs); err != nil {
 		return nil, err
 	}
+	if s == nil {
+		return nil, errors.New("the state is nil")
+	}
 	o.noPasses = true
 	pruned, images, _ := optimise(g, outputs, &o)
 	inputs := inputsOf(g, images)
-	batch, err := batchOf(g, inputs, feeds)
+	batch, err := batchOf(g, inputs, feeds, isStatic(pruned))
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +42,16 @@ func Interpret(g *graph.Graph, outputs []*graph.Value, s *State, feeds Feeds, op
 		}
 		return t
 	}
+	params := map[*graph.Value]*variable{}
+	for _, n := range pruned.Nodes() {
+		if _, ok := n.Op.(graph.ParamOp); ok {
+			if params[n.Out(0)], err = s.ensure(n.Out(0)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	s.mu.Lock() // what is obvious may exclude all others
+	defer s.mu.Unlock()
 	mem := make([][]byte, pruned.NumValues())
 	for _, in := range inputs {
 		if in.image != nil {
@@ -52,10 +65,7 @@ func Interpret(g *graph.Graph, outputs []*graph.Value, s *State, feeds Feeds, op
 		switch op := n.Op.(type) {
 		case graph.InputOp:
 		case graph.ParamOp:
-			p, err := s.ensure(n.Out(0))
-			if err != nil {
-				return nil, err
-			}
+			p := params[n.Out(0)]
 			mem[n.Out(0).ID()] = cast(p.mem, p.typ, retype(p.typ).DType)
 		case graph.ConstOp:
 			t := n.Out(0).Type()
@@ -86,24 +96,18 @@ func Interpret(g *graph.Graph, outputs []*graph.Value, s *State, feeds Feeds, op
 		copy(c, b)
 		out[i] = dense(retype(v.Type()), c)
 	}
-	return out, interpretUpdates(pruned, s, mem)
+	interpretUpdates(pruned, params, mem)
+	return out, nil
 }
 
-func interpretUpdates(g *graph.Graph, s *State, mem [][]byte) error {
+func interpretUpdates(g *graph.Graph, params map[*graph.Value]*variable, mem [][]byte) {
 	next := make([][]byte, len(g.Updates()))
 	for i, u := range g.Updates() {
 		next[i] = append([]byte(nil), mem[u.Next.ID()]...)
 	}
 	for i, u := range g.Updates() {
-		p, err := s.ensure(u.Param)
-		if err != nil {
-			return err
-		}
-		s.mu.Lock()
-		copy(p.mem, next[i])
-		s.mu.Unlock()
+		copy(params[u.Param].mem, next[i])
 	}
-	return nil
 }
 
 // evaluate runs one node by itself. Results and scratch memory start as NaN, so
@@ -168,7 +172,12 @@ func planNode(env *kernel.Env, n *graph.Node, in, out []graph.Type) (p kernel.Pl
 	if p, err = op.Plan(env, in, out); err != nil {
 		return p, &RunError{Node: n, Err: err}
 	}
-	if p.View && (len(out) != 1 || len(in) < 1 || in[0].Bytes() != out[0].Bytes()) {
+	for i, j := range p.InPlace {
+		if i >= len(out) || j > len(in) {
+			return p, &RunError{Node: n, Err: fmt.Errorf("its plan may write result %d over input %d; it has %d inputs and %d results", i, j-1, len(in), len(out))}
+		}
+	}
+	if p.View && (len(out) != 1 || len(in) < 1 || in[0].DType != out[0].DType || in[0].Bytes() != out[0].Bytes()) {
 		return p, &RunError{Node: n, Err: fmt.Errorf("its plan is a view, but %v does not hold what %v holds", out, in)}
 	}
 	return p, nil

@@ -44,13 +44,7 @@ type Machine struct {
 
 	// Written by any worker:
 	fault kernel.Fault
-	crash atomic.Pointer[caught]
-}
-
-// A caught panic of a kernel.
-type caught struct {
-	pc    int
-	value any
+	crash atomic.Pointer[error] // of a kernel which panicked, with its stack
 }
 
 // A binding is a tape with the addresses of all values in one machine.
@@ -99,11 +93,14 @@ func (p *Program) NewMachine(s *State) (*Machine, error) {
 // error has changed no parameter, unless a kernel panicked while they were
 // written.
 func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error) {
+	if ctx == nil {
+		return nil, errors.New("the context is nil")
+	}
 	if !m.running.CompareAndSwap(false, true) {
 		return nil, errors.New("the machine is running already; make one for each goroutine")
 	}
 	defer m.running.Store(false)
-	batch, err := batchOf(m.p.user, m.p.inputs, feeds)
+	batch, err := batchOf(m.p.user, m.p.inputs, feeds, m.p.static)
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +108,7 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 	if err != nil {
 		return nil, err
 	}
-	b.feed(m.p.inputs, feeds)
+	b.feed(m.p.inputs, feeds, m.arena)
 	m.ctx, m.b, m.stop, m.err = ctx, b, false, nil
 	if len(m.p.g.Updates()) > 0 {
 		m.s.mu.Lock()
@@ -133,7 +130,7 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 	if m.err != nil {
 		return nil, m.err
 	}
-	b.finish()
+	b.finish(m.p)
 	return b.outputs, nil
 }
 
@@ -164,7 +161,7 @@ func (m *Machine) work(w int) {
 			}
 			if w < parts {
 				if lo, hi := par.Split(s.N, parts, w); lo < hi {
-					m.call(s.Run, c, pc, lo, hi)
+					m.call(s.Run, c, lo, hi)
 				}
 			}
 			m.team.Barrier(m.check)
@@ -176,10 +173,11 @@ func (m *Machine) work(w int) {
 }
 
 // call runs a kernel and catches its panic.
-func (m *Machine) call(k kernel.Kernel, c *kernel.Call, pc, lo, hi int) {
+func (m *Machine) call(k kernel.Kernel, c *kernel.Call, lo, hi int) {
 	defer func() {
 		if r := recover(); r != nil {
-			m.crash.CompareAndSwap(nil, &caught{pc, r})
+			err := errors.Errorf("the kernel panicked: %v", r)
+			m.crash.CompareAndSwap(nil, &err)
 		}
 	}()
 	k(c, lo, hi)
@@ -191,8 +189,8 @@ func (m *Machine) decide() {
 	in := &m.b.t.code[m.pc]
 	switch {
 	case m.crash.Load() != nil:
-		r := m.crash.Swap(nil)
-		m.fail(&RunError{Node: in.node, Algo: in.plan.Algo, Err: errors.Errorf("the kernel panicked: %v", r.value)})
+		m.fault.Take() // what else was found wrong is of no interest, least of all to the next run
+		m.fail(&RunError{Node: in.node, Algo: in.plan.Algo, Err: *m.crash.Swap(nil)})
 	case m.fault.Pending():
 		m.fail(&RunError{Node: in.node, Algo: in.plan.Algo, Err: m.fault.Take()})
 	case m.p.opts.watch != 0 && m.done:
@@ -296,8 +294,9 @@ func (m *Machine) bind(batch int) (*binding, error) {
 	return b, nil
 }
 
-// feed lets the input values point to the tensors.
-func (b *binding) feed(inputs []input, feeds Feeds) {
+// feed lets the input values point to the tensors. A tensor that is an output of
+// the run before lies in the arena, which this run overwrites: it is copied.
+func (b *binding) feed(inputs []input, feeds Feeds, arena []byte) {
 	for i, in := range inputs {
 		if in.image == nil {
 			continue
@@ -305,7 +304,7 @@ func (b *binding) feed(inputs []input, feeds Feeds) {
 		t, id := feeds[in.user], in.image.ID()
 		typ := b.t.types[id]
 		ptr := raw(t, typ.DType)
-		if !contiguous(t) {
+		if !contiguous(t) || within(ptr, arena) {
 			if b.copies[i] == nil {
 				b.copies[i] = alloc(typ.Bytes())
 			}
@@ -321,10 +320,16 @@ func (b *binding) feed(inputs []input, feeds Feeds) {
 
 // finish performs the copies after the last instruction. Outputs and staged
 // parameters come first: they want the values from before the updates.
-func (b *binding) finish() {
+func (b *binding) finish(p *Program) {
 	for _, list := range [...][]move{b.t.results, b.t.staged, b.t.updates} {
 		for _, mv := range list {
 			copy(b.mem[mv.to][:mv.bytes], b.mem[mv.from])
+		}
+	}
+	// A caller may have reshaped or transposed what the run before returned.
+	for i, t := range b.outputs {
+		if typ := b.t.types[p.outputs[i].ID()]; !typ.Shape.Equal(graph.Shape(t.Shape())) || !contiguous(t) {
+			b.outputs[i] = dense(typ, b.mem[b.t.outputs[i]])
 		}
 	}
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"neocog/graph"
-	"neocog/vm/kernel"
 )
 
 // A pass builds a new graph from an old one; see graph.Rebuild. It keeps the
@@ -14,7 +13,7 @@ import (
 type pass struct {
 	name string
 	why  string
-	edit func() func(to *graph.Graph, n *graph.Node, in []*graph.Value) []*graph.Value
+	edit func(o *options) func(to *graph.Graph, n *graph.Node, in []*graph.Value) []*graph.Value
 }
 
 // passes run in this order. Every one of them also leaves out what no output
@@ -30,7 +29,8 @@ var passes = []pass{
 // would only swell the program.
 const foldLimit = 1 << 16
 
-func fold() func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
+func fold(o *options) func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
+	env := o.env() // the algorithms of the tape, for the same bits
 	return func(to *graph.Graph, n *graph.Node, in []*graph.Value) []*graph.Value {
 		if n.IsSource() {
 			return nil
@@ -50,20 +50,19 @@ func fold() func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
 			}
 			types[i] = v.Type()
 		}
-		results, err := evaluate(&kernel.Env{Reference: true}, n, typesOf(in), types, bufs)
+		results, err := evaluate(env, n, typesOf(in), types, bufs)
 		if err != nil {
 			return nil // it will be reported, with its place, when it runs
 		}
 		out := make([]*graph.Value, len(types))
 		for i, t := range types {
 			out[i] = to.ConstOf(t, encode(t, results[i]))
-			adopt(out[i], n)
 		}
 		return out
 	}
 }
 
-func mergeEqual() func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
+func mergeEqual(*options) func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
 	type key struct {
 		op graph.Op
 		in string
@@ -75,7 +74,7 @@ func mergeEqual() func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value
 		}
 		k := key{n.Op, n.Out(0).Type().String()}
 		if len(in) > 0 {
-			k.in = fmt.Sprint(in)
+			k.in = graph.Attributes(n.Op) + fmt.Sprint(in) // == takes −0 for 0
 		}
 		if out := seen[k]; out != nil {
 			return out
@@ -86,15 +85,9 @@ func mergeEqual() func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value
 		} else {
 			out = graph.ApplyN(len(n.Outs()), n.Op, in...)
 		}
-		adopt(out[0], n)
 		seen[k] = out
 		return out
 	}
-}
-
-// adopt gives the node of v the scope and place of n, for which it stands.
-func adopt(v *graph.Value, n *graph.Node) {
-	v.Node().Scope, v.Node().Pos = n.Scope, n.Pos
 }
 
 func typesOf(vs []*graph.Value) []graph.Type {
@@ -122,7 +115,7 @@ func optimise(g *graph.Graph, roots []*graph.Value, o *options) (*graph.Graph, m
 	for _, p := range list {
 		var edit func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value
 		if p.edit != nil {
-			edit = p.edit()
+			edit = p.edit(o)
 		}
 		now := make([]*graph.Value, len(roots))
 		for i, r := range roots {

@@ -24,6 +24,7 @@ type Program struct {
 	log     []string
 	opts    options
 	mu      sync.Mutex
+	static  bool          // no value has a symbolic dimension
 	tapes   map[int]*tape // by batch size
 }
 
@@ -44,7 +45,7 @@ func Compile(g *graph.Graph, outputs []*graph.Value, opts ...Option) (*Program, 
 		p.outputs = append(p.outputs, images[v])
 	}
 	p.inputs = inputsOf(g, images)
-	static := true
+	p.static = isStatic(p.g)
 	for _, n := range p.g.Nodes() {
 		if c, ok := n.Op.(graph.ConstOp); ok {
 			p.consts[n.Out(0)] = decode(n.Out(0).Type(), c.Data)
@@ -52,16 +53,25 @@ func Compile(g *graph.Graph, outputs []*graph.Value, opts ...Option) (*Program, 
 		if _, ok := n.Op.(kernel.Op); !ok && !n.IsSource() {
 			return nil, &RunError{Node: n, Err: fmt.Errorf("the op cannot run: it has no method Plan")}
 		}
-		for _, v := range n.Outs() {
-			static = static && v.Shape().IsStatic()
-		}
 	}
-	if static {
+	if p.static {
 		if _, err := p.tape(0); err != nil {
 			return nil, err
 		}
 	}
 	return p, nil
+}
+
+// isStatic reports whether no value of g has a symbolic dimension.
+func isStatic(g *graph.Graph) bool {
+	for _, n := range g.Nodes() {
+		for _, v := range n.Outs() {
+			if !v.Shape().IsStatic() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // checkGraph returns what is wrong with g or the choice of outputs.

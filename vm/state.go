@@ -93,7 +93,7 @@ func (s *State) ensure(p *graph.Value) (*variable, error) {
 		s.vars[op.Label] = v
 	}
 	if !v.typ.Equal(p.Type()) {
-		return nil, fmt.Errorf("%v: parameter %q is %v in the graph, %v in the state", p.Node().Pos, op.Label, p.Type(), v.typ)
+		return nil, &RunError{Node: p.Node(), Err: fmt.Errorf("%q is %v in the graph, %v in the state", op.Label, p.Type(), v.typ)}
 	}
 	return v, nil
 }
@@ -107,6 +107,11 @@ func alloc(n int) []byte {
 	b := make([]byte, n+align)
 	off := -int(uintptr(unsafe.Pointer(&b[0]))) & (align - 1)
 	return b[off : off+n : off+n]
+}
+
+// within reports whether p points into b.
+func within(p unsafe.Pointer, b []byte) bool {
+	return uintptr(p)-uintptr(pointer(b)) < uintptr(len(b))
 }
 
 func pointer(b []byte) unsafe.Pointer { return unsafe.Pointer(unsafe.SliceData(b)) }
