@@ -82,7 +82,8 @@ func (r *Report) Err() error {
 // f is called once or twice, with graph inputs which stand for the tensors in
 // at, and returns a scalar. The gradient with respect to every float64 input is
 // checked; tensors of integers or bools are passed on as they are. float32 is
-// refused: its rounding would hide mistakes.
+// refused: its rounding would hide mistakes. So is a call without any float64
+// input, which would check nothing.
 //
 // Differences are central, with one step of Richardson extrapolation: the error
 // is about h⁴·f⁽⁵⁾/480 + 10⁻¹⁶·|f|/h, so that at h = 10⁻³ derivatives of well-scaled
@@ -178,13 +179,19 @@ func check(f func([]*graph.Value) *graph.Value, at []*tensor.Dense, c Config, or
 			return errors.Errorf("input %d is float32, want float64: rounding would hide mistakes", i)
 		}
 		v := g.Input(fmt.Sprintf("in%d", i), typ)
-		own := t.Clone().(*tensor.Dense)
+		own, err := rowMajor(v, t)
+		if err != nil {
+			return errors.WithMessagef(err, "input %d", i)
+		}
 		k.in, k.feeds[v] = append(k.in, v), own
 		var x []float64
 		if typ.DType == graph.Float64 {
 			float, x = append(float, v), own.Float64s()
 		}
 		k.x = append(k.x, x)
+	}
+	if len(float) == 0 {
+		return errors.New("no input is float64, so that there is nothing to check")
 	}
 	loss := f(k.in)
 	if err := g.Err(); err != nil {
@@ -216,6 +223,16 @@ func check(f func([]*graph.Value) *graph.Value, at []*tensor.Dense, c Config, or
 		next++
 	}
 	return nil
+}
+
+// rowMajor returns a copy of t, a feed of v, whose elements lie in row-major
+// order, as those of its gradient do, whatever their order in t.
+func rowMajor(v *graph.Value, t *tensor.Dense) (*tensor.Dense, error) {
+	out, err := vm.Interpret(v.Graph(), []*graph.Value{v}, vm.NewState(0), vm.Feeds{v: t})
+	if err != nil {
+		return nil, err
+	}
+	return out[0], nil
 }
 
 // run computes outputs once and returns their elements.

@@ -55,7 +55,7 @@ func (r *reverse) run(wrt []*graph.Value) []*graph.Value {
 		case r.adjoint[v] != nil:
 			out[i] = r.adjoint[v]
 		default:
-			out[i] = ops.ZerosLike(v)
+			r.g.Deriving(v.Node(), func() { out[i] = ops.ZerosLike(v) })
 		}
 	}
 	return out
@@ -170,6 +170,10 @@ func (r *reverse) node(n *graph.Node, op graph.Differentiable) (ok bool) {
 			x := n.In(i)
 			if !d.IsValid() {
 				return // reported where it was made
+			}
+			if d.Graph() != r.g {
+				r.g.Errorf("Gradients", "the VJP of %s gives a value of graph %q for input %d\n\t%v", n.Op.Name(), d.Graph().Name(), i, n)
+				return
 			}
 			if !d.Type().Equal(x.Type()) {
 				r.g.Errorf("Gradients", "the VJP of %s gives %v for input %d, which is %v\n\t%v", n.Op.Name(), d.Type(), i, x.Type(), n)

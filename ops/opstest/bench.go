@@ -17,12 +17,13 @@ const (
 )
 
 // guard is the number of bytes before and after each buffer that must stay as
-// they are.
+// they are. What they are differs with what fills the results, so that a kernel
+// which reads them is found out too.
 const guard = 64
 
 // A bench runs a plan on buffers between guards.
 type bench struct {
-	t       *testing.T
+	t       TB
 	name    string
 	plan    kernel.Plan
 	in, out []graph.Type
@@ -31,17 +32,18 @@ type bench struct {
 
 // A buffer is memory between guards.
 type buffer struct {
-	all []byte
-	n   int
+	all   []byte
+	n     int
+	guard byte
 }
 
-func newBuffer(n int, fill byte) buffer {
+func newBuffer(n int, fill, guards byte) buffer {
 	words := make([]uint64, (n+2*guard)/8+1) // aligned for every element type
 	all := unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), n+2*guard)
 	for i := range all {
-		all[i] = 0xa5
+		all[i] = guards
 	}
-	b := buffer{all, n}
+	b := buffer{all, n, guards}
 	for i := range b.data() {
 		b.data()[i] = fill
 	}
@@ -52,7 +54,7 @@ func (b buffer) data() []byte { return b.all[guard : guard+b.n] }
 
 func (b buffer) intact() bool {
 	for i, v := range b.all {
-		if (i < guard || i >= guard+b.n) && v != 0xa5 {
+		if (i < guard || i >= guard+b.n) && v != b.guard {
 			return false
 		}
 	}
@@ -105,20 +107,20 @@ func (r *bench) call(fill byte, inPlace int) (c *kernel.Call, in, out, scratch [
 		return int32(len(c.Bufs) - 1)
 	}
 	for i, t := range r.in {
-		b := newBuffer(t.Bytes(), 0)
+		b := newBuffer(t.Bytes(), 0, fill^0x99)
 		copy(b.data(), encode(t.DType, r.values[i]))
 		in = append(in, b)
 		c.Ins = append(c.Ins, add(b, t))
 	}
 	for i, t := range r.out {
-		b := newBuffer(t.Bytes(), fill)
+		b := newBuffer(t.Bytes(), fill, fill^0x99)
 		if i == inPlace {
 			b = in[r.plan.InPlace[i]-1]
 		}
 		out = append(out, b)
 		c.Outs = append(c.Outs, add(b, t))
 	}
-	shared, local := newBuffer(r.plan.Shared, fill), newBuffer(r.plan.Local, fill)
+	shared, local := newBuffer(r.plan.Shared, fill, fill^0x99), newBuffer(r.plan.Local, fill, fill^0x99)
 	c.Scratch, c.Local = unsafe.Pointer(&shared.all[guard]), unsafe.Pointer(&local.all[guard])
 	return c, in, out, []buffer{shared, local}
 }

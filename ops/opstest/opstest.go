@@ -6,7 +6,6 @@ import (
 	"math/rand/v2"
 	"reflect"
 	"strings"
-	"testing"
 
 	"gorgonia.org/tensor"
 
@@ -52,8 +51,18 @@ type Op struct {
 	Seed uint64
 }
 
-// Run checks op as the package's story says.
-func Run(t *testing.T, op Op) {
+// TB is what Run needs of a test: *testing.T, *testing.B and *testing.F have it.
+// Fatal and Fatalf must not return.
+type TB interface {
+	Helper()
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
+// Run checks op as the package's story says. It counts allocations, so that no
+// test may run in parallel with it.
+func Run(t TB, op Op) {
 	t.Helper()
 	if op.Types == nil {
 		for _, s := range op.In {
@@ -91,10 +100,10 @@ func Run(t *testing.T, op Op) {
 	op.gradient(t)
 }
 
-func (op Op) comparable(t *testing.T) {
+func (op Op) comparable(t TB) {
 	t.Helper()
 	if !reflect.ValueOf(op.Op).Comparable() || op.Op != op.Op {
-		t.Errorf("%T is not comparable; attributes must be values that are equal to themselves", op.Op)
+		t.Fatalf("%T is not comparable; attributes must be values that are equal to themselves", op.Op)
 	}
 	if op.Op.Name() == "" || strings.ContainsAny(op.Op.Name(), " %{}=\"") {
 		t.Errorf("name %q cannot stand in the text form", op.Op.Name())
@@ -121,7 +130,7 @@ func (op Op) types(d graph.DType) []graph.Type {
 	return types
 }
 
-func (op Op) text(t *testing.T) {
+func (op Op) text(t TB) {
 	t.Helper()
 	g, _, _ := op.build(graph.Float64)
 	if err := g.Err(); err != nil {
@@ -198,7 +207,7 @@ func spread(rng *rand.Rand, v []float64, low, high, apart float64) {
 type result [][]byte
 
 // kernel checks the op's plan directly and returns its results.
-func (op Op) kernel(t *testing.T, d graph.DType) result {
+func (op Op) kernel(t TB, d graph.DType) result {
 	t.Helper()
 	k, ok := op.Op.(kernel.Op)
 	if !ok {
@@ -240,7 +249,7 @@ func (op Op) kernel(t *testing.T, d graph.DType) result {
 }
 
 // precision compares float32 with float64.
-func (op Op) precision(t *testing.T, wide, narrow result) {
+func (op Op) precision(t TB, wide, narrow result) {
 	t.Helper()
 	out64, err := op.Op.Infer(op.types(graph.Float64))
 	if err != nil {
@@ -277,7 +286,7 @@ func (op Op) precision(t *testing.T, wide, narrow result) {
 }
 
 // tape compares the tape with the interpreter.
-func (op Op) tape(t *testing.T) {
+func (op Op) tape(t TB) {
 	t.Helper()
 	for _, d := range []graph.DType{graph.Float64, graph.Float32} {
 		g, in, out := op.build(d)
@@ -304,7 +313,7 @@ func (op Op) tape(t *testing.T) {
 }
 
 // gradient checks the op's VJP, and the VJP of that.
-func (op Op) gradient(t *testing.T) {
+func (op Op) gradient(t TB) {
 	t.Helper()
 	if _, ok := op.Op.(graph.Differentiable); !ok && op.NoGradient == "" {
 		t.Errorf("%s has no VJP; if that is meant, say why in NoGradient", op.Op.Name())
