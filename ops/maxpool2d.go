@@ -90,20 +90,47 @@ func maxPoolRun[T kernel.Float](g pooling) kernel.Kernel {
 			plane := x[i/g.P*g.H*g.W:][:g.H*g.W]
 			for q := range g.Q {
 				h0, h1, w0, w1 := g.window(i%g.P, q)
-				at := h0*g.W + w0
-				best := plane[at]
-				for h := h0; h < h1; h++ {
-					for j, v := range plane[h*g.W+w0 : h*g.W+w1] {
-						// True for a NaN on either side; one that leads stays.
-						if !(v <= best) && best == best {
-							best, at = v, h*g.W+w0+j
-						}
-					}
-				}
-				y[i*g.Q+q], argmax[i*g.Q+q] = best, int32(at)
+				at := firstMax(plane, g.W, h0, h1, w0, w1)
+				y[i*g.Q+q], argmax[i*g.Q+q] = plane[at], int32(at)
 			}
 		}
 	}
+}
+
+// firstMax returns where the first of the largest pixels of a window lies. Which pixel wins is as good as random,
+// so that a branch for each would be mispredicted half of the time: the value is found first, with the processor's own
+// maximum, then the place, by a conditional move, from the last pixel to the first.
+func firstMax[T kernel.Float](plane []T, width, h0, h1, w0, w1 int) (at int) {
+	best := plane[h0*width+w0]
+	for h := h0; h < h1; h++ {
+		for _, v := range plane[h*width+w0 : h*width+w1] {
+			best = max(best, v)
+		}
+	}
+	if best != best {
+		return firstNaN(plane, width, h0, h1, w0, w1)
+	}
+	for h := h1 - 1; h >= h0; h-- {
+		row := plane[h*width+w0 : h*width+w1]
+		for j := len(row) - 1; j >= 0; j-- {
+			k := h*width + w0 + j
+			if row[j] == best {
+				at = k
+			}
+		}
+	}
+	return at
+}
+
+func firstNaN[T kernel.Float](plane []T, width, h0, h1, w0, w1 int) (at int) {
+	for h := h1 - 1; h >= h0; h-- {
+		for w := w1 - 1; w >= w0; w-- {
+			if v := plane[h*width+w]; v != v {
+				at = h*width + w
+			}
+		}
+	}
+	return at
 }
 
 // maxPool2DGrad adds dy up at the pixels which argmax names, those of the same plane

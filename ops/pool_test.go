@@ -70,7 +70,7 @@ func TestPoolErrors(t *testing.T) {
 		want string
 	}{
 		{"C7 that does not fit", maxPool, graph.Of(graph.Float32, 1, 1, 112, 112), ops.Pool{Size: [2]int{3, 3}, Stride: [2]int{2, 2}},
-			"MaxPool2D: (112 − 3 + 0)/2 + 1 = 55.50 windows along the height; what fits: padding of 1 in all, stride 1 or 109, window 2 or 4, height 111 or 113; or Round: ops.Floor for 55, ops.Ceil for 56"},
+			"MaxPool2D: (112 − 3 + 0)/2 + 1 = 55.50 windows along the height; what fits: padding of 1 in all, stride 1, window 2 or 4, height 111 or 113; or Round: ops.Floor for 55, ops.Ceil for 56"},
 		{"no size", maxPool, graph.Of(graph.Float32, 1, 1, 4, 4), ops.Pool{}, "the extent of the window is 0 along the height"},
 		{"padding", maxPool, graph.Of(graph.Float32, 1, 1, 4, 4), ops.Pool{Size: [2]int{2, 2}, Pad: [4]int{2, 0, 0, 0}}, "a window must meet a pixel, so the padding is at most 1"},
 		{"too large", maxPool, graph.Of(graph.Float32, 1, 1, 4, 4), size(5), "a window of 5 is larger than the height, 4 with padding 0 + 0; want at most 4"},

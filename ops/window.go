@@ -173,9 +173,13 @@ func fraction(v float64) string {
 }
 
 // divisor returns the divisor of free which is next to the stride, below or
-// above; 0 if there is none, or none near.
+// above; 0 if there is none, or none up to twice the stride.
 func (a axis) divisor(free, step int) int {
-	for d := a.stride + step; d > 0 && d <= free && d <= a.stride+a.in; d += step {
+	d := a.stride
+	for range min(a.stride, 1000) {
+		if d += step; d < 1 || d > free {
+			return 0
+		}
 		if free%d == 0 {
 			return d
 		}
@@ -186,7 +190,7 @@ func (a axis) divisor(free, step int) int {
 // otherSize returns the size of window next to a.size that fits, below or
 // above; 0 if there is none.
 func (a axis) otherSize(step int) int {
-	for range a.stride { // the rest repeats after that many
+	for range min(a.stride, 1000) { // the rest repeats after a.stride
 		a.size += step
 		free := a.in - a.span() + a.before + a.after
 		if a.size < 1 || free < 0 || a.padBelowSize && max(a.before, a.after) >= a.size {

@@ -63,7 +63,7 @@ func TestMisfit(t *testing.T) {
 			"(7 − 3 + 0)/3 + 1 = 2.33 windows along the height; what fits: padding of 2 in all, stride 2 or 4, filter 1 or 4, height 6 or 9; " +
 				"or Round: ops.Floor for 2, ops.Ceil for 3"},
 		{"padding", axis{"width", "filter", 224, 7, 2, 1, 3, 3, Exact, false},
-			"(224 − 7 + 6)/2 + 1 = 112.50 windows along the width; what fits: padding of 7 in all, stride 1 or 223, filter 6 or 8, width 223 or 225; " +
+			"(224 − 7 + 6)/2 + 1 = 112.50 windows along the width; what fits: padding of 7 in all, stride 1, filter 6 or 8, width 223 or 225; " +
 				"or Round: ops.Floor for 112, ops.Ceil for 113"},
 		{"dilation", axis{"width", "filter", 8, 3, 2, 2, 0, 0, Exact, false},
 			"(8 − 5 + 0)/2 + 1 = 2.50 windows along the width (a filter of 3 with dilation 2 spans 5); what fits: padding of 1 in all, stride 1 or 3, " +
