@@ -15,13 +15,13 @@ import (
 //	dw           = Σ_n dy · colsᵀ
 //
 // Chellapilla, Puri and Simard, “High Performance Convolutional Neural Networks for
-// Document Processing”, 2006; Jia, “Caffe con Troll”/Caffe, 2014.
+// Document Processing”, 2006; Jia et al., “Caffe: Convolutional Architecture for Fast Feature Embedding”, 2014.
 //
 // The whole matrix is R·S times as large as the image. It is never made: each worker unfolds a tile of
-// it into scratch memory of its own, about 256 KiB as long as one row of outputs fits, and
-// multiplies that while it is in the cache. A 1×1 filter with stride 1 and no padding needs
-// no unfolding at all. The gradient of the filter has up to 16 accumulators of the size of the
-// filter, for fixed parts of the batch, 8 MiB together at most unless one is larger.
+// it into scratch memory of its own, 2^16 elements (256 KiB of float32) or one row of outputs of one channel if that is
+// more, and multiplies it while it is in the cache. A 1×1 filter with stride 1 and no padding needs
+// no unfolding at all. The gradient of the filter takes up to 16 accumulators of the size of the
+// filter, for fixed parts of the batch, 2^20 elements together at most; larger filters have none.
 //
 // All sums are taken in the element type, in blocks: terms of a block by gemm.Gemm, blocks one
 // after the other, parts of the batch as a binary tree. How they are cut depends on the Problem alone.
@@ -48,6 +48,7 @@ const (
 	fewCols   = 128     // fewer columns are not worth a worker
 	fewFilter = 32      // nor are fewer filters, since the tile is unfolded again for each part of them
 	fewItems  = 16      // as many workers should find something to do
+	partElems = 1 << 20 // the most elements of all accumulators of the filter's gradient
 )
 
 // im2col is a problem cut into tiles.
@@ -123,12 +124,14 @@ func (m *im2col[T]) cut(pass Pass) {
 	case InputGrad:
 		m.channels = ceilDiv(m.channels, ceilDiv(fewItems, batch))
 	case FilterGrad:
-		for m.parts < min(m.images, fewItems) && (m.parts+1)*m.filterElem <= 1<<20 {
+		for m.parts < min(m.images, fewItems) && (m.parts+1)*m.filterElem <= partElems {
 			m.parts++
 		}
 		m.channels = ceilDiv(m.channels, ceilDiv(fewItems, m.parts*m.groups))
 	}
-	m.channels = min(m.channels, max(tileElems/(m.R*m.S*m.rows*m.Q), 1))
+	if m.copied {
+		m.channels = min(m.channels, max(tileElems/(m.R*m.S*m.rows*m.Q), 1))
+	}
 	m.tilesC, m.tilesP, m.tilesK = ceilDiv(m.cg, m.channels), ceilDiv(m.P, m.rows), ceilDiv(m.kg, m.filters)
 }
 
@@ -231,7 +234,7 @@ func (m *im2col[T]) filterGrad(c *kernel.Call, lo, hi int) {
 // Items are elements of dw.
 func (m *im2col[T]) addParts(c *kernel.Call, lo, hi int) {
 	sums, dw := kernel.Shared[T](c, 0, m.parts*m.filterElem), kernel.Out[T](c, 0)
-	var v [fewItems]T
+	var v [fewItems]T // there are no more parts than that
 	for i := lo; i < hi; i++ {
 		for j := range m.parts {
 			v[j] = sums[j*m.filterElem+i]
