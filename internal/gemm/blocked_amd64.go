@@ -31,21 +31,23 @@ type family struct {
 // Blocks: a panel of B, 2·lanes columns of blockL terms, stays in the first
 // cache, a block of A in the second, a block of B in the second or third.
 const (
-	blockL    = 256 // terms
-	aPanels   = 24  // panels of A in a block
-	bColumns  = 768 // columns of B in a block
-	fewPanels = 3   // panels of the other operand below which copying does not pay
+	blockL    = 256     // terms
+	aPanels   = 24      // panels of A in a block
+	bColumns  = 2048    // columns of B in a block
+	fewPanels = 3       // panels of the other operand below which copying does not pay
+	compactB  = 1 << 17 // elements within which the rows of B lie so close that copying it does not pay
 )
 
 // A workspace is what one Gemm needs while it runs: copies of blocks of A and B
-// in the order in which kernels read them, the description of the tile, and a
-// tile of C for the edges. They are kept for the next Gemm, one for each that ever
-// ran at the same time; calls through function values let their arguments escape,
-// so that on the stack they would be allocations.
+// in the order in which kernels read them, the descriptions of a tile and of a
+// copy, and a tile of C for the edges. They are kept for the next Gemm, one for
+// each that ever ran at the same time; calls through function values let their
+// arguments escape, so that on the stack they would be allocations.
 type workspace struct {
 	tile tile
-	edge [64 / 4 * 14 * 2]float64 // the largest tile of either type
-	a, b []float64                // aligned to 64 bytes
+	copy transposition
+	edge [14 * 2 * 16]float64 // the largest tile of either type
+	a, b []float64            // aligned to 64 bytes; they grow
 }
 
 var workspaces = make(chan *workspace, 256)
@@ -55,7 +57,7 @@ func takeWorkspace() *workspace {
 	case w := <-workspaces:
 		return w
 	default:
-		return &workspace{a: aligned(14 * aPanels * blockL), b: aligned(bColumns * blockL)}
+		return new(workspace)
 	}
 }
 
@@ -66,11 +68,16 @@ func putWorkspace(w *workspace) {
 	}
 }
 
-// aligned returns n elements whose address is a multiple of 64.
-func aligned(n int) []float64 {
-	b := make([]float64, n+8)
-	off := -int(uintptr(unsafe.Pointer(&b[0]))) & 63 / 8
-	return b[off : off+n]
+// room returns n elements of T in *buf, whose address is a multiple of 64, and 16 more after them, into which
+// transpose512 may write.
+func room[T Float](buf *[]float64, n int) []T {
+	if need := int(bytesOf[T](n+16)) / 8; need > len(*buf) {
+		b := make([]float64, need+8)
+		off := -int(uintptr(unsafe.Pointer(&b[0]))) & 63 / 8
+		*buf = b[off:]
+	}
+	var z T
+	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(*buf))), len(*buf)*8/int(unsafe.Sizeof(z)))
 }
 
 // kernelsFor returns the family for T at the current level, nil if there is none.
@@ -133,11 +140,6 @@ type product[T Float] struct {
 	panelB  int
 }
 
-func view[T Float](f []float64) []T {
-	var z T
-	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(f))), len(f)*8/int(unsafe.Sizeof(z)))
-}
-
 func bytesOf[T Float](n int) uintptr {
 	var z T
 	return uintptr(n) * unsafe.Sizeof(z)
@@ -147,18 +149,17 @@ func bytesOf[T Float](n int) uintptr {
 // kernels can mask its last columns; otherwise it copies it into panels.
 func (g *product[T]) takeB(trans bool, m int, b []T, ldb int) {
 	width := 2 * g.f.lanes
-	if !trans && g.f.masked && m <= fewPanels*g.f.rows {
+	if !trans && g.f.masked && (m <= fewPanels*g.f.rows || g.k*ldb <= compactB) {
 		g.b, g.sb, g.panelB = b, bytesOf[T](ldb), width
 		return
 	}
-	p := view[T](g.w.b)
+	p := room[T](&g.w.b, (g.n+width-1)/width*width*g.k)
 	for j := 0; j < g.n; j += width {
-		panel := p[j*g.k:][:g.k*width]
 		cols := min(width, g.n-j)
 		if trans {
-			packColumns(panel, width, cols, g.k, b[j*ldb:], ldb)
+			packColumns(g.w, p[j*g.k:], width, cols, g.k, b[j*ldb:], ldb)
 		} else {
-			packStraight(panel, width, cols, g.k, b[j:], ldb)
+			packStraight(p[j*g.k:], width, cols, g.k, b[j:], ldb)
 		}
 	}
 	g.b, g.sb, g.panelB = p, bytesOf[T](width), g.k*width
@@ -174,47 +175,63 @@ func (g *product[T]) takeA(trans bool, m int, a []T, lda int) {
 		}
 		return
 	}
-	p := view[T](g.w.a)
+	p := room[T](&g.w.a, (m+rows-1)/rows*rows*g.k)
 	for i := 0; i < m; i += rows {
-		panel := p[i*g.k:][:g.k*rows]
 		im := min(rows, m-i)
 		if trans {
-			packStraight(panel, rows, im, g.k, a[i:], lda)
+			packStraight(p[i*g.k:], rows, im, g.k, a[i:], lda)
 		} else {
-			packColumns(panel, rows, im, g.k, a[i*lda:], lda)
+			packColumns(g.w, p[i*g.k:], rows, im, g.k, a[i*lda:], lda)
 		}
 	}
 	g.a, g.columns, g.sa, g.panelA = p, 1, bytesOf[T](rows), g.k*rows
 }
 
-// packStraight copies k rows of cols elements, ld apart, into a panel of rows of width; the rest of each row is zero.
+// A transposition describes one call of transpose512: rows of 16·n elements at src become columns of 16
+// elements at dst, stride bytes apart.
+type transposition struct {
+	src    [16]unsafe.Pointer
+	dst    unsafe.Pointer
+	stride uintptr
+	n      int
+}
+
+// packStraight copies k rows of cols elements, ld apart, into a panel whose rows are width apart. What is left of
+// each row is not defined: kernels compute with it but do not write the results.
 func packStraight[T Float](panel []T, width, cols, k int, m []T, ld int) {
+	if bytesOf[T](width) == 128 && cpu.Current() == cpu.AVX512 {
+		_ = m[(k-1)*ld+cols-1]
+		mask := masks(int(bytesOf[T](cols))/4, 16)
+		straight512(unsafe.Pointer(&panel[0]), unsafe.Pointer(&m[0]), bytesOf[T](ld), k, &mask)
+		return
+	}
 	for l := range k {
-		row := panel[l*width:][:width]
-		clear(row[copy(row, m[l*ld:][:cols]):])
+		copy(panel[l*width:][:width], m[l*ld:][:cols])
 	}
 }
 
-// packColumns copies the transpose of cols rows of k elements, ld apart, into a panel of rows of width; the rest of
-// each row is zero.
-func packColumns[T Float](panel []T, width, cols, k int, m []T, ld int) {
-	j := 0
-	for ; j+4 <= cols; j += 4 {
-		r0, r1, r2, r3 := m[j*ld:][:k], m[(j+1)*ld:][:k], m[(j+2)*ld:][:k], m[(j+3)*ld:][:k]
-		for l, v := range r0 {
-			q := panel[l*width+j:][:4:4]
-			q[0], q[1], q[2], q[3] = v, r1[l], r2[l], r3[l]
-		}
-	}
-	for ; j < width; j++ {
-		if j < cols {
-			for l, v := range m[j*ld:][:k] {
-				panel[l*width+j] = v
+// packColumns copies the transpose of cols rows of k elements, ld apart, into a panel whose rows are width apart.
+func packColumns[T Float](w *workspace, panel []T, width, cols, k int, m []T, ld int) {
+	done := 0
+	if bytesOf[T](1) == 4 && cpu.Current() == cpu.AVX512 && k >= 16 {
+		done = k &^ 15
+		_ = m[(cols-1)*ld+k-1]
+		for j := 0; j < cols; j += 16 {
+			t := &w.copy
+			for i := range t.src {
+				t.src[i] = unsafe.Pointer(&m[min(j+i, cols-1)*ld])
 			}
-			continue
+			t.dst, t.stride, t.n = unsafe.Pointer(&panel[j]), bytesOf[T](width), k/16
+			transpose512(t)
 		}
-		for l := range k {
-			panel[l*width+j] = 0
+		clear(w.copy.src[:])
+	}
+	if done == k {
+		return
+	}
+	for j := range cols {
+		for l, v := range m[j*ld+done:][:k-done] {
+			panel[(done+l)*width+j] = v
 		}
 	}
 }
@@ -244,7 +261,7 @@ func (g *product[T]) multiply(m int, c []T, ldc int) {
 				kernels[rows-1](t)
 				continue
 			}
-			edge := view[T](g.w.edge[:])
+			edge := edgeOf[T](g.w)
 			t.c, t.sc, t.add = unsafe.Pointer(&edge[0]), bytesOf[T](width), 0
 			kernels[rows-1](t)
 			for r := range rows {
@@ -262,6 +279,10 @@ func (g *product[T]) multiply(m int, c []T, ldc int) {
 		}
 	}
 	t.a, t.b, t.c = nil, nil, nil // the workspace must not keep the user's memory alive
+}
+
+func edgeOf[T Float](w *workspace) []T {
+	return unsafe.Slice((*T)(unsafe.Pointer(&w.edge)), len(w.edge))
 }
 
 // masks returns the lanes that hold cols columns, by vector.

@@ -2,6 +2,14 @@
 
 package gemm
 
+import "unsafe"
+
+//go:noescape
+func transpose512(t *transposition)
+
+//go:noescape
+func straight512(dst, src unsafe.Pointer, ld uintptr, n int, mask *[2]uint64)
+
 //go:noescape
 func avx512F32Rows1x1(t *tile)
 

@@ -64,6 +64,7 @@ func Assembly() []byte {
 			}
 		}
 	}
+	pack(&w)
 	return w.Bytes()
 }
 
@@ -205,7 +206,8 @@ func (k kernel) zero(p func(string, ...any), r string) {
 func Declarations() []byte {
 	var w bytes.Buffer
 	w.WriteString(header)
-	w.WriteString("package gemm\n\n")
+	w.WriteString("package gemm\n\nimport \"unsafe\"\n")
+	w.WriteString(packDeclarations)
 	for _, s := range sets {
 		for _, columns := range []bool{false, true} {
 			for vecs := 1; vecs <= 2; vecs++ {

@@ -1,20 +1,18 @@
-package gemm
+package gen
 
 import (
 	"bytes"
 	"flag"
 	"os"
 	"testing"
-
-	"neocog/internal/gemm/gen"
 )
 
 var update = flag.Bool("update", false, "write the generated kernels")
 
 func TestKernelsAreThoseOfTheGenerator(t *testing.T) {
 	for name, want := range map[string][]byte{
-		"kernels_amd64.s":  gen.Assembly(),
-		"kernels_amd64.go": gen.Declarations(),
+		"../kernels_amd64.s":  Assembly(),
+		"../kernels_amd64.go": Declarations(),
 	} {
 		if *update {
 			if err := os.WriteFile(name, want, 0o644); err != nil {
@@ -26,7 +24,7 @@ func TestKernelsAreThoseOfTheGenerator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the generator writes; run go test ./internal/gemm -run Generator -update", name)
+			t.Errorf("%s is not what the generator writes; run go test ./internal/gemm/gen -update", name)
 		}
 	}
 }
