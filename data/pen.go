@@ -2,7 +2,6 @@ package data
 
 import (
 	"image"
-	"math"
 
 	"golang.org/x/image/vector"
 )
@@ -74,11 +73,11 @@ func (p *pen) bend(glyph outline) {
 // Ink never leaves the image: where the centre of mass would push it over the border, the border wins.
 func (p *pen) place() {
 	lo, hi := p.shape.bounds()
-	scale := p.random.between(15, 22) / math.Max(hi.x-lo.x, hi.y-lo.y)
+	scale := p.random.between(15, 22) / max(hi.x-lo.x, hi.y-lo.y)
 	mass := p.shape.centroid()
 	move := func(mass, lo, hi float64) float64 {
 		d := digitSide/2.0 + p.random.between(-2, 2) - mul(scale, mass)
-		return math.Min(math.Max(d, 1-mul(scale, lo)), digitSide-1-mul(scale, hi))
+		return min(max(d, 1-mul(scale, lo)), digitSide-1-mul(scale, hi))
 	}
 	dx, dy := move(mass.x, lo.x, hi.x), move(mass.y, lo.y, hi.y)
 	for _, contour := range p.shape {
@@ -148,33 +147,6 @@ func (p *pen) blur(side int) {
 	}
 	along(p.tmp[:], p.ink.Pix, 1, digitSide)
 	along(p.ink.Pix, p.tmp[:], digitSide, 1)
-}
-
-func (o outline) bounds() (lo, hi point) {
-	lo, hi = o[0][0], o[0][0]
-	for _, contour := range o {
-		for _, q := range contour {
-			lo = point{math.Min(lo.x, q.x), math.Min(lo.y, q.y)}
-			hi = point{math.Max(hi.x, q.x), math.Max(hi.y, q.y)}
-		}
-	}
-	return lo, hi
-}
-
-// centroid returns the centre of mass of the inked area by Green's theorem. Holes run the other way round and count negative.
-func (o outline) centroid() point {
-	var area, mx, my float64
-	for _, contour := range o {
-		a := contour[len(contour)-1]
-		for _, b := range contour {
-			cross := mul(a.x, b.y) - mul(b.x, a.y)
-			area += cross
-			mx += mul(cross, a.x+b.x)
-			my += mul(cross, a.y+b.y)
-			a = b
-		}
-	}
-	return point{mx / (3 * area), my / (3 * area)}
 }
 
 // resize returns a slice of length n that reuses s where it can.
