@@ -67,8 +67,12 @@ func appendCIFAR(set *Set, r io.Reader) error {
 
 // readCIFARNames reads batches.meta.txt: ten class names, one a line, blank lines ignored.
 func readCIFARNames(r io.Reader) ([]string, error) {
+	s, err := newStream(r)
+	if err != nil {
+		return nil, err
+	}
 	const most = 4 << 10
-	text, err := io.ReadAll(io.LimitReader(r, most+1))
+	text, err := s.readN(nil, most+1)
 	if err != nil {
 		return nil, err
 	}

@@ -11,13 +11,24 @@ import (
 	"strings"
 )
 
-// The files of the two kinds of folder; each may also end in .gz.
+// The files of the two kinds of folder.
 var (
-	idxFiles   = []string{"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"}
-	cifarTrain = []string{"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin"}
-	cifarTest  = "test_batch.bin"
-	cifarMeta  = "batches.meta.txt"
+	idxFiles = []string{
+		"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
+	}
+	cifarTrain = []string{
+		"data_batch_1.bin", "data_batch_2.bin", "data_batch_3.bin", "data_batch_4.bin", "data_batch_5.bin",
+	}
+	cifarTest = "test_batch.bin"
+	cifarMeta = "batches.meta.txt"
 )
+
+// spellings are the names under which a file may lie in a folder; the first that exists is read. Some copies of
+// MNIST write a dot before the type: train-images.idx3-ubyte.
+func spellings(file string) []string {
+	dotted := strings.Replace(file, "-idx", ".idx", 1)
+	return []string{file, file + ".gz", dotted, dotted + ".gz"}
+}
 
 const looksFor = "train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
 	"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10)"
@@ -28,21 +39,24 @@ const looksFor = "train-images-idx3-ubyte[.gz] and its three companions (MNIST, 
 //	MNIST, Fashion-MNIST  train-images-idx3-ubyte  train-labels-idx1-ubyte  t10k-images-idx3-ubyte  t10k-labels-idx1-ubyte
 //	CIFAR-10              data_batch_1.bin … data_batch_5.bin (those that exist, in order)  test_batch.bin  [batches.meta.txt]
 //
+// The IDX files may also be spelled with a dot, train-images.idx3-ubyte. Folders of such names are ignored.
 // The classes of an IDX folder are "0" … "9", or the garments of Fashion-MNIST if "fashion" occurs in the folder's name;
 // those of CIFAR-10 come from batches.meta.txt, or are the official names without it.
-// A missing folder satisfies errors.Is(err, fs.ErrNotExist); a missing companion too. Faulty content is a *FormatError with
-// the path. Digits needs no folder.
+//
+// A missing folder satisfies errors.Is(err, fs.ErrNotExist); a missing companion too. Faulty content is a *FormatError
+// with the path. Digits needs no folder.
 func Open(dir string) (train, test *Set, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, fmt.Errorf("data folder %s is missing; a folder would hold %s; the embedded digits need none: %w", dir, looksFor, fs.ErrNotExist)
+			return nil, nil, fmt.Errorf("data folder %s is missing; a folder would hold %s; the embedded digits need none: %w",
+				dir, looksFor, fs.ErrNotExist)
 		}
 		return nil, nil, fmt.Errorf("data folder %s: %w; a folder would hold %s", dir, err, looksFor)
 	}
 	f := folder{dir: dir, present: map[string]bool{}}
 	for _, e := range entries {
-		f.present[e.Name()] = true
+		f.present[e.Name()] = !e.IsDir()
 	}
 	isIDX := slices.ContainsFunc(idxFiles, f.has)
 	isCIFAR := f.has(cifarTest) || slices.ContainsFunc(cifarTrain, f.has)
@@ -61,13 +75,22 @@ func Open(dir string) (train, test *Set, err error) {
 	return nil, nil, fmt.Errorf("data folder %s holds neither %s%s", dir, looksFor, hint)
 }
 
-// folder is a directory and the names in it.
+// folder is a directory and the names of the files in it.
 type folder struct {
 	dir     string
 	present map[string]bool
 }
 
-func (f folder) has(base string) bool { return f.present[base] || f.present[base+".gz"] }
+func (f folder) has(file string) bool {
+	return slices.ContainsFunc(spellings(file), func(name string) bool { return f.present[name] })
+}
+
+// path is that of the first spelling that exists, or of the plain name.
+func (f folder) path(file string) string {
+	names := spellings(file)
+	i := slices.IndexFunc(names, func(name string) bool { return f.present[name] })
+	return filepath.Join(f.dir, names[max(i, 0)])
+}
 
 // require says which of the files are missing.
 func (f folder) require(kind string, files ...string) error {
@@ -83,37 +106,27 @@ func (f folder) require(kind string, files ...string) error {
 	return fmt.Errorf("data folder %s looks like %s but lacks %s: %w", f.dir, kind, strings.Join(missing, ", "), fs.ErrNotExist)
 }
 
-// path is that of base, or of base.gz if only that exists.
-func (f folder) path(base string) string {
-	if !f.present[base] {
-		base += ".gz"
-	}
-	return filepath.Join(f.dir, base)
-}
-
 // with opens a file and puts its path into what read returns.
-func (f folder) with(base string, read func(io.Reader) error) error {
-	path := f.path(base)
-	file, err := os.Open(path)
+func (f folder) with(file string, read func(io.Reader) error) error {
+	path := f.path(file)
+	r, err := os.Open(path)
 	if err != nil {
 		return err
 	}
-	defer file.Close()
-	return inFile(path, read(file))
+	defer r.Close()
+	return inFile(path, read(r))
 }
 
-// betterBelow names the first subfolder that Open would accept: archives often unpack into one.
+// betterBelow names the first subfolder that Open would take for a data set: archives often unpack into one.
 func (f folder) betterBelow(entries []fs.DirEntry) string {
 	for _, e := range entries {
 		if !e.IsDir() {
 			continue
 		}
-		for _, base := range []string{idxFiles[0], cifarTest} {
-			sub := filepath.Join(f.dir, e.Name())
-			for _, name := range []string{base, base + ".gz"} {
-				if _, err := os.Stat(filepath.Join(sub, name)); err == nil {
-					return sub
-				}
+		sub := filepath.Join(f.dir, e.Name())
+		for _, name := range slices.Concat(spellings(idxFiles[0]), spellings(cifarTest)) {
+			if info, err := os.Stat(filepath.Join(sub, name)); err == nil && !info.IsDir() {
+				return sub
 			}
 		}
 	}
@@ -125,7 +138,8 @@ func (f folder) openIDX() (train, test *Set, err error) {
 		return nil, nil, err
 	}
 	name, classes := "mnist", digitNames()
-	if abs, err := filepath.Abs(f.dir); err == nil && strings.Contains(strings.ToLower(filepath.Base(abs)), "fashion") {
+	abs, err := filepath.Abs(f.dir) // the name of "." too
+	if err == nil && strings.Contains(strings.ToLower(filepath.Base(abs)), "fashion") {
 		name, classes = "fashion-mnist", fashionNames()
 	}
 	if train, err = f.readIDXPair(name+"/train", idxFiles[0], idxFiles[1], classes); err != nil {
@@ -135,8 +149,8 @@ func (f folder) openIDX() (train, test *Set, err error) {
 		return nil, nil, err
 	}
 	if train.H != test.H || train.W != test.W {
-		return nil, nil, &FormatError{File: f.dir, What: "size of the test images", Want: fmt.Sprintf("%d×%d as in training", train.H, train.W),
-			Got: fmt.Sprintf("%d×%d", test.H, test.W)}
+		return nil, nil, &FormatError{File: f.dir, What: "size of the test images",
+			Want: fmt.Sprintf("%d×%d as in training", train.H, train.W), Got: fmt.Sprintf("%d×%d", test.H, test.W)}
 	}
 	return train, test, nil
 }
@@ -168,7 +182,7 @@ func (f folder) openCIFAR() (train, test *Set, err error) {
 		return nil, nil, f.require("CIFAR-10", cifarTrain[0])
 	}
 	classes := cifarNames()
-	if f.present[cifarMeta] {
+	if f.has(cifarMeta) {
 		if err := f.with(cifarMeta, func(r io.Reader) (err error) { classes, err = readCIFARNames(r); return }); err != nil {
 			return nil, nil, err
 		}

@@ -71,9 +71,34 @@ func TestOpenIDX(t *testing.T) {
 	}
 }
 
+// One copy of MNIST has each file with a dot in its name, and beside it a folder with the usual name.
+func TestOpenDottedIDX(t *testing.T) {
+	files := map[string][]byte{}
+	for name, content := range tinyIDX() {
+		files[strings.Replace(name, "-idx", ".idx", 1)] = content
+		files[name+"/"+name] = []byte("not read")
+	}
+	train, test, err := Open(write(t, "mnist", files))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(train.Labels, []int32{0, 1, 9}) || !slices.Equal(test.Labels, []int32{5, 4}) {
+		t.Errorf("labels %v and %v", train.Labels, test.Labels)
+	}
+}
+
+// Where a file is there twice, the usual name wins, and the plain one over the compressed.
+func TestOpenFirstSpelling(t *testing.T) {
+	files := tinyIDX()
+	files["train-images.idx3-ubyte"] = []byte("not read")
+	files["train-images-idx3-ubyte.gz"] = []byte("not read")
+	if _, _, err := Open(write(t, "mnist", files)); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestOpenCIFAR(t *testing.T) {
-	files := tinyCIFAR()
-	train, test, err := Open(write(t, "cifar", files))
+	train, test, err := Open(write(t, "cifar", tinyCIFAR()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -83,9 +108,13 @@ func TestOpenCIFAR(t *testing.T) {
 	if train.Classes[3] != "cat" || train.Len()*train.Dim() != len(train.Pixels) {
 		t.Errorf("classes %v, %d pixels", train.Classes, len(train.Pixels))
 	}
-	files["batches.meta.txt"] = []byte("null\neins\nzwei\ndrei\nvier\nfünf\nsechs\nsieben\nacht\nneun\n\n")
-	if train, _, err = Open(write(t, "cifar", files)); err != nil || train.Classes[3] != "drei" {
-		t.Errorf("names from the file: %v, %v", train, err)
+	names := []byte("null\neins\nzwei\ndrei\nvier\nfünf\nsechs\nsieben\nacht\nneun\n\n")
+	for file, content := range map[string][]byte{"batches.meta.txt": names, "batches.meta.txt.gz": zipped(names)} {
+		files := tinyCIFAR()
+		files[file] = content
+		if train, _, err = Open(write(t, "cifar", files)); err != nil || train.Classes[3] != "drei" {
+			t.Errorf("names from %s: %v, %v", file, train, err)
+		}
 	}
 }
 
@@ -111,6 +140,9 @@ func TestOpenErrors(t *testing.T) {
 		{"one folder too high", map[string][]byte{"cifar-10-batches-bin/test_batch.bin": nil, "readme": nil},
 			"data folder DIR holds neither train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
 				"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10); DIR/cifar-10-batches-bin does", nil},
+		{"one folder too high, dotted", map[string][]byte{"raw/train-images.idx3-ubyte": nil},
+			"data folder DIR holds neither train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
+				"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10); DIR/raw does", nil},
 		{"labels missing", idx(func(f map[string][]byte) {
 			delete(f, "train-labels-idx1-ubyte.gz")
 			delete(f, "t10k-labels-idx1-ubyte")
