@@ -79,6 +79,10 @@ func digitLabel(seed, i uint64) int {
 	return deal[i%10]
 }
 
+func digitNames() []string {
+	return []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
+}
+
 // digitGlyphs returns the outlines by face and digit, plainZero after the nine.
 func digitGlyphs() [][11]outline {
 	faces := digitFaces()

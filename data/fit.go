@@ -201,8 +201,8 @@ func centreInk(src *image.RGBA, h, w int) []byte {
 	}
 	// Half pixels: the centre of mass is mx/(2·mass), that of the canvas w/2. Round to whole pixels, as MNIST does.
 	mass = max(mass, 1)
-	dx := clampTo((w*mass-mx+mass)/(2*mass), w-small.Rect.Dx())
-	dy := clampTo((h*mass-my+mass)/(2*mass), h-small.Rect.Dy())
+	dx := min(max((w*mass-mx+mass)/(2*mass), 0), w-small.Rect.Dx())
+	dy := min(max((h*mass-my+mass)/(2*mass), 0), h-small.Rect.Dy())
 	out := make([]byte, h*w)
 	for i, v := range levels {
 		out[(dy+i/small.Rect.Dx())*w+dx+i%small.Rect.Dx()] = v
@@ -212,5 +212,3 @@ func centreInk(src *image.RGBA, h, w int) []byte {
 
 // leastInk is the contrast below which an image is blank paper.
 const leastInk = 16
-
-func clampTo(v, most int) int { return min(max(v, 0), most) }

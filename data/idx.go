@@ -114,7 +114,8 @@ func FromIDX(name string, images, labels *IDX, classes []string) (*Set, error) {
 			Got: fmt.Sprint(labels.Dims[0])}
 	}
 	if len(labels.Data) != labels.Dims[0] {
-		return nil, &FormatError{File: name, What: "labels", Want: fmt.Sprintf("%d bytes", labels.Dims[0]), Got: fmt.Sprint(len(labels.Data))}
+		return nil, &FormatError{File: name, What: "labels", Want: fmt.Sprintf("%d bytes", labels.Dims[0]),
+			Got: fmt.Sprint(len(labels.Data))}
 	}
 	s := &Set{Name: name, C: 1, H: images.Dims[1], W: images.Dims[2], Classes: classes,
 		Pixels: images.Data, Labels: make([]int32, len(labels.Data))}

@@ -124,9 +124,9 @@ func (n Normalizer) apply(dst []float32, pixels []byte) {
 		run := len(pixels) / max(len(n.Mean), 1)
 		for k := range max(len(n.Mean), 1) {
 			m := at(n.Mean, k, 0)
-			part := pixels[k*run : (k+1)*run]
+			in := pixels[k*run : (k+1)*run]
 			for j, out := 0, dst[k*run:(k+1)*run]; j < len(out); j++ {
-				out[j] = float32(part[j]) - m
+				out[j] = float32(in[j]) - m
 			}
 		}
 	}

@@ -111,11 +111,6 @@ func (s *Set) Shuffled(seed uint64) *Set {
 	return &out
 }
 
-// digitNames are the classes of digit sets.
-func digitNames() []string {
-	return []string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
-}
-
 // product multiplies and says whether the result fits in 64 bits.
 func product(factors ...uint64) (p uint64, ok bool) {
 	p = 1

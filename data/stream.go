@@ -57,7 +57,8 @@ func newStream(r io.Reader) (*stream, error) {
 // gzipError tells a damaged file from a reader that cannot be read.
 func gzipError(err error) error {
 	var corrupt flate.CorruptInputError
-	if errors.As(err, &corrupt) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) || errors.Is(err, io.ErrUnexpectedEOF) {
+	if errors.As(err, &corrupt) || errors.Is(err, gzip.ErrHeader) || errors.Is(err, gzip.ErrChecksum) ||
+		errors.Is(err, io.ErrUnexpectedEOF) {
 		return &FormatError{What: "gzip stream", Want: "an intact one", Got: "a damaged or cut one", Err: err}
 	}
 	return err
