@@ -71,9 +71,8 @@ type im2col[T kernel.Float] struct {
 }
 
 func planIm2col[T kernel.Float](p Problem) kernel.Plan {
-	P, Q := p.Out()
 	m := &im2col[T]{
-		unfolding: unfolding[T]{p.C, p.H, p.W, p.R, p.S, P, Q, p.Stride, p.Dilation, p.Pad},
+		unfolding: newUnfolding[T](p),
 		K:         p.K, kg: p.K / p.Groups, cg: p.C / p.Groups, groups: p.Groups,
 		images: p.N, bias: p.Bias, copied: !p.Pointwise(),
 	}
