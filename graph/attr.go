@@ -17,8 +17,9 @@ func Attributes(op Op) string {
 	var parts []string
 	for _, f := range attributeFields(reflect.TypeOf(op)) {
 		v := reflect.ValueOf(op).FieldByIndex(f.Index)
-		if !v.IsZero() {
-			parts = append(parts, f.Name+":"+formatAttribute(v))
+		s := formatAttribute(v)
+		if !v.IsZero() || s != formatAttribute(reflect.Zero(f.Type)) { // −0 is not zero
+			parts = append(parts, f.Name+":"+s)
 		}
 	}
 	if len(parts) == 0 {

@@ -249,7 +249,11 @@ func (g *Graph) source(what string, op Op, t Type, pos Pos) *Value {
 	if err := t.check(); err != nil {
 		return fault("%w", err)
 	}
-	if _, isConst := op.(ConstOp); !isConst {
+	if _, isConst := op.(ConstOp); isConst {
+		if !t.Shape.IsStatic() {
+			return fault("%w", errSymbolicConst(t.Shape))
+		}
+	} else {
 		if name == "" || strings.HasSuffix(name, "/") {
 			return fault("the name is empty")
 		}

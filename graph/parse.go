@@ -211,6 +211,9 @@ func (p *parser) make(op Op, source bool, in []*Value, types []Type) (*Node, err
 }
 
 func parseConst(s string, t Type) (string, error) {
+	if !t.Shape.IsStatic() {
+		return "", errSymbolicConst(t.Shape)
+	}
 	n := t.Shape.Size()
 	if b, ok := strings.CutPrefix(s, "base64("); ok {
 		data, err := base64.StdEncoding.DecodeString(strings.TrimSuffix(b, ")"))

@@ -61,15 +61,15 @@ func Const[T Element](g *Graph, shape Shape, data ...T) *Value {
 	pos := here()
 	t := Type{DTypeOf[T](), shape}
 	op := ConstOp{encode(data)}
-	if err := t.check(); err == nil && shape.Size() != len(data) {
-		err = fmt.Errorf("shape %v wants %d elements, got %d", shape, shape.Size(), len(data))
-		if !shape.IsStatic() {
-			err = fmt.Errorf("shape %v has a symbolic dimension; a constant has a fixed shape", shape)
-		}
-		g.report(&Error{Pos: pos, Op: "Const", Scope: g.scopeName(), Err: err})
+	if err := t.check(); err == nil && shape.IsStatic() && shape.Size() != len(data) {
+		g.report(&Error{Pos: pos, Op: "Const", Scope: g.scopeName(), Err: fmt.Errorf("shape %v wants %d elements, got %d", shape, shape.Size(), len(data))})
 		return g.invalid(op, pos)
 	}
 	return g.source("Const", op, t, pos)
+}
+
+func errSymbolicConst(s Shape) error {
+	return fmt.Errorf("shape %v has a symbolic dimension; a constant has a fixed shape", s)
 }
 
 // Scalar adds a scalar constant of type d, v rounded to it.
@@ -81,8 +81,8 @@ func (g *Graph) Scalar(d DType, v float64) *Value {
 // ConstOp.Data: for passes which compute constants.
 func (g *Graph) ConstOf(t Type, data string) *Value {
 	pos := here()
-	if t.Bytes() != len(data) {
-		g.report(&Error{Pos: pos, Op: "Const", Err: fmt.Errorf("type %v wants %d bytes, got %d", t, t.Bytes(), len(data))})
+	if t.Shape.IsStatic() && t.Bytes() != len(data) {
+		g.report(&Error{Pos: pos, Op: "Const", Scope: g.scopeName(), Err: fmt.Errorf("type %v wants %d bytes, got %d", t, t.Bytes(), len(data))})
 		return g.invalid(ConstOp{data}, pos)
 	}
 	return g.source("Const", ConstOp{data}, t, pos)

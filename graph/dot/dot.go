@@ -1,0 +1,199 @@
+package dot
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/emicklei/dot"
+
+	"neocog/graph"
+)
+
+// Options say what a picture shows. The zero Options show everything.
+type Options struct {
+	// LeftToRight lays the graph out from left to right instead of downwards.
+	LeftToRight bool
+	// HideTypes leaves the types off the edges.
+	HideTypes bool
+}
+
+// Colours of the kinds of nodes: fill and border. They are told apart by shape
+// too, for those who print.
+var styles = map[kind]struct{ shape, fill, border string }{
+	input:    {"invhouse", "#e8f0fe", "#1a56b0"},
+	param:    {"ellipse", "#fff4d6", "#b07d00"},
+	buffer:   {"ellipse", "#f1f1f1", "#777777"},
+	constant: {"plaintext", "#ffffff", "#777777"},
+	forward:  {"box", "#e6f4ea", "#1e7e34"},
+	gradient: {"box", "#fde7e9", "#b3261e"},
+	update:   {"box", "#efe3fb", "#6a3fa0"},
+}
+
+type kind int
+
+const (
+	input kind = iota
+	param
+	buffer
+	constant
+	forward
+	gradient
+	update
+)
+
+// Write writes g: scopes as nested clusters; inputs, parameters, constants,
+// forward, gradient and update nodes by shape and colour; types on the edges;
+// the user's line as tooltip. The text is the same each time.
+func Write(w io.Writer, g *graph.Graph, o Options) error {
+	p := &picture{root: dot.NewGraph(dot.Directed), kinds: kinds(g), o: o, nodes: map[*graph.Node]dot.Node{}}
+	p.root.ID(quoteID(g.Name()))
+	p.root.Attr("fontname", "Helvetica")
+	if o.LeftToRight {
+		p.root.Attr("rankdir", "LR")
+	}
+	p.root.NodeInitializer(func(n dot.Node) {
+		n.Attr("fontname", "Helvetica").Attr("fontsize", "10").Attr("style", "filled")
+	})
+	p.root.EdgeInitializer(func(e dot.Edge) {
+		e.Attr("fontname", "Helvetica").Attr("fontsize", "8").Attr("color", "#777777")
+	})
+	for _, n := range g.Nodes() {
+		p.node(n)
+	}
+	for _, n := range g.Nodes() {
+		for _, v := range n.Ins() {
+			p.edge(v, p.nodes[n])
+		}
+	}
+	for _, u := range g.Updates() {
+		p.edge(u.Next, p.nodes[u.Param.Node()]).Attr("style", "dashed").Attr("constraint", "false")
+	}
+	_, err := io.WriteString(w, p.root.String())
+	return err
+}
+
+type picture struct {
+	root  *dot.Graph
+	kinds []kind
+	o     Options
+	nodes map[*graph.Node]dot.Node
+}
+
+func (p *picture) node(n *graph.Node) {
+	in, style := p.cluster(scopeOf(n)), styles[p.kinds[n.Index()]]
+	d := in.Node(fmt.Sprintf("n%d", n.Index()))
+	d.Attr("label", label(n)).Attr("shape", style.shape).Attr("fillcolor", style.fill).Attr("color", style.border)
+	tip := n.Op.Name() + graph.Attributes(n.Op)
+	if pos := n.Pos.String(); pos != "" {
+		tip += " " + pos
+	}
+	d.Attr("tooltip", tip)
+	p.nodes[n] = d
+}
+
+func (p *picture) edge(v *graph.Value, to dot.Node) dot.Edge {
+	e := p.root.Edge(p.nodes[v.Node()], to)
+	if !p.o.HideTypes {
+		e.Attr("label", v.Type().String())
+	}
+	return e
+}
+
+// cluster returns the subgraph of a scope such as block1/conv2.
+func (p *picture) cluster(scope string) *dot.Graph {
+	g := p.root
+	if scope == "" {
+		return g
+	}
+	path := ""
+	for _, part := range strings.Split(scope, "/") {
+		path += "/" + part
+		g = g.Subgraph(path, dot.ClusterOption{})
+		g.Attr("label", part)
+		g.Attr("style", "rounded")
+		g.Attr("color", "#bbbbbb")
+	}
+	return g
+}
+
+// scopeOf returns the scope of n. Parameters carry theirs in their name, whatever
+// graph they come from.
+func scopeOf(n *graph.Node) string {
+	if op, ok := n.Op.(graph.ParamOp); ok {
+		if i := strings.LastIndexByte(op.Label, '/'); i >= 0 {
+			return op.Label[:i]
+		}
+		return ""
+	}
+	return n.Scope
+}
+
+// label returns what stands on a node.
+func label(n *graph.Node) string {
+	switch op := n.Op.(type) {
+	case graph.InputOp:
+		return op.Label + "\n" + n.Out(0).Type().String()
+	case graph.ParamOp:
+		return op.Label[strings.LastIndexByte(op.Label, '/')+1:] + "\n" + n.Out(0).Type().String()
+	case graph.ConstOp:
+		return "Const\n" + n.Out(0).Type().String()
+	}
+	if a := graph.Attributes(n.Op); a != "" {
+		return n.Op.Name() + "\n" + a
+	}
+	return n.Op.Name()
+}
+
+// kinds returns the kind of each node by index. Nodes that only updates need,
+// and that are not of a gradient, are update nodes.
+func kinds(g *graph.Graph) []kind {
+	k := make([]kind, len(g.Nodes()))
+	next := map[*graph.Node]bool{}
+	for _, u := range g.Updates() {
+		next[u.Next.Node()] = true
+	}
+	used := map[*graph.Node]bool{} // by something which is not an update node
+	for i := len(g.Nodes()) - 1; i >= 0; i-- {
+		n := g.Nodes()[i]
+		switch op := n.Op.(type) {
+		case graph.InputOp:
+			k[i] = input
+		case graph.ParamOp:
+			if k[i] = param; op.Buffer {
+				k[i] = buffer
+			}
+		case graph.ConstOp:
+			k[i] = constant
+		default:
+			switch {
+			case n.Origin != nil:
+				k[i] = gradient
+			case next[n] && !used[n]:
+				k[i] = update
+			default:
+				k[i] = forward
+			}
+			for _, v := range n.Ins() {
+				if k[i] == update {
+					if !used[v.Node()] {
+						next[v.Node()] = true
+					}
+				} else {
+					used[v.Node()] = true
+				}
+			}
+		}
+	}
+	return k
+}
+
+// quoteID returns a name that Graphviz takes as it is.
+func quoteID(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '_' || r >= '0' && r <= '9' || r >= 'A' && r <= 'Z' || r >= 'a' && r <= 'z' {
+			return r
+		}
+		return '_'
+	}, "g_"+s)
+}
