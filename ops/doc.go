@@ -8,7 +8,7 @@
 //
 //	| kind             | constructors |
 //	|------------------|--------------|
-//	| arithmetic       | Add Sub Mul Div Neg Scale AddScalar OneMinus Square |
+//	| arithmetic       | Add Sub Mul Div Neg Scale AddScalar OneMinus |
 //	| functions        | Exp Log Sqrt ReLU Sigmoid Tanh |
 //	| matrices         | MatMul Gemm Linear |
 //	| over axes        | Sum Mean Max ArgMax, SumKeep MeanKeep MaxKeep |

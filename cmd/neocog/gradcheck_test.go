@@ -55,7 +55,7 @@ func TestCasesContainTheirOp(t *testing.T) {
 
 // The check can fail: a wrong gradient is found and counted, and says where it is.
 func TestGradcheckFindsAWrongGradient(t *testing.T) {
-	wrong := unary("Mul", "", floats(2, 2), func(x *graph.Value) *graph.Value { return ops.Mul(x, graph.Apply(detach{}, x)) })
+	wrong := oneInput("Mul", "", floats(2, 2), func(x *graph.Value) *graph.Value { return ops.Mul(x, graph.Apply(detach{}, x)) })
 	wrong.once = "one order will do"
 	v, failed, err := wrong.check("Mul", autodiff.Config{})
 	if err != nil {

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -33,11 +35,29 @@ func run(args []string, stdout, stderr io.Writer) int {
 	defer stop()
 	context.AfterFunc(ctx, stop)
 
-	a := &app{stdout: stdout, stderr: stderr}
+	out := &results{Writer: stdout}
+	a := &app{stdout: out, stderr: stderr}
 	root := a.root()
 	root.SetArgs(args)
 	cmd, err := guarded(root, ctx)
+	if out.err != nil && (err == nil || errors.Is(err, out.err)) {
+		err = fmt.Errorf("the results are not complete: %w", out.err)
+	}
 	return finish(stderr, cmd, err, a.dump)
+}
+
+// results is standard output; it remembers that a write failed, as on a full disk, so that commands need not ask.
+type results struct {
+	io.Writer
+	err error
+}
+
+func (r *results) Write(b []byte) (int, error) {
+	n, err := r.Writer.Write(b)
+	if err != nil && r.err == nil {
+		r.err = err
+	}
+	return n, err
 }
 
 func (a *app) root() *cobra.Command {
@@ -60,6 +80,7 @@ neocog graph lenet5 --grad     the network and its gradient as a graph`,
 			return asUsage(nearest.Unknown("command", args[0], commandNames(cmd)))
 		},
 	}
+	cobra.EnableCommandSorting = false // they stand in the order of use
 	root.SetOut(a.stdout)
 	root.SetErr(a.stderr)
 	root.SetFlagErrorFunc(flagError)
@@ -72,7 +93,8 @@ neocog graph lenet5 --grad     the network and its gradient as a graph`,
 	a.color = chooses(root, flags, "color", "colour: on a terminal, always or never", "auto", "always", "never")
 	flags.BoolVar(&a.dump, "stack", false, "show the call stack of an error")
 
-	root.AddCommand(a.envCommand(), a.gradcheckCommand(), a.versionCommand())
+	root.AddCommand(a.trainCommand(), a.evalCommand(), a.predictCommand(), a.summaryCommand(), a.graphCommand(),
+		a.gradcheckCommand(), a.envCommand(), a.versionCommand())
 	return root
 }
 

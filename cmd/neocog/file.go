@@ -1,0 +1,46 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+)
+
+// writeFile writes a file whole or not at all: to a new file in the same folder, which takes the name at the end.
+func writeFile(path string, write func(w io.Writer) error) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return named(path, err)
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+			err = named(path, err)
+		}
+	}()
+	if err := write(f); err != nil {
+		return err
+	}
+	if err := f.Chmod(0o644); err != nil { // CreateTemp's are the owner's alone
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}
+
+// named makes a file error name the path that the user gave instead of the temporary one.
+func named(path string, err error) error {
+	switch e := err.(type) {
+	case *os.PathError:
+		return &os.PathError{Op: "write", Path: path, Err: e.Err}
+	case *os.LinkError:
+		return &os.PathError{Op: "write", Path: path, Err: e.Err}
+	}
+	return err
+}

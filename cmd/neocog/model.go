@@ -1,0 +1,41 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"neocog/autodiff"
+	"neocog/graph"
+	"neocog/models"
+	"neocog/models/layers"
+	"neocog/ops"
+)
+
+// completeModel completes one argument, the name of a model.
+func completeModel(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	var names []string
+	for _, m := range models.All() {
+		names = append(names, m.Name+"\t"+m.Doc)
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+// findModel is models.Find; an unknown name is a mistake on the command line.
+func findModel(name string) (models.Model, error) {
+	m, err := models.Find(name)
+	return m, asUsage(err)
+}
+
+// modelGraph returns the graph of a model: as it predicts, from images to logits, or with gradient as it trains,
+// with the loss and the derivative of that by every parameter.
+func modelGraph(m models.Model, gradient bool) (*graph.Graph, error) {
+	g, _, logits := m.Graph(&layers.Builder{Train: gradient})
+	if gradient {
+		labels := g.Input("labels", graph.Of(graph.Int32, graph.Batch))
+		loss := ops.SoftmaxCrossEntropy(logits, labels, ops.CrossEntropy{})
+		autodiff.Gradients(loss, g.Params()...)
+	}
+	return g, g.Err()
+}

@@ -1,0 +1,289 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"neocog/data"
+	"neocog/models"
+	"neocog/ops/conv"
+	"neocog/train"
+)
+
+// trainOptions are the flags of train that are not part of the configuration.
+type trainOptions struct {
+	file, runs, name string
+	conv             *choice
+}
+
+func (a *app) trainCommand() *cobra.Command {
+	cfg := train.DefaultConfig("lenet5")
+	var o trainOptions
+	cmd := &cobra.Command{
+		Use:   "train [MODEL]",
+		Short: "Train a model, LeNet-5 on the embedded digits by default",
+		Long: `Train a model and keep it in a run folder. Without arguments it is LeNet-5, on digits drawn from fonts that are part
+of the program. What is not given comes from --config, else from what suits the model. The same configuration gives
+the same weights, to the last bit, for any number of threads.
+
+An interrupt (Ctrl-C) saves the weights and ends; a second one ends at once.`,
+		Example: `neocog train
+neocog train --data mnist --epochs 5            a folder with MNIST, Fashion-MNIST or CIFAR-10
+neocog train convnetjs-cifar10 --data cifar-10 --optimizer adam --lr 0.001
+neocog train --config run.yaml --seed 2         as a file says, but for the seed
+neocog train --json --quiet > metrics.jsonl     an object for each epoch, the result last`,
+		Args:              wants(0, 1, "at most one MODEL"),
+		ValidArgsFunction: completeModel,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := configure(&cfg, args, o, cmd.Flags()); err != nil {
+				return err
+			}
+			return a.train(cmd.Context(), cfg, o)
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or digits")
+	f.IntVar(&cfg.TrainImages, "train-images", 0, "train on so many images only; 0 is all, of the digits 10,000")
+	f.IntVar(&cfg.TestImages, "test-images", 0, "test on so many images only; 0 is all, of the digits 2,000")
+	f.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "times that every image is seen")
+	f.IntVar(&cfg.Batch, "batch", cfg.Batch, "images in a step")
+	f.StringVar(&cfg.Optimizer, "optimizer", cfg.Optimizer, "`RULE`: "+strings.Join(optimizers(), ", "))
+	f.Float64Var(&cfg.LR, "lr", cfg.LR, "learning rate")
+	f.StringVar(&cfg.Schedule, "schedule", cfg.Schedule, "`SCHEDULE` of the learning rate, by epochs: constant, step:30,0.1,\nexponential:0.95, cosine[:WARMUP], plateau[:EPOCHS,DIVISOR]")
+	f.Float64Var(&cfg.Momentum, "momentum", cfg.Momentum, "of momentum and nesterov; 0 is the usual 0.9")
+	f.Float64Var(&cfg.WeightDecay, "weight-decay", cfg.WeightDecay, "L2 on weights")
+	f.Float64Var(&cfg.Smoothing, "smoothing", cfg.Smoothing, "of the labels")
+	f.StringVar(&cfg.Init, "init", cfg.Init, "`METHOD` by which weights start: he, xavier, lecun, orthogonal, normal:0.01;\nthe model's own by default")
+	f.StringVar(&cfg.Normalize, "normalize", cfg.Normalize, "`METHOD` for the images: mean-std, pixel-mean, mean, none")
+	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides weights, order and digits")
+	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
+	o.conv = chooses(cmd, f, "conv", "algorithm of convolutions", append([]string{"auto"}, conv.Default().Names()...)...)
+	f.StringVar(&o.file, "config", "", "`FILE` of YAML, such as the config.yaml of a run")
+	f.StringVar(&o.runs, "runs", train.Runs, "`FOLDER` in which the run's folder is made")
+	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder; time and model by default")
+	return cmd
+}
+
+func optimizers() []string {
+	var names []string
+	for _, o := range train.Optimizers() {
+		names = append(names, o.Name())
+	}
+	return names
+}
+
+// configure completes cfg, which holds the flags: those given go before the file, which goes before the defaults
+// of the model.
+func configure(cfg *train.Config, args []string, o trainOptions, flags *pflag.FlagSet) error {
+	given := map[*pflag.Flag]string{}
+	flags.VisitAll(func(f *pflag.Flag) { // Visit leaves out those from the environment
+		if f.Changed {
+			given[f] = f.Value.String()
+		}
+	})
+	if o.file != "" {
+		text, err := os.ReadFile(o.file)
+		if err != nil {
+			return err
+		}
+		if *cfg, err = train.ParseConfig(text); err != nil {
+			return usagef("%s: %w", o.file, err)
+		}
+	} else if len(args) > 0 {
+		*cfg = train.DefaultConfig(args[0])
+	} else {
+		*cfg = train.DefaultConfig("lenet5")
+	}
+	if len(args) > 0 {
+		cfg.Model = args[0]
+	}
+	// Flags point into cfg: setting them again writes over what the file said.
+	for f, v := range given {
+		if err := f.Value.Set(v); err != nil {
+			return badValue("--"+f.Name, f, v, err)
+		}
+	}
+	if flags.Changed("conv") {
+		cfg.Conv = strings.TrimPrefix(o.conv.value, "auto")
+	}
+	if o.name != "" && (o.name != filepath.Base(o.name) || o.name == "." || o.name == "..") {
+		return usagef("--name: got %q, want the name of one folder; --runs says where it is", o.name)
+	}
+	return asUsage(cfg.Validate())
+}
+
+func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error {
+	m, err := findModel(cfg.Model)
+	if err != nil {
+		return err
+	}
+	if cfg.Data == "" {
+		cfg.Data = train.Digits
+	}
+	if cfg.Data != train.Digits {
+		// The run folder keeps the path: evaluation may start elsewhere.
+		if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
+			return err
+		}
+	}
+	set, test, err := train.Load(cfg)
+	if err != nil {
+		return err
+	}
+	norm, err := train.Normalize(cfg, set)
+	if err != nil {
+		return err
+	}
+	t, err := train.New(m, cfg, norm)
+	if err != nil {
+		return err
+	}
+	defer t.Close()
+	if o.name == "" {
+		o.name = train.RunName(m.Name, time.Now())
+	}
+	run, err := train.Create(o.runs, o.name)
+	if err != nil {
+		return err
+	}
+	a.announce(m, cfg, t, set, test, run.Dir)
+	result, err := t.Fit(ctx, set, test, train.FitOptions{Run: run, Progress: a.progress()})
+	if err != nil {
+		os.Remove(run.Dir) // which fails, as it should, if anything was written
+		return a.ended(result, run.Dir, err)
+	}
+	example, err := writeExample(run.Dir, test)
+	if err != nil {
+		return err
+	}
+	return a.finished(result, test, run.Dir, example)
+}
+
+// announce says what is trained on what.
+func (a *app) announce(m models.Model, cfg train.Config, t *train.Trainer, set, test *data.Set, dir string) {
+	params := 0
+	for _, p := range t.Graph().Params() {
+		params += p.Shape().Size()
+	}
+	origin := ""
+	if cfg.Data == train.Digits {
+		origin = ", drawn from fonts"
+	}
+	threads := cfg.Threads
+	if threads == 0 {
+		threads = runtime.GOMAXPROCS(0)
+	}
+	fmt.Fprintf(a.stderr, "training %s on %s\n", a.log.bold(m.Name), a.log.bold(dataName(set)))
+	fields(a.stderr, a.log,
+		[2]string{"  model", fmt.Sprintf("%s; %s", m.Doc, plural(params, "parameter"))},
+		[2]string{"  data", fmt.Sprintf("%s to train, %s to test, %d×%d×%d, %d classes%s", plural(set.Len(), "image"), thousands(test.Len()), set.C, set.H, set.W, len(set.Classes), origin)},
+		[2]string{"  method", fmt.Sprintf("%s, learning rate %g, schedule %s, batches of %d, seed %d, %s", cfg.Optimizer, cfg.LR, cfg.Schedule, cfg.Batch, cfg.Seed, plural(threads, "thread"))},
+		[2]string{"  run", dir})
+	fmt.Fprintln(a.stderr)
+}
+
+// dataName is the name of the data that a set is part of: "mnist" of "mnist/train".
+func dataName(set *data.Set) string {
+	name, _, _ := strings.Cut(set.Name, "/")
+	return name
+}
+
+// progress is a bar on a terminal, else lines; with --json also an object for each epoch.
+func (a *app) progress() train.Progress {
+	var p train.Progress = train.NewLines(a.stderr, time.Now)
+	if f, ok := a.stderr.(*os.File); ok {
+		p = train.ProgressOn(f, a.quiet)
+	}
+	if a.json {
+		return &jsonProgress{p, a}
+	}
+	return p
+}
+
+type jsonProgress struct {
+	train.Progress
+	app *app
+}
+
+// Epoch writes the record. A writer that fails will fail again at the end of the run, where it is an error.
+func (p *jsonProgress) Epoch(r train.Record) {
+	p.Progress.Epoch(r)
+	p.app.emit(r)
+}
+
+// outcome is the last object of train --json.
+type outcome struct {
+	Accuracy    *float64 `json:"accuracy"` // null if no epoch was finished
+	Loss        *float64 `json:"loss"`
+	Epochs      int      `json:"epochs"`
+	Steps       int      `json:"steps"`
+	Seconds     float64  `json:"seconds"`
+	Run         string   `json:"run"`
+	Interrupted bool     `json:"interrupted,omitempty"`
+}
+
+func outcomeOf(r *train.Result, dir string) outcome {
+	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Run: dir}
+	if len(r.Epochs) > 0 {
+		o.Accuracy, o.Loss = &r.Accuracy, &r.Loss
+	}
+	return o
+}
+
+func (a *app) finished(r *train.Result, test *data.Set, dir, example string) error {
+	if a.json {
+		return a.emit(outcomeOf(r, dir))
+	}
+	fmt.Fprintln(a.stderr)
+	fields(a.stdout, a.out,
+		[2]string{"accuracy", a.out.green(percent(r.Accuracy)) + fmt.Sprintf(" of %s, loss %.4f", plural(test.Len(), "test image"), r.Loss)},
+		[2]string{"time", fmt.Sprintf("%.1f s for %s", r.Seconds, plural(len(r.Epochs), "epoch"))},
+		[2]string{"run", a.out.bold(dir)})
+	if !a.quiet {
+		fmt.Fprintf(a.stdout, "\n%s\n  %s eval %s\n  %s predict %s %s\n", a.out.dim("next"), self(), dir, self(), dir, example)
+	}
+	return nil
+}
+
+// ended reports a run that did not reach its end.
+func (a *app) ended(r *train.Result, dir string, err error) error {
+	if r == nil || !errors.Is(err, context.Canceled) {
+		if diverged, ok := errors.AsType[*train.Diverged](err); ok && len(r.Epochs) > 0 {
+			return fmt.Errorf("%w; %s keeps the weights of epoch %d", diverged, dir, len(r.Epochs))
+		}
+		return err
+	}
+	// Fit has saved the weights, unless the disk was against it.
+	saved, failed := train.Open(dir)
+	if failed != nil || saved.Steps() != r.Steps {
+		return fmt.Errorf("interrupted, and the weights are not saved: %s", err)
+	}
+	saved.Close()
+	if a.json {
+		o := outcomeOf(r, dir)
+		o.Interrupted = true
+		if err := a.emit(o); err != nil {
+			return err
+		}
+	}
+	return &interrupted{fmt.Sprintf("interrupted after %s and %s; the weights are saved: %s eval %s",
+		plural(len(r.Epochs), "epoch"), plural(r.Steps, "step"), self(), dir)}
+}
+
+// self is the command by which this program was started.
+func self() string {
+	if exe, err := os.Executable(); err == nil && strings.Contains(filepath.ToSlash(exe), "/go-build") {
+		return "go run ./cmd/neocog"
+	}
+	return os.Args[0]
+}

@@ -1,0 +1,181 @@
+package layers
+
+import (
+	"neocog/graph"
+	"neocog/ops"
+)
+
+// A Builder makes the layers of one network. The zero Builder makes float32
+// layers with He's initialisation, for inference.
+type Builder struct {
+	// Train asks for the graph to train with: BatchNorm uses the statistics of the
+	// batch and keeps running ones, Dropout drops.
+	Train bool
+	// DType is the element type of parameters and of the network's input; the zero
+	// DType stands for graph.Float32.
+	DType graph.DType
+	// Weights is how weights start; nil stands for He. Biases start at 0.
+	Weights Initializer
+	// Decay collects the weights of the layers made so far: what L2 regularisation
+	// and weight decay apply to. Biases and the parameters of BatchNorm are not
+	// among them.
+	Decay []*graph.Value
+}
+
+// Default runs build with w as b.Weights, unless the user has chosen some: for a
+// network whose source says how it starts.
+func (b *Builder) Default(w Initializer, build func()) {
+	if b.Weights == nil {
+		b.Weights = w
+		defer func() { b.Weights = nil }()
+	}
+	build()
+}
+
+// typ returns the type of a parameter of that shape.
+func (b *Builder) typ(extents ...int) graph.Type {
+	if b.DType == graph.Invalid {
+		return graph.Of(graph.Float32, extents...)
+	}
+	return graph.Of(b.DType, extents...)
+}
+
+// weights declares the parameter w of the current scope, [out, …], to which
+// decay applies.
+func (b *Builder) weights(g *graph.Graph, shape graph.Shape, fanIn, fanOut int) *graph.Value {
+	init := b.Weights
+	if init == nil {
+		init = He
+	}
+	w := g.Param("w", b.typ(shape...), init(shape, max(fanIn, 1), max(fanOut, 1)))
+	if w.IsValid() {
+		b.Decay = append(b.Decay, w)
+	}
+	return w
+}
+
+// bias declares the parameter b of the current scope, a zero for each row of w.
+// Where w is faulty it returns w: one report is enough.
+func (b *Builder) bias(w *graph.Value) *graph.Value {
+	if !w.IsValid() {
+		return w
+	}
+	return w.Graph().Param("b", b.typ(w.Shape()[0]), graph.Zeros())
+}
+
+// layer runs build in a scope called name and returns its result. Where x is
+// faulty, which has been reported or will be by the next op, it returns x.
+// Where x has not as many dimensions as the layout names, it says so; "" allows any.
+func layer(kind, name string, x *graph.Value, layout string, build func(g *graph.Graph) *graph.Value) (y *graph.Value) {
+	if !x.IsValid() {
+		return x
+	}
+	g := x.Graph()
+	g.Scope(name, func() {
+		if rank := dimensions[layout]; layout != "" && x.Shape().Rank() != rank {
+			g.Errorf(kind, "x is %v, want %d dimensions, %s", x.Type(), rank, layout)
+			y = g.Invalid()
+			return
+		}
+		y = build(g)
+	})
+	return y
+}
+
+var dimensions = map[string]int{images: 4, rows: 2}
+
+// The layouts that layers want.
+const (
+	images = "[N,C,H,W]"
+	rows   = "[N,in]; ops.Flatten makes rows of images"
+)
+
+// Conv is a convolution with a bias for each filter.
+//
+//	x   [N,C,H,W]
+//	w   [filters, C/c.Groups, size[0], size[1]]   fan-in C/groups·R·S, fan-out filters/groups·R·S
+//	b   [filters]
+//	y   [N,filters,P,Q]                           see ops.Conv2D
+//
+// It has (C/groups·R·S + 1)·filters parameters.
+func (b *Builder) Conv(name string, x *graph.Value, filters int, size [2]int, c ops.Conv) *graph.Value {
+	return layer("Conv", name, x, images, func(g *graph.Graph) *graph.Value {
+		w := b.filters(g, x, filters, size, c)
+		return ops.Conv2DBias(x, w, b.bias(w), c)
+	})
+}
+
+// ConvNoBias is Conv without a bias: for what BatchNorm follows, whose beta is
+// one.
+func (b *Builder) ConvNoBias(name string, x *graph.Value, filters int, size [2]int, c ops.Conv) *graph.Value {
+	return layer("ConvNoBias", name, x, images, func(g *graph.Graph) *graph.Value {
+		return ops.Conv2D(x, b.filters(g, x, filters, size, c), c)
+	})
+}
+
+// filters declares the weights of a convolution of x. What is wrong with them is
+// told by Conv2D.
+func (b *Builder) filters(g *graph.Graph, x *graph.Value, filters int, size [2]int, c ops.Conv) *graph.Value {
+	groups, taps := max(c.Groups, 1), size[0]*size[1]
+	channels := x.Shape()[1] / groups
+	return b.weights(g, graph.Shape{filters, channels, size[0], size[1]}, channels*taps, filters/groups*taps)
+}
+
+// Linear is a fully connected layer: y = x·wᵀ + b.
+//
+//	x   [N,in]
+//	w   [out,in]     fan-in in, fan-out out
+//	b   [out]
+//	y   [N,out]
+//
+// It has (in + 1)·out parameters.
+func (b *Builder) Linear(name string, x *graph.Value, out int) *graph.Value {
+	return layer("Linear", name, x, rows, func(g *graph.Graph) *graph.Value {
+		in := x.Shape()[1]
+		w := b.weights(g, graph.Shape{out, in}, in, out)
+		return ops.Linear(x, w, b.bias(w))
+	})
+}
+
+// What BatchNorm uses: PyTorch's constants.
+const (
+	normEpsilon  = 1e-5
+	normMomentum = 0.1
+)
+
+// BatchNorm normalises each channel of x, [N, C, ...]: while training by the
+// statistics of the batch, which it also mixes into running ones with momentum
+// 0.1; otherwise by the running ones. See ops.BatchNorm.
+//
+//	gamma [C], from 1    beta [C], from 0
+//	mean, var [C]        buffers: the running statistics, from 0 and 1
+func (b *Builder) BatchNorm(name string, x *graph.Value) *graph.Value {
+	if x.IsValid() && x.Shape().Rank() < 2 {
+		return layer("BatchNorm", name, x, rows, nil)
+	}
+	return layer("BatchNorm", name, x, "", func(g *graph.Graph) *graph.Value {
+		c := b.typ(x.Shape()[1])
+		gamma, beta := g.Param("gamma", c, graph.Constant(1)), g.Param("beta", c, graph.Zeros())
+		mean, variance := g.Buffer("mean", c, graph.Zeros()), g.Buffer("var", c, graph.Constant(1))
+		if !b.Train {
+			return ops.BatchNormInfer(x, gamma, beta, mean, variance, normEpsilon)
+		}
+		y, batchMean, batchVariance := ops.BatchNorm(x, gamma, beta, normEpsilon)
+		newMean, newVariance := ops.RunningStats(x, batchMean, batchVariance, mean, variance, normMomentum)
+		g.Update(mean, newMean)
+		g.Update(variance, newVariance)
+		return y
+	})
+}
+
+// Dropout drops elements of x with probability p while training, and is x
+// otherwise. See ops.Dropout.
+func (b *Builder) Dropout(name string, x *graph.Value, p float64) *graph.Value {
+	if !b.Train || !x.IsValid() {
+		return x
+	}
+	y := x
+	g := x.Graph()
+	g.Scope(name, func() { y = ops.Dropout(x, p, ops.Random(g)) })
+	return y
+}

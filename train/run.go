@@ -1,0 +1,262 @@
+package train
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/pkg/errors"
+
+	"neocog/data"
+	"neocog/models"
+)
+
+// The files of a run folder.
+const (
+	ConfigFile  = "config.yaml"         // the Config
+	DataFile    = "data.json"           // what prediction must know of the data: normaliser, classes
+	WeightsFile = "weights.safetensors" // parameters and buffers of the model, after the last epoch
+	CSVFile     = "metrics.csv"         // a Record for each epoch
+	JSONLFile   = "metrics.jsonl"       // the same
+)
+
+// Runs is the folder in which runs are kept where nothing else is said.
+const Runs = "runs"
+
+// A Run is a folder in which a run is kept. Every file in it is whole at any time:
+// it is written beside its place and moved there, or continued by whole lines.
+type Run struct {
+	Dir  string
+	disk disk
+}
+
+// RunName returns the usual name of a run: 20060102-150405-lenet5, local time.
+func RunName(model string, at time.Time) string {
+	return at.Format("20060102-150405-") + strings.Map(func(r rune) rune {
+		if r == '/' || r == '\\' || r == 0 {
+			return '-'
+		}
+		return r
+	}, model)
+}
+
+// Create makes the folder of a new run in root, which is made too if it is missing.
+// Where name is taken it appends -2, -3 and so on: nothing is ever overwritten.
+func Create(root, name string) (*Run, error) {
+	if name == "" || name != filepath.Base(name) || name == "." || name == ".." {
+		return nil, errors.Errorf("%q cannot be the name of a run folder", name)
+	}
+	if err := os.MkdirAll(root, 0o755); err != nil {
+		return nil, errors.WithMessage(err, "the folder for runs cannot be made")
+	}
+	for i := 1; ; i++ {
+		dir := filepath.Join(root, name)
+		if i > 1 {
+			dir += fmt.Sprintf("-%d", i)
+		}
+		err := os.Mkdir(dir, 0o755)
+		switch {
+		case err == nil:
+			return &Run{Dir: dir, disk: realDisk{}}, nil
+		case !errors.Is(err, fs.ErrExist) || i == 1000:
+			return nil, errors.WithMessage(err, "the run folder cannot be made")
+		}
+	}
+}
+
+// dataInfo is data.json.
+type dataInfo struct {
+	Name       string          `json:"name"`
+	Classes    []string        `json:"classes"`
+	Normalizer data.Normalizer `json:"normalizer"`
+}
+
+// begin writes what is known before training. If that fails, what was written, and
+// the folder if it was empty, are removed.
+func (r *Run) begin(t *Trainer) (err error) {
+	config, err := t.cfg.YAML()
+	if err != nil {
+		return err
+	}
+	info, err := json.MarshalIndent(dataInfo{t.cfg.Data, t.classes, t.norm}, "", "\t")
+	if err != nil {
+		return err
+	}
+	done := []string{}
+	for _, f := range []struct {
+		name    string
+		content []byte
+	}{{ConfigFile, config}, {DataFile, append(info, '\n')}} {
+		path := filepath.Join(r.Dir, f.name)
+		if _, err := os.Lstat(path); err == nil {
+			return errors.Errorf("run folder %s holds a run already; Create makes a new one", r.Dir)
+		}
+		if err := replace(r.disk, path, f.content); err != nil {
+			for _, path := range done {
+				os.Remove(path)
+			}
+			os.Remove(r.Dir) // which fails, as it should, if it holds anything else
+			return err
+		}
+		done = append(done, path)
+	}
+	return nil
+}
+
+// Save writes the weights.
+func (r *Run) Save(t *Trainer) error {
+	w, err := t.weights()
+	if err != nil {
+		return err
+	}
+	return replace(r.disk, filepath.Join(r.Dir, WeightsFile), w)
+}
+
+// Append adds a record to metrics.csv and metrics.jsonl, each a whole line, and
+// flushed to the disk.
+func (r *Run) Append(rec Record) error {
+	object, err := rec.MarshalJSON()
+	if err != nil {
+		return err
+	}
+	if err := appendTo(r.disk, filepath.Join(r.Dir, CSVFile), strings.Join(header(), ",")+"\n", rec.CSV()+"\n"); err != nil {
+		return err
+	}
+	return appendTo(r.disk, filepath.Join(r.Dir, JSONLFile), "", string(object)+"\n")
+}
+
+// Records reads the metrics of a run folder.
+func Records(dir string) ([]Record, error) {
+	f, err := os.Open(filepath.Join(dir, JSONLFile))
+	if err != nil {
+		return nil, errors.WithMessagef(err, "run folder %s has no metrics", dir)
+	}
+	defer f.Close()
+	list, err := ReadJSONL(f)
+	return list, errors.WithMessagef(err, "%s", f.Name())
+}
+
+// Open reads a run folder: the result evaluates and predicts as the Trainer did
+// that was saved in it, to the last bit. A folder that is missing, damaged or no run
+// folder is an error which names the file and what is wrong with it; a missing
+// file satisfies errors.Is(err, fs.ErrNotExist). Files are not read further than their
+// model can be long.
+func Open(dir string) (*Trainer, error) {
+	config, err := read(dir, ConfigFile, maxText)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := ParseConfig(config)
+	if err != nil {
+		return nil, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
+	}
+	m, err := models.Find(cfg.Model)
+	if err != nil {
+		return nil, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
+	}
+	return openAs(dir, m, cfg)
+}
+
+// OpenModel is Open for a model that models.Find does not know. It must be the
+// one whose name config.yaml says.
+func OpenModel(dir string, m models.Model) (*Trainer, error) {
+	config, err := read(dir, ConfigFile, maxText)
+	if err != nil {
+		return nil, err
+	}
+	cfg, err := ParseConfig(config)
+	if err != nil {
+		return nil, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
+	}
+	return openAs(dir, m, cfg)
+}
+
+func openAs(dir string, m models.Model, cfg Config) (*Trainer, error) {
+	text, err := read(dir, DataFile, maxText)
+	if err != nil {
+		return nil, err
+	}
+	var info dataInfo
+	path := filepath.Join(dir, DataFile)
+	if err := json.Unmarshal(text, &info); err != nil {
+		return nil, errors.WithMessagef(err, "%s is damaged", path)
+	}
+	if len(info.Classes) != m.Classes {
+		return nil, errors.Errorf("%s names %d classes, model %q has %d", path, len(info.Classes), m.Name, m.Classes)
+	}
+	t, err := New(m, cfg, info.Normalizer)
+	if err != nil {
+		return nil, errors.WithMessagef(err, "run folder %s", dir)
+	}
+	probe := make([]byte, m.Input.Size())
+	if err := info.Normalizer.Apply(make([]float32, len(probe)), probe); err != nil {
+		return nil, errors.WithMessagef(err, "%s", path)
+	}
+	t.classes = info.Classes
+	file, err := read(dir, WeightsFile, t.fileSize())
+	if err != nil {
+		return nil, err
+	}
+	if err := t.load(file); err != nil {
+		return nil, errors.WithMessagef(err, "%s cannot be used", filepath.Join(dir, WeightsFile))
+	}
+	return t, nil
+}
+
+// maxText is the most that config.yaml and data.json are read of, in bytes: a mean
+// image of 16 million pixels fits.
+const maxText = 256 << 20
+
+// fileSize returns the most that the weights of t can take: their bytes, and 4 KiB
+// of header for each and for the metadata.
+func (t *Trainer) fileSize() int64 {
+	names, types := t.names()
+	n := int64(4096)
+	for _, name := range names {
+		n += 4096 + int64(types[name].Bytes())
+	}
+	return n
+}
+
+// read returns the content of a file of a run folder.
+func read(dir, name string, most int64) ([]byte, error) {
+	path := filepath.Join(dir, name)
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		if _, gone := os.Stat(dir); gone != nil {
+			return nil, errors.Errorf("run folder %s is missing", dir)
+		}
+		why := fmt.Sprintf("it is no run folder: one holds %s, %s and %s", ConfigFile, DataFile, WeightsFile)
+		if name == WeightsFile {
+			why = "the run ended before its first epoch"
+		}
+		return nil, &missing{fmt.Sprintf("%s has no %s; %s", dir, name, why), err}
+	}
+	if err != nil {
+		return nil, errors.WithMessagef(err, "run folder %s", dir)
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, most+1))
+	if err != nil {
+		return nil, errors.WithMessagef(err, "%s", path)
+	}
+	if int64(len(b)) > most {
+		return nil, errors.Errorf("%s is longer than %d bytes, which is the most that it can need", path, most)
+	}
+	return b, nil
+}
+
+// missing is a missing file with a reason.
+type missing struct {
+	text string
+	err  error
+}
+
+func (m *missing) Error() string { return m.text }
+
+func (m *missing) Unwrap() error { return m.err }
