@@ -52,7 +52,10 @@ type Config struct {
 func DefaultConfig(model string) Config {
 	c := Config{
 		Model: model, Data: Digits, Normalize: MeanStd,
-		Epochs: 3, Batch: 64, Optimizer: "nesterov", LR: 0.01, Schedule: "cosine:0.1", Seed: 1,
+		Epochs: 4, Batch: 64, Optimizer: "nesterov", LR: 0.05, Schedule: "cosine:0.1", Seed: 1,
+	}
+	if !strings.HasPrefix(model, "lenet5") {
+		c.LR = 0.01
 	}
 	return c
 }
