@@ -3,6 +3,7 @@ package graph
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Apply applies an op with one result and returns that. See ApplyN.
@@ -52,7 +53,7 @@ func apply(op Op, n int, in []*Value, pos Pos) []*Value {
 	if err != nil {
 		return faulty(err)
 	}
-	return g.append(op, append([]*Value(nil), in...), out, pos).out
+	return slices.Clone(g.append(op, slices.Clone(in), out, pos).out) // callers may write to what they get
 }
 
 // graphOf returns the graph of the operands and whether all of them are valid.

@@ -89,3 +89,14 @@ func TestCheckFindsPlantedFaults(t *testing.T) {
 		})
 	}
 }
+
+// A VJP which wrote into the slice that ApplyN gave it damaged the graph.
+func TestResultsOfApplyNBelongToTheCaller(t *testing.T) {
+	g := New("slice")
+	x := g.Input("x", Of(Float32, 2))
+	out := ApplyN(1, twice{}, x)
+	out[0] = x
+	if err := g.Check(); err != nil {
+		t.Error(err)
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -16,14 +17,16 @@ type Pos struct {
 	text string // of a parsed graph, which has no stack
 }
 
-// machinery names the packages whose frames never are the user's line: those
-// which build nodes on behalf of their caller. models is not among them, since
-// its files read like the papers' tables and their lines mean something.
-var machinery = []string{
-	"neocog/graph.", "neocog/ops.", "neocog/ops/", "neocog/autodiff.",
-	"neocog/models/layers.", "neocog/train.", "neocog/vm.", "neocog/vm/",
-	"runtime.", "reflect.", "testing.",
-}
+// machinery names the folders whose lines never are the user's: those which
+// build nodes on behalf of their caller. models is not among them, since its
+// files read like the papers' tables and their lines mean something.
+var machinery = []string{"graph/", "ops/", "autodiff/", "models/layers/", "train/", "vm/"}
+
+// root is the path of this module as the compiler recorded it, with a slash at its end.
+var root = func() string {
+	_, file, _, _ := runtime.Caller(0)
+	return strings.TrimSuffix(file, "graph/pos.go")
+}()
 
 func here() Pos {
 	var pcs [48]uintptr
@@ -31,16 +34,24 @@ func here() Pos {
 	return Pos{pcs: append([]uintptr(nil), pcs[:n]...)}
 }
 
+// isMachinery goes by the file: a function that was inlined carries the name of
+// the package it was inlined into.
 func isMachinery(f runtime.Frame) bool {
-	if strings.HasSuffix(f.File, "_test.go") {
+	file, ours := strings.CutPrefix(f.File, root)
+	if strings.HasSuffix(file, "_test.go") {
 		return false
 	}
-	for _, p := range machinery {
-		if strings.HasPrefix(f.Function, p) {
+	for _, dir := range machinery {
+		if ours && strings.HasPrefix(file, dir) {
 			return true
 		}
 	}
-	return false
+	return slices.ContainsFunc([]string{"runtime.", "reflect.", "testing."}, func(p string) bool { return strings.HasPrefix(f.Function, p) })
+}
+
+// inModels reports whether f lies in one of Neocog's own networks.
+func inModels(f runtime.Frame) bool {
+	return strings.HasPrefix(f.File, root+"models/") && !strings.HasSuffix(f.File, "_test.go")
 }
 
 // frames returns the user's frame and, where that one lies in Neocog's own
@@ -56,10 +67,10 @@ func (p Pos) frames() (user, caller runtime.Frame) {
 		case f.PC == 0 || isMachinery(f):
 		case user.PC == 0:
 			user = f
-			if !strings.HasPrefix(f.Function, "neocog/models.") {
+			if !inModels(f) {
 				return
 			}
-		case !strings.HasPrefix(f.Function, "neocog/models."):
+		case !inModels(f):
 			return user, f
 		}
 		if !more {

@@ -50,3 +50,11 @@ func MaxGrad(index, dy *graph.Value, shape []int, axes ...int) *graph.Value {
 func MaxPick(x, index *graph.Value, axes ...int) *graph.Value {
 	return graph.Apply(maxPick{graph.MakeDims(axes...)}, x, index)
 }
+
+// BatchNormGradOp is the gradient op of BatchNorm.
+func BatchNormGradOp(in []*graph.Value, eps float64) []*graph.Value {
+	return graph.ApplyN(3, batchNormGrad{eps}, in...)
+}
+
+// Philox is the generator of Dropout.
+var Philox = philox

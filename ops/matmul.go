@@ -103,14 +103,16 @@ func (o matMul) Plan(_ *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
 
 func (o matMul) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	a, b := n.In(0), n.In(1)
-	// dA = dY·op(B)ᵀ or its transpose, dB = op(A)ᵀ·dY or its transpose
-	da := graph.Apply(matMul{false, !o.TransB}, dy[0], b)
-	if o.TransA {
+	var da, db *graph.Value
+	if o.TransA { // dA is the transpose of dY·op(B)ᵀ
 		da = graph.Apply(matMul{o.TransB, true}, b, dy[0])
+	} else {
+		da = graph.Apply(matMul{false, !o.TransB}, dy[0], b)
 	}
-	db := graph.Apply(matMul{!o.TransA, false}, a, dy[0])
-	if o.TransB {
+	if o.TransB { // dB is the transpose of op(A)ᵀ·dY
 		db = graph.Apply(matMul{true, o.TransA}, dy[0], a)
+	} else {
+		db = graph.Apply(matMul{!o.TransA, false}, a, dy[0])
 	}
 	return []*graph.Value{da, db}
 }

@@ -48,7 +48,7 @@ func TypeOf(t *tensor.Dense) (graph.Type, error) {
 	if !ok {
 		return graph.Type{}, errors.Errorf("the tensor has elements of type %v, want float32, float64, int32, int64 or bool", t.Dtype())
 	}
-	if t.IsMasked() {
+	if t.IsMasked() && t.Size() > 0 { // an empty tensor says that it is masked
 		return graph.Type{}, errors.New("the tensor is masked, want one without mask")
 	}
 	return graph.Type{DType: d, Shape: graph.Shape(t.Shape())}, nil

@@ -84,7 +84,10 @@ func (p *picture) node(n *graph.Node) {
 	in, style := p.cluster(scopeOf(n)), styles[p.kinds[n.Index()]]
 	d := in.Node(fmt.Sprintf("n%d", n.Index()))
 	d.Attr("label", label(n)).Attr("shape", style.shape).Attr("fillcolor", style.fill).Attr("color", style.border)
-	tip := n.Op.Name() + graph.Attributes(n.Op)
+	tip := n.Op.Name()
+	if !n.IsSource() { // a source's label says it all, and a constant's elements would fill the screen
+		tip += graph.Attributes(n.Op)
+	}
 	if pos := n.Pos.String(); pos != "" {
 		tip += " " + pos
 	}

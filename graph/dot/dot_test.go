@@ -102,3 +102,54 @@ func TestNamesWithOddCharacters(t *testing.T) {
 		t.Error("the name of the graph is not a name to Graphviz")
 	}
 }
+
+// The elements of a constant once stood in its tooltip, all of them.
+func TestLargeConstantsAreNotWritten(t *testing.T) {
+	g := graph.New("g")
+	ops.Neg(graph.Const(g, graph.Shape{100, 100}, make([]float32, 10000)...))
+	var text bytes.Buffer
+	if err := dot.Write(&text, g, dot.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if text.Len() > 2000 {
+		t.Errorf("two nodes take %d bytes", text.Len())
+	}
+}
+
+// Kinds are told apart by colour: each of them occurs, and where it should.
+func TestColours(t *testing.T) {
+	var text bytes.Buffer
+	if err := dot.Write(&text, network(), dot.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	for what, c := range map[string]struct {
+		label, fill string
+		n           int
+	}{
+		"forward":  {`label="MatMul\n{TransB:true}"`, "#e6f4ea", 1},
+		"gradient": {`label="ReLUGrad"`, "#fde7e9", 1},
+		"update":   {`label="Sub"`, "#efe3fb", 2},
+		"input":    {`label="x\nf32[N,4]"`, "#e8f0fe", 1},
+		"param":    {`label="w\nf32[3,4]"`, "#fff4d6", 1},
+	} {
+		n := 0
+		for _, line := range strings.Split(text.String(), "\n") {
+			if strings.Contains(line, c.label) && strings.Contains(line, c.fill) {
+				n++
+			}
+		}
+		if n != c.n {
+			t.Errorf("%s: %d lines with %s and %s, want %d", what, n, c.label, c.fill, c.n)
+		}
+	}
+}
+
+type full struct{}
+
+func (full) Write([]byte) (int, error) { return 0, os.ErrClosed }
+
+func TestWriteReportsErrors(t *testing.T) {
+	if err := dot.Write(full{}, network(), dot.Options{}); err != os.ErrClosed {
+		t.Errorf("error %v, want %v", err, os.ErrClosed)
+	}
+}
