@@ -90,8 +90,9 @@ func (p *Program) NewMachine(s *State) (*Machine, error) {
 // Run returns an error for wrong feeds, for bad data such as a label out of
 // range, for a value that is watched for, and when ctx is done, which is looked
 // at between instructions: errors.Is(err, ctx.Err()). A run which ends with an
-// error has changed no parameter, unless a kernel panicked while they were
-// written.
+// error has changed no parameter, unless the error comes from a kernel which
+// computes the new value of a parameter, or reads one: it may run when others
+// have changed already. WithWatch rules that out.
 func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error) {
 	if ctx == nil {
 		return nil, errors.New("the context is nil")

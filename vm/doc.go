@@ -1,0 +1,54 @@
+// Package vm compiles graphs and runs them.
+//
+//	p, err := vm.Compile(g, []*graph.Value{loss})
+//	m, err := p.NewMachine(vm.NewState(seed))
+//	out, err := m.Run(ctx, vm.Feeds{x: images, y: labels})
+//
+//	| concept   | meaning |
+//	|-----------|---------|
+//	| Program   | a compiled graph: passes applied, planned for each batch size that it meets |
+//	| Machine   | what runs a Program: one block of memory and a team of workers; for one goroutine |
+//	| State     | the values of parameters and buffers by name, shared by any number of machines |
+//	| Feeds     | the tensor for each input of a run |
+//	| Option    | threads, algorithms of convolution, watching for NaN, leaving out updates |
+//	| RunError  | what went wrong at a node: bad data, a NaN that was watched for, a kernel's bug |
+//	| Interpret | the slow and obvious evaluation that the tape is tested against |
+//
+// # From graph to tape
+//
+// Compile rebuilds the graph without what is not needed (prune), with what
+// depends on constants only computed (fold), and with equal ops on equal inputs
+// computed once (cse). Passes change no bit of any result; Program.Log says what
+// they did, and Program.Graph shows the graph after them.
+//
+// A batch size that is met for the first time is planned: every node gives the
+// steps of its kernels (see package vm/kernel), and every value a place.
+// Values whose lives do not overlap share memory in one arena; a result lies over
+// an input that dies with it where the kernel allows that; a view lies where its
+// input does; and the new value of a parameter is written over the old one where
+// nobody needs that any more. Program.Dump shows the tape. Machines remember the
+// plan, so that from the second run of a batch size on a run allocates nothing.
+//
+// # Runs
+//
+// All workers walk the tape together, each takes its share of each step, and they
+// meet at a barrier after it. Shares depend on sizes alone, and kernels give the
+// same bits for any division: results do not depend on the number of threads.
+//
+// Updates are simultaneous: every new value is computed from the parameters as
+// they were before the run, and outputs show those. What computes new values goes
+// last on the tape, after a line that the dump calls commit. A run which ends with
+// an error before that line – wrong feeds, a label out of range, a context that
+// is done – has changed nothing. After it the context is not looked at any more,
+// and an error, which then comes from a kernel that computes a new value or
+// reads one, may leave some parameters changed. WithWatch moves every
+// change behind the last instruction.
+//
+// A machine's outputs are views into its memory, valid until its next run. Feeds
+// are read where they lie, in whatever order their elements have.
+//
+// # Tensors
+//
+// *tensor.Dense of gorgonia.org/tensor is what is fed and returned, and nothing
+// more: its engines never run. Only dense.go knows it.
+package vm
