@@ -78,6 +78,8 @@ func shaping() []gradientCase {
 		oneInput("Mean", "all axes", x, func(x *graph.Value) *graph.Value { return ops.Mean(x) }),
 		oneInput("Mean", "axes 0 and 2", x, func(x *graph.Value) *graph.Value { return ops.Mean(x, 0, 2) }),
 		oneInput("BroadcastTo", "[3,1] to [2,3,4]", floats(3, 1), func(x *graph.Value) *graph.Value { return ops.BroadcastTo(x, 2, 3, 4) }),
+		{op: "SumSquares", title: "L2 of two weights", in: []operand{floats(2, 3), floats(4)},
+			f: func(in values) values { return values{ops.L2(0.3, in...)} }},
 		oneInput("Reshape", "[2,3,4] to [4,6]", x, func(x *graph.Value) *graph.Value { return ops.Reshape(x, 4, -1) }),
 		oneInput("Flatten", "", x, ops.Flatten),
 		oneInput("Max", "all axes", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.Max(x) }),
@@ -149,9 +151,7 @@ func statistics() []gradientCase {
 		{op: "BatchNorm", title: "images, with their statistics", in: []operand{floats(2, 3, 2, 2), channels(), floats(3)}, f: normal},
 		{op: "BatchNorm", title: "rows", in: []operand{floats(5, 3), channels(), floats(3)},
 			f: func(in values) values { return normal(in)[:1] }},
-		{op: "BatchNormInfer", title: "images", in: []operand{floats(2, 3, 2, 2), channels(), floats(3), floats(3), channels()},
-			f: func(in values) values { return values{ops.BatchNormInfer(in[0], in[1], in[2], in[3], in[4], 1e-5)} }},
-		{op: "Unbiased", title: "running statistics", in: []operand{floats(2, 3, 2), floats(3), channels(), floats(3), channels()},
+		{op: "SampleVariance", title: "running statistics", in: []operand{floats(2, 3, 2), floats(3), channels(), floats(3), channels()},
 			f: func(in values) values {
 				mean, variance := ops.RunningStats(in[0], in[1], in[2], in[3], in[4], 0.1)
 				return values{mean, variance}

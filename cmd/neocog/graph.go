@@ -70,7 +70,11 @@ func (a *app) graph(model string, gradient bool, format, file string) error {
 			return err
 		}
 		if format == "dot" {
-			fmt.Fprintf(a.stderr, "to draw it with Graphviz: neocog graph %s --format dot | dot -Tsvg > %s.svg\n", model, model)
+			flags := ""
+			if gradient {
+				flags = " --grad"
+			}
+			fmt.Fprintf(a.stderr, "to draw it with Graphviz: %s graph %s%s --format dot | dot -Tsvg > %s.svg\n", self(), model, flags, model)
 		}
 		return nil
 	}
