@@ -33,7 +33,9 @@ func ExampleGradients() {
 	// %5 Const from Sum
 	// %6 Reshape from Sum
 	// %7 BroadcastTo from Sum
-	// %8 TanhGrad from Tanh
-	// %9 MatMul from MatMul
-	// %10 MatMul from MatMul
+	// %8 Mul from Tanh
+	// %9 OneMinus from Tanh
+	// %10 Mul from Tanh
+	// %11 MatMul from MatMul
+	// %12 MatMul from MatMul
 }

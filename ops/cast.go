@@ -96,10 +96,7 @@ func castRun[S, D kernel.Number](c *kernel.Call, lo, hi int) {
 // truncateRun spells out what Go leaves to the processor: NaN and what is out of range.
 func truncateRun[S kernel.Float, D int32 | int64](c *kernel.Call, lo, hi int) {
 	x, y := kernel.In[S](c, 0)[lo:hi], kernel.Out[D](c, 0)[lo:hi]
-	least := D(-1) << 31
-	if graph.DTypeOf[D]() == graph.Int64 {
-		least = D(-1<<31) * D(1<<30) * 2
-	}
+	least := D(-1) << (8*graph.DTypeOf[D]().Size() - 1)
 	limit := -float64(least) // the greatest is one below
 	for i, v := range x {
 		switch f := float64(v); {

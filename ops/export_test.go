@@ -58,3 +58,11 @@ func BatchNormGradOp(in []*graph.Value, eps float64) []*graph.Value {
 
 // Philox is the generator of Dropout.
 var Philox = philox
+
+// SumSquares is the op behind L2.
+func SumSquares(x *graph.Value) *graph.Value { return graph.Apply(sumSquares{}, x) }
+
+// SampleVariance is the op behind RunningStats.
+func SampleVariance(variance, x *graph.Value) *graph.Value {
+	return graph.Apply(sampleVariance{}, variance, x)
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+
 	"time"
 
 	"github.com/pkg/errors"
@@ -42,17 +43,8 @@ func (d *Diverged) Error() string {
 	if d.Step == 0 {
 		where = "evaluation"
 	}
-	return fmt.Sprintf("epoch %d, %s: the loss is %v at learning rate %g, which may be too high; try %g or less",
-		d.Epoch, where, d.Loss, d.LR, round2(d.LR/10))
-}
-
-// round2 keeps two digits.
-func round2(v float64) float64 {
-	if v == 0 || !finite(v) {
-		return v
-	}
-	p := math.Pow(10, math.Floor(math.Log10(math.Abs(v)))-1)
-	return math.Round(v/p) * p
+	return fmt.Sprintf("epoch %d, %s: the loss is %v at learning rate %g, which may be too high; try %.2g or less",
+		d.Epoch, where, d.Loss, d.LR, d.LR/10)
 }
 
 // Fit trains on set until cfg.Epochs epochs are done, and evaluates on test after

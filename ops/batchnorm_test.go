@@ -1,0 +1,93 @@
+package ops
+
+import (
+	"math"
+	"testing"
+
+	"neocog/graph"
+)
+
+func TestBatchNormValues(t *testing.T) {
+	// Channel 0 holds 1 3 5 7: mean 4, variance 5. Channel 1 is constant.
+	x := f64(sh(2, 2, 2), 1, 3, 9, 9, 5, 7, 9, 9)
+	gamma, beta := f64(sh(2), 2, 3), f64(sh(2), 10, -1)
+	got, _ := run(t, batchNorm{Eps: 4}, x, gamma, beta)
+	same(t, "y", got[0], f64(sh(2, 2, 2), 8, 10-2./3, -1, -1, 10+2./3, 12, -1, -1))
+	same(t, "mean", got[1], f64(sh(2), 4, 9))
+	same(t, "variance", got[2], f64(sh(2), 5, 0))
+
+	// dy picks one element: dx = γ·r·(dy − 1/4 − x̂·x̂_0/4), r = 1/3, x̂ = −1 −1/3 1/3 1.
+	dy := f64(sh(2, 2, 2), 1, 0, 0, 0, 0, 0, 0, 0)
+	d, _ := run(t, batchNormGrad{Eps: 4}, x, got[1], got[2], gamma, dy)
+	same(t, "dx", d[0], f64(sh(2, 2, 2), 2./3*(1-.25-.25), 2./3*(-.25-1./12), 0, 0, 2./3*(-.25+1./12), 0, 0, 0))
+	same(t, "dgamma", d[1], f64(sh(2), -1, 0))
+	same(t, "dbeta", d[2], f64(sh(2), 1, 0))
+}
+
+func TestBatchNormEdges(t *testing.T) {
+	gamma, beta := f64(sh(2), 2, 3), f64(sh(2), 10, -1)
+	one, _ := run(t, batchNorm{Eps: 1e-5}, f64(sh(1, 2), 7, -7), gamma, beta)
+	same(t, "y of one", one[0], f64(sh(1, 2), 10, -1))
+	same(t, "variance of one", one[2], f64(sh(2), 0, 0))
+	none, _ := run(t, batchNorm{Eps: 1e-5}, f64(sh(0, 2, 3)), gamma, beta)
+	same(t, "mean of nothing", none[1], f64(sh(2), 0, 0))
+	same(t, "variance of nothing", none[2], f64(sh(2), 0, 0))
+	bad, _ := run(t, batchNorm{Eps: 1e-5}, f64(sh(2, 2), nan, 1, 0, 1), gamma, beta)
+	same(t, "a NaN stays in its channel", bad[0], f64(sh(2, 2), nan, -1, nan, -1))
+}
+
+// More channels than a band, and a mean far from 0, which one pass in float32
+// would not survive: (1000 + s)² has lost s² = 1e-4 to rounding at 2⁻⁴.
+func TestBatchNormFarFromZero(t *testing.T) {
+	const n, channels = 64, 2*channelBand + 3
+	x := make([]float32, n*channels)
+	for i := range x {
+		x[i] = 1000 + float32(i/channels%2)/64
+	}
+	gamma, beta := make([]float32, channels), make([]float32, channels)
+	fill(gamma, 1)
+	got, _ := run(t, batchNorm{}, f32(sh(n, channels), x...), f32(sh(channels), gamma...), f32(sh(channels), beta...))
+	for i, v := range got[2].data.([]float32) {
+		if want := float32(1. / 128 / 128); v != want {
+			t.Fatalf("variance of channel %d is %v, want %v", i, v, want)
+		}
+	}
+	for i, v := range got[0].data.([]float32) {
+		// half of a pitch of the numbers at 1000 is 2⁻¹⁵, the deviation 2⁻⁷
+		if want := float64(2*(i/channels%2) - 1); math.Abs(float64(v)-want) > 1./256 {
+			t.Fatalf("element %d is %v, want %v", i, v, want)
+		}
+	}
+}
+
+func TestSampleVariance(t *testing.T) {
+	expect(t, sampleVariance{}, f64(sh(2), 4, 8), f64(sh(2), 3, 6), f64(sh(2, 2, 2), ramp[float64](8)...))
+	expect(t, sampleVariance{}, f64(sh(2), 3, 6), f64(sh(2), 3, 6), f64(sh(1, 2), 5, 5))
+	expect(t, sampleVariance{}, f64(sh(2), 3, 6), f64(sh(2), 3, 6), f64(sh(0, 2)))
+}
+
+func TestBatchNormRefuses(t *testing.T) {
+	N := graph.Batch
+	norm := func(eps float64, gamma, beta int, x ...int) func(*graph.Graph) {
+		return func(g *graph.Graph) { BatchNorm(in(g, "x", x...), in(g, "gamma", gamma), in(g, "beta", beta), eps) }
+	}
+	refuses(t, "gamma is f32[8], want f32[6]: one for each channel of x f32[N,6,14,14]", norm(1e-5, 8, 6, N, 6, 14, 14))
+	refuses(t, "beta is f32[5], want f32[6]", norm(1e-5, 6, 5, N, 6))
+	refuses(t, "x has 1 dimensions, want at least 2: [N, C, ...]", norm(1e-5, 6, 6, 6))
+	refuses(t, "eps is -1, want a number of at least 0", norm(-1, 6, 6, N, 6))
+	refuses(t, "eps is NaN", norm(nan, 6, 6, N, 6))
+	refuses(t, "the momentum is 2, want 0 to 1", func(g *graph.Graph) {
+		x, c := in(g, "x", N, 3), in(g, "c", 3)
+		RunningStats(x, c, c, c, c, 2)
+	})
+	g := graph.New("types")
+	x, c := in(g, "x", N, 3, 8, 8), in(g, "c", 3)
+	y, mean, variance := BatchNorm(x, c, c, 1e-5)
+	hasType(t, y, "f32[N,3,8,8]")
+	hasType(t, mean, "f32[3]")
+	hasType(t, variance, "f32[3]")
+	hasType(t, BatchNormInfer(x, c, c, mean, variance, 1e-5), "f32[N,3,8,8]")
+	nextMean, nextVar := RunningStats(x, mean, variance, c, c, 0.1)
+	hasType(t, nextMean, "f32[3]")
+	hasType(t, nextVar, "f32[3]")
+}
