@@ -10,8 +10,9 @@ import (
 // Ops with what those of package ops do not have: several results in place,
 // several steps, scratch memory of both kinds, and plans that are wrong.
 
-// sumDiff returns a+b and a−b, either of which may lie over either operand's.
-type sumDiff struct{}
+// sumDiff returns a+b, which may lie over a, and a−b, which may lie over b or,
+// with OverA, over a as well – but not both.
+type sumDiff struct{ OverA bool }
 
 func (sumDiff) Name() string { return "test.SumDiff" }
 
@@ -22,15 +23,37 @@ func (sumDiff) Infer(in []graph.Type) ([]graph.Type, error) {
 	return in, nil
 }
 
-func (sumDiff) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+func (o sumDiff) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
 	p := kernel.One(in[0].Shape.Size(), 1, func(c *kernel.Call, lo, hi int) {
 		a, b, s, d := kernel.In[float32](c, 0), kernel.In[float32](c, 1), kernel.Out[float32](c, 0), kernel.Out[float32](c, 1)
 		for i := lo; i < hi; i++ {
 			x, y := a[i], b[i]
-			s[i], d[i] = x+y, x-y
+			d[i] = x - y
+			s[i] = x + y
 		}
 	})
-	p.InPlace = []int{1, 2}
+	if p.InPlace = []int{1, 2}; o.OverA {
+		p.InPlace = []int{1, 1}
+	}
+	return p, nil
+}
+
+// stretch returns a row as often as x has rows. It may lie over the row – where
+// that is large enough, which is not for the op to say.
+type stretch struct{}
+
+func (stretch) Name() string                                { return "test.Stretch" }
+func (stretch) Infer(in []graph.Type) ([]graph.Type, error) { return in[:1], nil }
+
+func (stretch) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+	width := in[1].Shape.Size()
+	p := kernel.One(in[0].Shape.Size(), 1, func(c *kernel.Call, lo, hi int) {
+		row, y := kernel.In[float32](c, 1), kernel.Out[float32](c, 0)
+		for ; lo < hi; lo++ {
+			y[lo] = row[lo%width]
+		}
+	})
+	p.InPlace = []int{2}
 	return p, nil
 }
 
@@ -82,19 +105,22 @@ func (scan) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
 	}, nil
 }
 
-// turn returns the elements in reverse order, which cannot be done in place.
+// turn returns a plus the elements of b in reverse order. It may lie over a, but
+// not if that is b as well.
 type turn struct{}
 
 func (turn) Name() string                                { return "test.Turn" }
 func (turn) Infer(in []graph.Type) ([]graph.Type, error) { return in[:1], nil }
 
 func (turn) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	return kernel.One(in[0].Shape.Size(), 1, func(c *kernel.Call, lo, hi int) {
-		x, y := kernel.In[float32](c, 0), kernel.Out[float32](c, 0)
+	p := kernel.One(in[0].Shape.Size(), 1, func(c *kernel.Call, lo, hi int) {
+		a, b, y := kernel.In[float32](c, 0), kernel.In[float32](c, 1), kernel.Out[float32](c, 0)
 		for ; lo < hi; lo++ {
-			y[lo] = x[len(x)-1-lo]
+			y[lo] = a[lo] + b[len(b)-1-lo]
 		}
-	}), nil
+	})
+	p.InPlace = []int{1}
+	return p, nil
 }
 
 // refuse finds every element faulty that is above Limit.

@@ -103,7 +103,7 @@ func random(seed uint64) (g *graph.Graph, x *graph.Value, out []*graph.Value) {
 		return v[rng.IntN(len(v))]
 	}
 	for range 4 + rng.IntN(24) {
-		switch rng.IntN(14) {
+		switch rng.IntN(15) {
 		case 0:
 			wide = append(wide, ops.Add(pick(wide), pick(row)))
 		case 1:
@@ -123,22 +123,25 @@ func random(seed uint64) (g *graph.Graph, x *graph.Value, out []*graph.Value) {
 		case 8:
 			wide = append(wide, ops.Sub(pick(wide), pick(wide)))
 		case 9:
-			wide = append(wide, graph.ApplyN(2, sumDiff{}, pick(wide), pick(wide))...)
+			wide = append(wide, graph.ApplyN(2, sumDiff{rng.IntN(2) == 0}, pick(wide), pick(wide))...)
 		case 10:
 			row = append(row, graph.ApplyN(2, sumDiff{}, pick(row), pick(row))[rng.IntN(2)])
 		case 11:
 			wide = append(wide, graph.Apply(scan{}, pick(wide)))
 		case 12:
-			wide = append(wide, graph.Apply(turn{}, pick(wide)))
+			wide = append(wide, ops.Tanh(graph.Apply(turn{}, pick(wide), pick(wide))))
 		case 13:
-			row = append(row, graph.Apply(turn{}, ops.AddScalar(pick(row), 0.125)))
+			a := ops.AddScalar(pick(row), 0.125)
+			row = append(row, graph.Apply(turn{}, a, a), graph.ApplyN(2, sumDiff{true}, a, ops.Neg(pick(row)))[1])
+		case 14:
+			wide = append(wide, graph.Apply(stretch{}, pick(wide), ops.Neg(pick(row))))
 		}
 	}
 	for range 1 + rng.IntN(3) {
 		out = append(out, pick(wide), pick(row))
 	}
 	for _, p := range params {
-		switch rng.IntN(6) {
+		switch rng.IntN(7) {
 		case 0, 1:
 			g.Update(p, ops.Tanh(pick(row)))
 		case 2:
@@ -149,6 +152,8 @@ func random(seed uint64) (g *graph.Graph, x *graph.Value, out []*graph.Value) {
 			next := ops.Sub(p, ops.Scale(pick(row), 0.5))
 			g.Update(p, next)
 			row = append(row, next)
+		case 5: // must not go over the old value
+			g.Update(p, graph.Apply(turn{}, pick(row), p))
 		}
 	}
 	if rng.IntN(3) == 0 {
