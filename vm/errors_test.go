@@ -331,3 +331,58 @@ func TestClosedMachineRunsAgain(t *testing.T) {
 		m.Close()
 	}
 }
+
+// calling copies its input and calls a function.
+type calling struct{ f *func() }
+
+func (calling) Name() string                                { return "test.Calling" }
+func (calling) Infer(in []graph.Type) ([]graph.Type, error) { return in[:1], nil }
+
+func (o calling) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+	return kernel.One(1, 1, func(c *kernel.Call, lo, hi int) {
+		copy(kernel.Out[float32](c, 0), kernel.In[float32](c, 0))
+		(*o.f)()
+	}), nil
+}
+
+// Once parameters change a run goes through to its end: half an update would be
+// worse than a late one.
+func TestCancelledWhileParametersChange(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	g := graph.New("late")
+	a, b := g.Param("a", graph.Of(graph.Float32), graph.Zeros()), g.Param("b", graph.Of(graph.Float32), graph.Zeros())
+	next := ops.AddScalar(a, 1)
+	g.Update(a, next)
+	f := func() { cancel() }
+	g.Update(b, ops.AddScalar(graph.Apply(calling{&f}, next), 1))
+	s := vm.NewState(1)
+	m := start(t, g, s, []*graph.Value{b}, vm.Threads(2))
+	if _, err := m.Run(ctx, nil); err != nil {
+		t.Errorf("cancelled after the first change: %v", err)
+	}
+	if value(t, s, "a") != 1 || value(t, s, "b") != 2 {
+		t.Errorf("a = %v, b = %v; want 1 and 2", value(t, s, "a"), value(t, s, "b"))
+	}
+	if _, err := m.Run(ctx, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("the run after: %v", err)
+	}
+}
+
+// With a watch no parameter changes before the last new value has been looked at.
+func TestWatchLooksBeforeAnythingChanges(t *testing.T) {
+	g := graph.New("late")
+	a, b := g.Param("a", graph.Of(graph.Float32), graph.Zeros()), g.Param("b", graph.Of(graph.Float32), graph.Constant(-1))
+	g.Update(a, ops.AddScalar(a, 1))
+	g.Update(b, ops.Log(b))
+	for _, threads := range []int{1, 2} {
+		s := vm.NewState(1)
+		m := start(t, g, s, nil, vm.Threads(threads), vm.WithWatch(vm.NaN))
+		_, err := m.Run(context.Background(), nil)
+		if err == nil || !strings.HasSuffix(err.Error(), "Log: element [] of the result f32[] is NaN") {
+			t.Errorf("error %v", err)
+		}
+		if value(t, s, "a") != 0 || value(t, s, "b") != -1 {
+			t.Errorf("a = %v, b = %v; want 0 and -1", value(t, s, "a"), value(t, s, "b"))
+		}
+	}
+}
