@@ -12,6 +12,7 @@ import (
 	"neocog/graph"
 	"neocog/ops"
 	"neocog/vm"
+	"neocog/vm/kernel"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -89,7 +90,7 @@ func TestFoldingChangesNoBit(t *testing.T) {
 		v[i] = float32(math.Sin(float64(i)))
 	}
 	a, b := graph.Const(g, graph.Shape{100, 100}, v...), graph.Const(g, graph.Shape{100, 100}, v...)
-	outs := []*graph.Value{ops.MatMul(a, ops.Transpose(b)), ops.Softmax(a, 1), ops.Mean(ops.Exp(b))}
+	outs := []*graph.Value{ops.MatMul(a, ops.Transpose(b)), ops.Softmax(a, 1), ops.Mean(ops.Exp(b)), graph.Apply(tenth{}, a)}
 	folded := run(t, start(t, g, vm.NewState(1), outs), nil)
 	plain := run(t, start(t, g, vm.NewState(1), outs, vm.NoPasses()), nil)
 	for i := range outs {
@@ -97,6 +98,23 @@ func TestFoldingChangesNoBit(t *testing.T) {
 			t.Errorf("output %d differs when it is folded", i)
 		}
 	}
+}
+
+// tenth divides by ten; its reference multiplies by a tenth, which rounds otherwise.
+type tenth struct{}
+
+func (tenth) Name() string                                { return "test.Tenth" }
+func (tenth) Infer(in []graph.Type) ([]graph.Type, error) { return in[:1], nil }
+
+func (tenth) Plan(env *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+	return kernel.One(in[0].Shape.Size(), 1, func(c *kernel.Call, lo, hi int) {
+		x, y := kernel.In[float32](c, 0), kernel.Out[float32](c, 0)
+		for ; lo < hi; lo++ {
+			if y[lo] = x[lo] / 10; env.Reference {
+				y[lo] = x[lo] * 0.1
+			}
+		}
+	}), nil
 }
 
 func TestFoldingKeepsSizeAndFaults(t *testing.T) {
