@@ -65,15 +65,15 @@ func (b *Builder) bias(w *graph.Value) *graph.Value {
 
 // layer runs build in a scope called name and returns its result. Where x is
 // faulty, which has been reported or will be by the next op, it returns x.
-// Where x has not as many dimensions as the layout names, it says so; "" allows any.
-func layer(kind, name string, x *graph.Value, layout string, build func(g *graph.Graph) *graph.Value) (y *graph.Value) {
+// Where x has another number of dimensions than the layout wants, it says so.
+func layer(kind, name string, x *graph.Value, want layout, build func(g *graph.Graph) *graph.Value) (y *graph.Value) {
 	if !x.IsValid() {
 		return x
 	}
 	g := x.Graph()
 	g.Scope(name, func() {
-		if rank := dimensions[layout]; layout != "" && x.Shape().Rank() != rank {
-			g.Errorf(kind, "x is %v, want %d dimensions, %s", x.Type(), rank, layout)
+		if r := x.Shape().Rank(); r < want.min || r > want.max {
+			g.Errorf(kind, "x is %v with %d dimensions, want %s", x.Type(), r, want.text)
 			y = g.Invalid()
 			return
 		}
@@ -82,12 +82,16 @@ func layer(kind, name string, x *graph.Value, layout string, build func(g *graph
 	return y
 }
 
-var dimensions = map[string]int{images: 4, rows: 2}
+// A layout is how many dimensions a layer's x may have, and what they are.
+type layout struct {
+	min, max int
+	text     string
+}
 
-// The layouts that layers want.
-const (
-	images = "[N,C,H,W]"
-	rows   = "[N,in]; ops.Flatten makes rows of images"
+var (
+	images   = layout{4, 4, "4: [N,C,H,W]"}
+	rows     = layout{2, 2, "2: [N,in]; ops.Flatten makes rows of images"}
+	channels = layout{2, graph.MaxRank, "at least 2: [N,C,...]"}
 )
 
 // Conv is a convolution with a bias for each filter.
@@ -117,8 +121,8 @@ func (b *Builder) ConvNoBias(name string, x *graph.Value, filters int, size [2]i
 // told by Conv2D.
 func (b *Builder) filters(g *graph.Graph, x *graph.Value, filters int, size [2]int, c ops.Conv) *graph.Value {
 	groups, taps := max(c.Groups, 1), size[0]*size[1]
-	channels := x.Shape()[1] / groups
-	return b.weights(g, graph.Shape{filters, channels, size[0], size[1]}, channels*taps, filters/groups*taps)
+	each := x.Shape()[1] / groups // channels that a filter sees
+	return b.weights(g, graph.Shape{filters, each, size[0], size[1]}, each*taps, filters/groups*taps)
 }
 
 // Linear is a fully connected layer: y = x·wᵀ + b.
@@ -150,10 +154,7 @@ const (
 //	gamma [C], from 1    beta [C], from 0
 //	mean, var [C]        buffers: the running statistics, from 0 and 1
 func (b *Builder) BatchNorm(name string, x *graph.Value) *graph.Value {
-	if x.IsValid() && x.Shape().Rank() < 2 {
-		return layer("BatchNorm", name, x, rows, nil)
-	}
-	return layer("BatchNorm", name, x, "", func(g *graph.Graph) *graph.Value {
+	return layer("BatchNorm", name, x, channels, func(g *graph.Graph) *graph.Value {
 		c := b.typ(x.Shape()[1])
 		gamma, beta := g.Param("gamma", c, graph.Constant(1)), g.Param("beta", c, graph.Zeros())
 		mean, variance := g.Buffer("mean", c, graph.Zeros()), g.Buffer("var", c, graph.Constant(1))

@@ -16,7 +16,7 @@
 //	| ConvNoBias         | w [K,C/groups,R,S]       |                     |
 //	| Linear             | w [out,in] b [out]       |                     |
 //	| BatchNorm          | gamma [C] beta [C]       | mean [C] var [C]    |
-//	| Dropout            |                          | that of ops.Dropout |
+//	| Dropout            |                          | that of ops.Random  |
 //
 // A parameter is called "conv1/w": the enclosing scopes, the layer's name and
 // its own. A network is built twice, with Train and without, into two graphs

@@ -1,0 +1,115 @@
+package layers_test
+
+import (
+	"context"
+	"math"
+	"strings"
+	"testing"
+
+	"gorgonia.org/tensor"
+
+	"neocog/graph"
+	"neocog/models/layers"
+	"neocog/ops"
+	"neocog/vm"
+)
+
+// Training moves the running statistics towards those of the batches, and the
+// inference graph over the same state uses them.
+func TestBatchNormHandsItsStatisticsOver(t *testing.T) {
+	build := func(train bool) (*graph.Graph, *graph.Value, *graph.Value) {
+		g := graph.New("norm")
+		x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 1, 2, 2))
+		return g, x, (&layers.Builder{Train: train}).BatchNorm("norm", x)
+	}
+	s := vm.NewState(1)
+	image := tensor.New(tensor.WithShape(2, 1, 2, 2), tensor.WithBacking([]float32{1, 3, 5, 7, 9, 11, 13, 15})) // mean 8, sample variance 24
+	run := func(train bool) []float32 {
+		g, x, y := build(train)
+		p, err := vm.Compile(g, []*graph.Value{y})
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := p.NewMachine(s)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer m.Close()
+		out, err := m.Run(context.Background(), vm.Feeds{x: image})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return append([]float32(nil), out[0].Float32s()...)
+	}
+	for range 200 { // 0.9²⁰⁰ of the starting values is left: nothing
+		run(true)
+	}
+	for name, want := range map[string]float64{"norm/mean": 8, "norm/var": 24} {
+		v, err := s.Get(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := float64(v.Float32s()[0]); math.Abs(got-want) > 1e-4 {
+			t.Errorf("%s is %v, want %v", name, got, want)
+		}
+	}
+	for i, v := range run(false) {
+		if want := (1 + 2*float64(i) - 8) / math.Sqrt(24); math.Abs(float64(v)-want) > 1e-4 {
+			t.Errorf("inference gives %v for element %d, want %v", v, i, want)
+		}
+	}
+}
+
+func TestDropoutIsThereInTrainingOnly(t *testing.T) {
+	for _, train := range []bool{true, false} {
+		g := graph.New("drop")
+		x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 8))
+		y := (&layers.Builder{Train: train}).Dropout("drop", x, 0.5)
+		if err := g.Err(); err != nil {
+			t.Fatal(err)
+		}
+		if (y != x) != train {
+			t.Errorf("train %t: dropout gives %v", train, y.Node())
+		}
+	}
+}
+
+func TestNamesAndDecay(t *testing.T) {
+	g := graph.New("names")
+	b := &layers.Builder{}
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 3, 8, 8))
+	g.Scope("block1", func() { x = ops.ReLU(b.BatchNorm("norm", b.ConvNoBias("conv", x, 4, [2]int{3, 3}, ops.Conv{}))) })
+	b.Linear("fc", ops.Flatten(x), 5)
+	var names []string
+	for _, p := range append(g.Params(), g.Buffers()...) {
+		names = append(names, p.Node().Op.(graph.ParamOp).Label)
+	}
+	want := "block1/conv/w block1/norm/gamma block1/norm/beta fc/w fc/b block1/norm/mean block1/norm/var"
+	if got := strings.Join(names, " "); got != want {
+		t.Errorf("parameters %s, want %s", got, want)
+	}
+	if len(b.Decay) != 2 || b.Decay[0] != g.Lookup("block1/conv/w") || b.Decay[1] != g.Lookup("fc/w") {
+		t.Errorf("weight decay applies to %v, want the two weights", b.Decay)
+	}
+}
+
+// One mistake, one report, with the user's own line.
+func TestMistakesInLayers(t *testing.T) {
+	for want, build := range map[string]func(b *layers.Builder, image *graph.Value){
+		"want 2: [N,in]":     func(b *layers.Builder, x *graph.Value) { b.Linear("fc", x, 10) },
+		"want 4: [N,C,H,W]":  func(b *layers.Builder, x *graph.Value) { b.Conv("conv", ops.Flatten(x), 4, [2]int{3, 3}, ops.Conv{}) },
+		"negative extent -3": func(b *layers.Builder, x *graph.Value) { b.Linear("fc", ops.Flatten(x), -3) },
+		"at least 0 and":     func(b *layers.Builder, x *graph.Value) { b.Train = true; b.Dropout("drop", x, 1) },
+	} {
+		g := graph.New("mistake")
+		build(&layers.Builder{}, g.Input("x", graph.Of(graph.Float32, graph.Batch, 1, 8, 8)))
+		err := g.Err()
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.HasPrefix(err.Error(), "builder_test.go:") {
+			t.Errorf("error %v, want one with %q and this file's line", err, want)
+			continue
+		}
+		if n := len(err.(*graph.Errors).List); n != 1 {
+			t.Errorf("%q: %d reports: %v", want, n, err)
+		}
+	}
+}
