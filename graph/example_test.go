@@ -73,7 +73,7 @@ func withoutPlaces(text string) string {
 	out := strings.Split(text, "\n")
 	for i, l := range out {
 		if at := strings.Index(l, "example_test.go:"); at >= 0 {
-			if rest := strings.TrimPrefix(strings.TrimLeft(l[at:], "example_test.go:0123456789"), " "); rest != "" {
+			if rest := strings.TrimLeft(strings.TrimPrefix(l[at:], "example_test.go:"), "0123456789: "); rest != "" {
 				out[i] = rest
 				continue
 			}

@@ -127,7 +127,7 @@ func (o batchNorm) VJP(n *graph.Node, d []*graph.Value) []*graph.Value {
 	x, gamma, mean, variance := n.In(0), n.In(1), n.Out(1), n.Out(2)
 	dx := make([]*graph.Value, 3)
 	if d[0] != nil {
-		dx = graph.ApplyN(3, batchNormGrad{o.Eps}, x, mean, variance, gamma, d[0])
+		dx = graph.ApplyN(3, batchNormGrad(o), x, mean, variance, gamma, d[0])
 	}
 	plus := func(v *graph.Value) {
 		if dx[0] != nil {

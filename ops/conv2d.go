@@ -196,7 +196,7 @@ func (c Conv) resolved(h, w, r, s int) (Conv, error) {
 		return c, nil
 	}
 	if c.Pad != [4]int{} || c.Round == Ceil {
-		return c, fmt.Errorf("Same chooses padding and rounding; padding %v and rounding %v are given too", c.Pad, c.Round)
+		return c, fmt.Errorf("padding %v and rounding %v are given beside Same, which chooses both", c.Pad, c.Round)
 	}
 	vertical, horizontal := c.axes(h, w, r, s)
 	for _, a := range []axis{vertical, horizontal} {

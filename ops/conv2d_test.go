@@ -267,7 +267,7 @@ func TestConv2DErrors(t *testing.T) {
 		{"symbolic channels", graph.Of(f32, 1, graph.Batch, 9, 9), graph.Of(f32, 1, 1, 5, 5), ops.Conv{}, "x is [1,N,9,9]: only its first dimension may be symbolic"},
 		{"symbolic filters", graph.Of(f32, 1, 1, 9, 9), graph.Of(f32, graph.Batch, 1, 5, 5), ops.Conv{}, "w is f32[N,1,5,5]: the shape of a filter must be known"},
 		{"stride", graph.Of(f32, 1, 1, 9, 9), graph.Of(f32, 1, 1, 5, 5), ops.Conv{Stride: [2]int{1, -1}}, "the stride is -1 along the width"},
-		{"same and padding", graph.Of(f32, 1, 1, 9, 9), graph.Of(f32, 1, 1, 5, 5), ops.Conv{Same: true, Pad: [4]int{1, 1, 1, 1}}, "Same chooses padding and rounding; padding [1 1 1 1] and rounding exact are given too"},
+		{"same and padding", graph.Of(f32, 1, 1, 9, 9), graph.Of(f32, 1, 1, 5, 5), ops.Conv{Same: true, Pad: [4]int{1, 1, 1, 1}}, "padding [1 1 1 1] and rounding exact are given beside Same, which chooses both"},
 		{"same and huge dilation", graph.Of(f32, 1, 1, 9, 9), graph.Of(f32, 1, 1, 5, 5), ops.Conv{Same: true, Dilation: [2]int{1 << 60, 1}}, "the dilation is 1152921504606846976 along the height"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -113,7 +113,7 @@ func (o crossEntropy) VJP(n *graph.Node, d []*graph.Value) []*graph.Value {
 	logits, labels, p := n.In(0), n.In(1), n.Out(1)
 	var dlogits, dlabels *graph.Value
 	if d[0] != nil {
-		dlogits = graph.Apply(crossEntropyGrad{o.CrossEntropy}, p, labels, d[0])
+		dlogits = graph.Apply(crossEntropyGrad(o), p, labels, d[0])
 		if labels.DType().IsFloat() {
 			dlabels = Scale(Mul(shareOfRows(d[0], p), LogSoftmax(logits, 1)), o.Smoothing-1)
 		}

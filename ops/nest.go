@@ -42,15 +42,6 @@ func newNest(shape graph.Shape, strides ...[]int) nest {
 	return l
 }
 
-// size returns the number of turns of all loops together.
-func (l *nest) size() int {
-	n := 1
-	for _, d := range l.n[:l.rank] {
-		n *= d
-	}
-	return n
-}
-
 // inner returns the turns of the inner loop and the steps taken in it.
 func (l *nest) inner() (n, step0, step1 int) {
 	i := l.rank - 1

@@ -2,6 +2,7 @@ package opstest
 
 import (
 	"bytes"
+	"runtime/debug"
 	"testing"
 	"unsafe"
 
@@ -28,6 +29,13 @@ type bench struct {
 	plan    kernel.Plan
 	in, out []graph.Type
 	values  [][]float64
+	faulty  bool
+}
+
+func (r *bench) fail(format string, args ...any) {
+	r.t.Helper()
+	r.faulty = true
+	r.t.Errorf(format, args...)
 }
 
 // A buffer is memory between guards.
@@ -67,6 +75,11 @@ func (b buffer) intact() bool {
 func (r *bench) run(parts int, fill byte, inPlace int) result {
 	r.t.Helper()
 	c, in, out, scratch := r.call(fill, inPlace)
+	defer func() {
+		if p := recover(); p != nil {
+			r.t.Fatalf("%s: the kernel panicked: %v\n%s", r.name, p, debug.Stack())
+		}
+	}()
 	for _, s := range r.plan.Steps {
 		for p := parts - 1; p >= 0; p-- {
 			if lo, hi := s.N*p/parts, s.N*(p+1)/parts; lo < hi {
@@ -75,26 +88,26 @@ func (r *bench) run(parts int, fill byte, inPlace int) result {
 		}
 	}
 	if err := c.Fault.Take(); err != nil {
-		r.t.Errorf("%s: %v", r.name, err)
+		r.fail("%s: %v", r.name, err)
 	}
 	var res result
 	for i, b := range out {
 		res = append(res, append([]byte(nil), b.data()...))
 		if !b.intact() {
-			r.t.Errorf("%s: the kernel writes beyond result %d", r.name, i)
+			r.fail("%s: the kernel writes beyond result %d", r.name, i)
 		}
 	}
 	for i, b := range in {
 		if !b.intact() {
-			r.t.Errorf("%s: the kernel writes beyond input %d", r.name, i)
+			r.fail("%s: the kernel writes beyond input %d", r.name, i)
 		}
 		if inPlace < 0 && !bytes.Equal(b.data(), encode(r.in[i].DType, r.values[i])) {
-			r.t.Errorf("%s: the kernel changes input %d", r.name, i)
+			r.fail("%s: the kernel changes input %d", r.name, i)
 		}
 	}
 	for _, b := range scratch {
 		if !b.intact() {
-			r.t.Errorf("%s: the kernel writes beyond its scratch memory", r.name)
+			r.fail("%s: the kernel writes beyond its scratch memory", r.name)
 		}
 	}
 	return res
@@ -135,7 +148,7 @@ func (r *bench) allocations() {
 		}
 	})
 	if n > 0 {
-		r.t.Errorf("%s: running allocates %v times", r.name, n)
+		r.fail("%s: running allocates %v times", r.name, n)
 	}
 }
 
@@ -147,7 +160,7 @@ func (r *bench) same(how string, a, b result) {
 			for a[i][at] == b[i][at] {
 				at++
 			}
-			r.t.Errorf("%s: result %d differs from element %d on %s", r.name, i, at/r.out[i].DType.Size(), how)
+			r.fail("%s: result %d differs from element %d on %s", r.name, i, at/r.out[i].DType.Size(), how)
 		}
 	}
 }
