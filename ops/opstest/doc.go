@@ -15,4 +15,7 @@
 //   - float32 agrees with float64;
 //   - the tape agrees with the interpreter, for any number of workers;
 //   - its VJP agrees with finite differences, and so does the VJP of its VJP.
+//
+// A kernel that is found faulty by itself is not run by tape and interpreter,
+// whose memory it might damage.
 package opstest
