@@ -15,7 +15,7 @@ func TestAttributesRoundTrip(t *testing.T) {
 	}{
 		{every{}, ""},
 		{every{Flag: true}, "{Flag:true}"},
-		{every{Int: math.MinInt64, Int8: -128, Int64: math.MaxInt64}, "{Int:-9223372036854775808 Int8:-128 Int64:9223372036854775807}"},
+		{every{Int: math.MinInt32, Int8: -128, Int64: math.MaxInt64}, "{Int:-2147483648 Int8:-128 Int64:9223372036854775807}"},
 		{every{Uint: 7, Uint8: 255, Uint64: math.MaxUint64}, "{Uint:7 Uint8:255 Uint64:18446744073709551615}"},
 		{every{Float: 0.1, Single: 0.1}, "{Float:0.1 Single:0.1}"},
 		{every{Float: 1e-300, Single: math.SmallestNonzeroFloat32}, "{Float:1e-300 Single:1e-45}"},
