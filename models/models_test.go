@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"gorgonia.org/tensor"
@@ -21,15 +22,6 @@ import (
 )
 
 var update = flag.Bool("update", false, "write the golden files")
-
-// training returns the graph to train a model with: loss and the gradients of
-// all parameters.
-func training(m models.Model, d graph.DType) (g *graph.Graph, x, labels, loss *graph.Value, gradients []*graph.Value) {
-	g, x, logits := m.Graph(&layers.Builder{Train: true, DType: d})
-	labels = g.Input("labels", graph.Of(graph.Int32, graph.Batch))
-	loss = ops.SoftmaxCrossEntropy(logits, labels, ops.CrossEntropy{})
-	return g, x, labels, loss, autodiff.Gradients(loss, g.Params()...)
-}
 
 // The published sizes, and what follows from the layers' shapes: see the
 // documentation of each model.
@@ -100,40 +92,58 @@ func TestEveryModelDifferentiatesAndParses(t *testing.T) {
 }
 
 // The tape, with its passes, its memory plan and its algorithms, agrees with
-// the interpreter, which has none of these: loss and every gradient.
+// the interpreter, which has none of these: the logits for prediction, the loss
+// and every gradient. The number of threads changes no bit.
 func TestTapeAgreesWithInterpreter(t *testing.T) {
+	const batch = 3
 	for _, m := range models.All() {
-		for d, tol := range map[graph.DType]float64{graph.Float32: 2e-5, graph.Float64: 1e-12} {
-			t.Run(fmt.Sprint(m.Name, "/", d), func(t *testing.T) {
-				const batch = 3
-				g, x, labels, loss, gradients := training(m, d)
-				out := append([]*graph.Value{loss}, gradients...)
-				feeds := vm.Feeds{x: image(m, d, batch), labels: tensor.New(tensor.WithShape(batch), tensor.WithBacking([]int32{3, 1, 9}))}
-				want, err := vm.Interpret(g, out, vm.NewState(5), feeds)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, threads := range []int{1, 2, 3} {
-					p, err := vm.Compile(g, out, vm.Threads(threads))
-					if err != nil {
-						t.Fatal(err)
-					}
-					machine, err := p.NewMachine(vm.NewState(5))
-					if err != nil {
-						t.Fatal(err)
-					}
-					got, err := machine.Run(context.Background(), feeds)
-					if err != nil {
-						t.Fatal(err)
-					}
-					for i := range out {
-						if err := opstest.Near(got[i], want[i], tol); err != nil {
-							t.Errorf("%d threads, output %d, %v: %v", threads, i, out[i].Node(), err)
-						}
-					}
-					machine.Close()
-				}
+		for d, tol := range map[graph.DType]float64{graph.Float32: 1e-5, graph.Float64: 1e-12} {
+			t.Run(fmt.Sprint(m.Name, "/", d, "/forward"), func(t *testing.T) {
+				_, x, logits := m.Graph(&layers.Builder{DType: d})
+				agree(t, []*graph.Value{logits}, vm.Feeds{x: image(m, d, batch)}, tol)
 			})
+			t.Run(fmt.Sprint(m.Name, "/", d, "/gradient"), func(t *testing.T) {
+				_, x, labels, loss, gradients := training(m, d)
+				classes := tensor.New(tensor.WithShape(batch), tensor.WithBacking([]int32{3, 1, 9}))
+				agree(t, append([]*graph.Value{loss}, gradients...), vm.Feeds{x: image(m, d, batch), labels: classes}, tol)
+			})
+		}
+	}
+}
+
+// agree runs the outputs' graph by the interpreter, and by the tape with 1, 2
+// and 3 threads.
+func agree(t *testing.T, out []*graph.Value, feeds vm.Feeds, tol float64) {
+	t.Helper()
+	g := out[0].Graph()
+	want, err := vm.Interpret(g, out, vm.NewState(5), feeds)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var first [][]float64
+	for _, threads := range []int{1, 2, 3} {
+		p, err := vm.Compile(g, out, vm.Threads(threads))
+		if err != nil {
+			t.Fatal(err)
+		}
+		machine, err := p.NewMachine(vm.NewState(5))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer machine.Close()
+		got, err := machine.Run(context.Background(), feeds)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range out {
+			if err := opstest.Near(got[i], want[i], tol); err != nil {
+				t.Errorf("%d threads, output %d, %v: %v", threads, i, out[i].Node(), err)
+			}
+			if v := opstest.Elements(got[i]); threads == 1 {
+				first = append(first, v)
+			} else if !slices.Equal(v, first[i]) {
+				t.Errorf("%d threads, output %d, %v: other bits than with one thread", threads, i, out[i].Node())
+			}
 		}
 	}
 }
@@ -149,73 +159,73 @@ func image(m models.Model, d graph.DType, batch int) *tensor.Dense {
 	return opstest.Dense(t, v)
 }
 
-// The gradient of the loss by the image and by every parameter, in float64. ReLU
-// and max pooling have kinks, which some unit is always near: the step must be
-// small, and rounding then bounds what can be seen: 10⁻¹⁶·|f|/h ≈ 2·10⁻¹⁰.
+// The gradient of the loss by the image and by every parameter, in float64, of
+// the graph for prediction and of that for training, with batch norm and
+// dropout. ReLU and max pooling have kinks, which some unit is always near: the
+// step must be small, and rounding then bounds what can be seen:
+// 10⁻¹⁶·|f|/h ≈ 2·10⁻¹⁰.
 func TestGradientCheck(t *testing.T) {
 	for _, m := range models.All() {
-		t.Run(m.Name, func(t *testing.T) {
-			const batch = 2
-			// He's weights, whatever the model's own: the tiny ones of TwoLayer leave
-			// every unit near its kink.
-			g, _, _ := m.Graph(&layers.Builder{DType: graph.Float64, Weights: layers.He})
-			if err := g.Err(); err != nil {
-				t.Fatal(err)
-			}
-			s := vm.NewState(3)
-			at := []*tensor.Dense{image(m, graph.Float64, batch), tensor.New(tensor.WithShape(batch), tensor.WithBacking([]int32{7, 2}))}
-			names := map[string]int{}
-			for _, p := range g.Params() {
-				op := p.Node().Op.(graph.ParamOp)
-				names[op.Label] = len(at)
-				v := op.Init.Values(op.Label, p.Type(), s.Seed())
-				at = append(at, opstest.Dense(p.Type(), v))
-			}
-			f := func(in []*graph.Value) *graph.Value {
-				// The model again, its parameters replaced by the inputs.
-				to := in[0].Graph()
-				x, images := g.Inputs()[0], map[*graph.Value]*graph.Value{}
-				images[x] = in[0]
-				var last *graph.Value
-				for _, n := range g.Nodes() {
-					switch op := n.Op.(type) {
-					case graph.InputOp:
-					case graph.ParamOp:
-						if op.Buffer {
-							images[n.Out(0)] = ops.Full(to, n.Out(0).Type(), op.Init.A)
-						} else {
-							images[n.Out(0)] = in[names[op.Label]]
-						}
-					case graph.ConstOp:
-						images[n.Out(0)] = to.ConstOf(n.Out(0).Type(), op.Data)
-					default:
-						args := make([]*graph.Value, len(n.Ins()))
-						for i, v := range n.Ins() {
-							args[i] = images[v]
-						}
-						for i, v := range graph.ApplyN(len(n.Outs()), n.Op, args...) {
-							images[n.Out(i)] = v
-							last = v
-						}
-					}
+		for _, train := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s/train=%v", m.Name, train), func(t *testing.T) {
+				const batch = 3
+				// He's weights, whatever the model's own: the tiny ones of TwoLayer leave
+				// every unit near its kink.
+				g, x, logits := m.Graph(&layers.Builder{Train: train, DType: graph.Float64, Weights: layers.He})
+				if err := g.Err(); err != nil {
+					t.Fatal(err)
 				}
-				for _, n := range g.Nodes() { // the logits are the last [N, classes]
-					if v := n.Out(0); v.Shape().Rank() == 2 && v.Shape()[1] == m.Classes {
-						last = images[v]
-					}
+				labels := tensor.New(tensor.WithShape(batch), tensor.WithBacking([]int32{7, 2, 2}))
+				at, given := []*tensor.Dense{image(m, graph.Float64, batch), labels}, []*graph.Value{x, nil}
+				for _, p := range g.Params() {
+					op := p.Node().Op.(graph.ParamOp)
+					at, given = append(at, opstest.Dense(p.Type(), op.Init.Values(op.Label, p.Type(), 3))), append(given, p)
 				}
-				return ops.SoftmaxCrossEntropy(last, in[1], ops.CrossEntropy{})
-			}
-			rep, err := autodiff.Check(f, at, autodiff.Config{Step: 1e-6, RTol: 1e-5, ATol: 1e-8, MaxElements: 64})
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := rep.Err(); err != nil {
-				t.Error(err)
-			}
-			if want := len(g.Params()) * 6; rep.Checked < want {
-				t.Errorf("%d derivatives were checked, want at least %d", rep.Checked, want)
-			}
-		})
+				f := func(in []*graph.Value) *graph.Value {
+					return ops.SoftmaxCrossEntropy(replay(logits, given, in), in[1], ops.CrossEntropy{})
+				}
+				rep, err := autodiff.Check(f, at, autodiff.Config{Step: 1e-6, RTol: 1e-5, ATol: 1e-8, MaxElements: 64})
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := rep.Err(); err != nil {
+					t.Error(err)
+				}
+				// 8 directions of each, or every element of one below 65, of which 10 is the least.
+				if want := (1 + len(g.Params())) * 6; rep.Checked < want {
+					t.Errorf("%d derivatives were checked, want at least %d", rep.Checked, want)
+				}
+			})
+		}
 	}
+}
+
+// replay builds y again in the graph of the values by, which stand for the
+// values given; buffers become constants.
+func replay(y *graph.Value, given, by []*graph.Value) *graph.Value {
+	to, images := by[0].Graph(), map[*graph.Value]*graph.Value{}
+	for i, v := range given {
+		images[v] = by[i]
+	}
+	for _, n := range y.Graph().Nodes()[:y.Node().Index()+1] {
+		v := n.Out(0)
+		switch op := n.Op.(type) {
+		case graph.InputOp:
+		case graph.ParamOp:
+			if op.Buffer {
+				images[v] = ops.Full(to, v.Type(), op.Init.A)
+			}
+		case graph.ConstOp:
+			images[v] = to.ConstOf(v.Type(), op.Data)
+		default:
+			in := make([]*graph.Value, len(n.Ins()))
+			for i, v := range n.Ins() {
+				in[i] = images[v]
+			}
+			for i, v := range graph.ApplyN(len(n.Outs()), n.Op, in...) {
+				images[n.Out(i)] = v
+			}
+		}
+	}
+	return images[y]
 }
