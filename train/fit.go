@@ -158,14 +158,16 @@ func (f *fit) epoch(ctx context.Context) error {
 	f.Trainer.epoch++
 	rec.Seconds = f.Now().Sub(f.began).Seconds()
 	f.keep(rec)
+	if f.Run != nil {
+		if err := f.Run.Save(f.Trainer); err != nil {
+			return err
+		}
+		if err := f.Run.Append(rec); err != nil {
+			return err
+		}
+	}
 	f.progress.Epoch(rec)
-	if f.Run == nil {
-		return nil
-	}
-	if err := f.Run.Save(f.Trainer); err != nil {
-		return err
-	}
-	return f.Run.Append(rec)
+	return nil
 }
 
 func (f *fit) keep(rec Record) {

@@ -96,8 +96,11 @@ func initialLoss(t *testing.T, lambda float64, seed uint64) float64 {
 		loss = ops.Add(loss, ops.L2(lambda, b.Decay...))
 	}
 	images := make([]float32, len(set.Pixels))
-	if err := data.PixelMean(set).Apply(images[:set.Dim()], set.Image(0)); err != nil {
-		t.Fatal(err)
+	norm := data.Normalizer{Mean: data.PixelMean(set).Mean}
+	for i, dim := 0, set.Dim(); i < set.Len(); i++ {
+		if err := norm.Apply(images[i*dim:(i+1)*dim], set.Image(i)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	out, err := vm.Interpret(g, []*graph.Value{loss}, vm.NewState(seed), vm.Feeds{
 		x: tensor.New(tensor.WithShape(100, 3, 32, 32), tensor.WithBacking(images)),
@@ -113,7 +116,7 @@ func initialLoss(t *testing.T, lambda float64, seed uint64) float64 {
 	return v
 }
 
-// ten classes, equally likely: ln 10 = 2.302585; the lecture's run has 2.302603
+// Ten classes, equally likely: ln 10 = 2.302585; the lecture's run has 2.302603
 func TestS1InitialLoss(t *testing.T) {
 	for seed := range uint64(3) {
 		if loss := initialLoss(t, 0, seed); math.Abs(loss-math.Ln10) > 5e-5 {

@@ -87,7 +87,7 @@ func (r *Run) begin(t *Trainer) (err error) {
 	if err != nil {
 		return err
 	}
-	done := []string{}
+	var done []string
 	for _, f := range []struct {
 		name    string
 		content []byte
@@ -96,6 +96,7 @@ func (r *Run) begin(t *Trainer) (err error) {
 		if _, err := os.Lstat(path); err == nil {
 			return errors.Errorf("run folder %s holds a run already; Create makes a new one", r.Dir)
 		}
+		done = append(done, path)
 		if err := replace(r.disk, path, f.content); err != nil {
 			for _, path := range done {
 				os.Remove(path)
@@ -103,7 +104,6 @@ func (r *Run) begin(t *Trainer) (err error) {
 			os.Remove(r.Dir) // which fails, as it should, if it holds anything else
 			return err
 		}
-		done = append(done, path)
 	}
 	return nil
 }
@@ -147,36 +147,37 @@ func Records(dir string) ([]Record, error) {
 // file satisfies errors.Is(err, fs.ErrNotExist). Files are not read further than their
 // model can be long.
 func Open(dir string) (*Trainer, error) {
-	config, err := read(dir, ConfigFile, maxText)
+	cfg, err := configOf(dir)
 	if err != nil {
 		return nil, err
-	}
-	cfg, err := ParseConfig(config)
-	if err != nil {
-		return nil, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
 	}
 	m, err := models.Find(cfg.Model)
 	if err != nil {
 		return nil, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
 	}
-	return openAs(dir, m, cfg)
+	return open(dir, m, cfg)
 }
 
-// OpenModel is Open for a model that models.Find does not know. It must be the
-// one whose name config.yaml says.
+// OpenModel is Open for a model that models.Find does not know. Its name must be
+// the one that config.yaml says.
 func OpenModel(dir string, m models.Model) (*Trainer, error) {
-	config, err := read(dir, ConfigFile, maxText)
+	cfg, err := configOf(dir)
 	if err != nil {
 		return nil, err
 	}
-	cfg, err := ParseConfig(config)
-	if err != nil {
-		return nil, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
-	}
-	return openAs(dir, m, cfg)
+	return open(dir, m, cfg)
 }
 
-func openAs(dir string, m models.Model, cfg Config) (*Trainer, error) {
+func configOf(dir string) (Config, error) {
+	text, err := read(dir, ConfigFile, maxText)
+	if err != nil {
+		return Config{}, err
+	}
+	cfg, err := ParseConfig(text)
+	return cfg, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
+}
+
+func open(dir string, m models.Model, cfg Config) (*Trainer, error) {
 	text, err := read(dir, DataFile, maxText)
 	if err != nil {
 		return nil, err

@@ -1,0 +1,133 @@
+package train_test
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	"neocog/graph"
+	"neocog/train"
+)
+
+func TestConfigAsYAML(t *testing.T) {
+	c := train.DefaultConfig("twolayer")
+	c.Data, c.LR, c.Seed, c.Conv, c.Init = "a folder: with, yaml", 1e-6, 1<<64-1, "im2col", "normal:1e-4"
+	text, err := c.YAML()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := train.ParseConfig(text); err != nil || back != c {
+		t.Errorf("%s\nreads as %+v, %v", text, back, err)
+	}
+}
+
+func TestConfigDefaults(t *testing.T) {
+	for _, text := range []string{"", "# nothing but a comment\n", "model: lenet5\n"} {
+		if c, err := train.ParseConfig([]byte(text)); err != nil || c != train.DefaultConfig("lenet5") {
+			t.Errorf("%q: %+v, %v, want the defaults of lenet5", text, c, err)
+		}
+	}
+	c, err := train.ParseConfig([]byte("model: twolayer\nepochs: 7\n"))
+	want := train.DefaultConfig("twolayer")
+	want.Epochs = 7
+	if err != nil || c != want {
+		t.Errorf("%+v, %v, want %+v", c, err, want)
+	}
+}
+
+func TestConfigMistakes(t *testing.T) {
+	for _, c := range []struct{ name, text, want string }{
+		{"an unknown key", "model: lenet5\nepoch: 3\n", "[2:1] unknown field \"epoch\"\n   1 | model: lenet5\n>  2 | epoch: 3\n       ^"},
+		{"a word for a number", "epochs: many\n", "[1:9] cannot unmarshal"},
+		{"no YAML", "model: [lenet5\n", "[1:8] sequence end token ']' not found"},
+		{"a key twice", "lr: 1\nlr: 2\n", "[2:1] mapping key \"lr\" already defined"},
+		{"no epochs", "epochs: 0\n", "epochs is 0, want at least 1"},
+		{"no batch", "batch: -1\n", "batch is -1, want at least 1"},
+		{"no rate", "lr: 0\n", "lr is 0, want a positive number"},
+		{"NaN", "lr: .nan\n", "lr is NaN, want a positive number"},
+		{"momentum of 1", "momentum: 1\n", "momentum is 1, want at least 0 and less than 1"},
+		{"momentum of adam", "momentum: 0.9\noptimizer: adam\n", "momentum is 0.9, but the optimizer adam has none; momentum and nesterov do"},
+		{"negative decay", "weight_decay: -1\n", "weight_decay is -1, want at least 0"},
+		{"all smoothed", "smoothing: 1\n", "smoothing is 1, want at least 0 and less than 1"},
+		{"too many threads", "threads: 1000000\n", "threads is 1000000, want 0 to 1024"},
+		{"optimizer", "optimizer: adma\n", `unknown optimizer "adma", did you mean adam`},
+		{"schedule", "schedule: cosine:x\n", `schedule "cosine:x": "x" is no number`},
+		{"init", "init: xavir\n", `unknown init "xavir", did you mean xavier`},
+		{"normalize", "normalize: std\n", `unknown normalize "std"`},
+		{"conv", "conv: winogrd\n", `unknown convolution algorithm "winogrd"`},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			if _, err := train.ParseConfig([]byte(c.text)); err == nil || !strings.HasPrefix(err.Error(), c.want) {
+				t.Errorf("error\n%v, want\n%s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestParseInit(t *testing.T) {
+	shape := graph.Shape{4, 8}
+	for text, want := range map[string]string{
+		"he": "normal(0,0.5)", "lecun": "normal(0,0.3535533905932738)", "xavier": "normal(0,0.408248290463863)",
+		"xavier-uniform": "uniform(-0.7071067811865476,0.7071067811865476)",
+		"orthogonal":     "orthogonal(1)", "orthogonal:1.5": "orthogonal(1.5)", "normal:1e-4": "normal(0,0.0001)", "constant:2": "constant(2)",
+	} {
+		f, err := train.ParseInit(text)
+		if err != nil {
+			t.Errorf("%q: %v", text, err)
+		} else if got := f(shape, 8, 4).String(); got != want {
+			t.Errorf("%q is %s, want %s", text, got, want)
+		}
+	}
+	if f, err := train.ParseInit(""); f != nil || err != nil {
+		t.Errorf("the empty text gives %v, want nil", err)
+	}
+	for text, want := range map[string]string{
+		"normal": "wants a number, as normal:0.01", "normal:-1": "the standard deviation is -1", "constant:": `"" is no number`,
+		"he:2": "he takes no number", "orthogonal:inf": `"inf" is no number`,
+	} {
+		if _, err := train.ParseInit(text); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: error %v, want %q", text, err, want)
+		}
+	}
+}
+
+func TestLoad(t *testing.T) {
+	c := train.DefaultConfig("lenet5")
+	c.TrainImages, c.TestImages, c.Seed = 30, 20, 5
+	set, test, err := train.Load(c)
+	if err != nil || set.Len() != 30 || test.Len() != 20 {
+		t.Fatalf("%d and %d digits, %v; want 30 and 20", set.Len(), test.Len(), err)
+	}
+	c.Data = shared(t, "mnist")
+	set, test, err = train.Load(c)
+	if err != nil || set.Len() != 30 || test.Len() != 20 || set.Name != "mnist/train" {
+		t.Errorf("%d and %d images of MNIST, %v; want 30 and 20", set.Len(), test.Len(), err)
+	}
+	c.Data = "no-such-folder"
+	if _, _, err := train.Load(c); !os.IsNotExist(err) && (err == nil || !strings.Contains(err.Error(), "no-such-folder is missing")) {
+		t.Errorf("error %v, want that the folder is missing", err)
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	text, err := train.DefaultConfig("lenet5").YAML()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(text)
+	f.Add([]byte("model: lenet5\nepoch: 3\n"))
+	f.Add([]byte("a: &a [*a]\n"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		c, err := train.ParseConfig(text)
+		if err != nil {
+			return
+		}
+		out, err := c.YAML()
+		if err != nil {
+			t.Fatalf("%+v cannot be written: %v", c, err)
+		}
+		if back, err := train.ParseConfig(out); err != nil || back != c {
+			t.Fatalf("%+v is written as\n%s\nwhich reads as %+v, %v", c, out, back, err)
+		}
+	})
+}

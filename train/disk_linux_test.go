@@ -1,0 +1,72 @@
+package train_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"neocog/data"
+	"neocog/train"
+)
+
+// mount puts a file system in memory, of the given size, over a new folder.
+func mount(t *testing.T, options string) (dir string) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
+		t.Skipf("mounting a small file system takes root: %v; TestEveryFailureOfTheDiskLeavesWholeFiles has a disk that is full by its own word", err)
+	}
+	t.Cleanup(func() {
+		if err := syscall.Unmount(dir, 0); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+// The 250 kB of LeNet-5's weights do not fit.
+func TestFullDisk(t *testing.T) {
+	run, err := train.Create(mount(t, "size=64k"), "run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr := lenet(t, nil)
+	_, err = tr.Fit(context.Background(), data.Digits(64, 1), nil, train.FitOptions{Run: run})
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), filepath.Join(run.Dir, train.WeightsFile)+" was not written") {
+		t.Errorf("error %v, want that the weights were not written and why", err)
+	}
+	if got := folder(t, run.Dir); !slices.Equal(got, []string{"config.yaml", "data.json"}) {
+		t.Errorf("the folder holds %v, want config.yaml and data.json", got)
+	}
+}
+
+// On a disk without any space the folder goes too.
+func TestFullDiskFromTheStart(t *testing.T) {
+	root := mount(t, "size=16k")
+	run, err := train.Create(root, "run")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(root, "ballast"), make([]byte, 16<<10), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	_, err = lenet(t, nil).Fit(context.Background(), data.Digits(64, 1), nil, train.FitOptions{Run: run})
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), train.ConfigFile) {
+		t.Errorf("error %v, want that config.yaml was not written and why", err)
+	}
+	if got := folder(t, root); !slices.Equal(got, []string{"ballast"}) {
+		t.Errorf("%v is left, want nothing of the run", got)
+	}
+}
+
+func TestReadOnlyFolder(t *testing.T) {
+	root := mount(t, "size=64k,ro")
+	if _, err := train.Create(root, "run"); !errors.Is(err, syscall.EROFS) || !strings.Contains(err.Error(), root) {
+		t.Errorf("error %v, want the folder and %v", err, syscall.EROFS)
+	}
+}
