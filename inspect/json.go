@@ -68,6 +68,9 @@ func GraphJSON(g *graph.Graph) ([]byte, error) {
 	var fault error
 	put := func(v any) {
 		text, err := json.Marshal(v)
+		if n, ok := v.(Node); ok && err != nil {
+			err = fmt.Errorf("node %d, %s: %w", n.ID, n.Op, err)
+		}
 		if err != nil && fault == nil {
 			fault = err
 		}
@@ -98,7 +101,10 @@ func GraphJSON(g *graph.Graph) ([]byte, error) {
 		put(part.value)
 	}
 	b.WriteString("}\n")
-	return b.Bytes(), fault
+	if fault != nil {
+		return nil, fault
+	}
+	return b.Bytes(), nil
 }
 
 func ids(vs []*graph.Value) []int {

@@ -42,9 +42,11 @@ type Row struct {
 	// else do not. GradientMACs are those of the gradient's nodes.
 	MACs         int64 `json:"macs"`
 	GradientMACs int64 `json:"gradient_macs,omitempty"`
-	// Activations is the size in bytes of the results, for the whole batch: the input's
-	// own for an input. A result which may overwrite or views what it is made of, as
-	// that of ReLU, counts nothing, nor do second results and gradients. It is what must be kept for
+	// Activations is the size in bytes of the results, for the whole batch; of an
+	// input, its own. A result counts nothing where it views what it is made of, as
+	// that of Flatten, or may overwrite it, as that of ReLU, if nobody reads that
+	// again, a node of the gradient for instance. Nor do second results count,
+	// gradients, and what depends on no input. It is what must be kept where there is
 	// a gradient; a program without one reuses most of it.
 	Activations int64 `json:"activation_bytes"`
 }
@@ -52,7 +54,11 @@ type Row struct {
 // products are the ops whose FLOPs are multiply-adds, two each.
 var products = map[string]bool{"Conv2D": true, "Conv2DInputGrad": true, "Conv2DFilterGrad": true, "MatMul": true}
 
-// Summarise returns the table of g at a batch size, at least 1. Rows stand in the
+// maxBatch keeps all counts of networks of 10¹¹ multiply-adds an image within an
+// int64.
+const maxBatch = 1 << 24
+
+// Summarise returns the table of g at a batch size from 1 to 2²⁴. Rows stand in the
 // order in which the layers begin. Only what depends on an input, and what
 // stands in a scope, is listed; nodes which derive from a gradient, an optimiser's
 // among them, are counted with the layer that they come from.
@@ -69,8 +75,8 @@ func Summarise(g *graph.Graph, batch int, outputs ...*graph.Value) (*Summary, er
 	if err := g.Err(); err != nil {
 		return nil, err
 	}
-	if batch < 1 {
-		return nil, fmt.Errorf("the batch size is %d, want at least 1", batch)
+	if batch < 1 || batch > maxBatch {
+		return nil, fmt.Errorf("the batch size is %d, want 1 to %d", batch, maxBatch)
 	}
 	needed, err := need(g, outputs)
 	if err != nil {
@@ -80,42 +86,26 @@ func Summarise(g *graph.Graph, batch int, outputs ...*graph.Value) (*Summary, er
 		Summary: Summary{Graph: g.Name(), Batch: batch},
 		rows:    make([]int, len(g.Nodes())), byScope: map[string]int{},
 		fed: make([]bool, len(g.Nodes())), derived: make([]bool, len(g.Nodes())),
-		env: &kernel.Env{Reference: true},
+		plans: make([]kernel.Plan, len(g.Nodes())),
 	}
 	for i, n := range g.Nodes() {
-		s.rows[i] = -1
+		if s.rows[i] = -1; !needed[i] || n.IsSource() {
+			continue
+		}
+		if s.plans[i], err = planOf(n, batch); err != nil {
+			return nil, err
+		}
+	}
+	s.memory = newMemory(g, needed, s.plans, outputs)
+	for i, n := range g.Nodes() {
 		if needed[i] {
-			if err := s.node(n); err != nil {
-				return nil, err
-			}
+			s.node(n)
 		}
 	}
 	for _, r := range s.Rows {
 		s.Total.add(r)
 	}
 	return &s.Summary, nil
-}
-
-// need returns for each node whether outputs or updates need it; without
-// outputs all are needed.
-func need(g *graph.Graph, outputs []*graph.Value) ([]bool, error) {
-	needed := make([]bool, len(g.Nodes()))
-	for i, v := range outputs {
-		if !v.IsValid() || v.Graph() != g {
-			return nil, fmt.Errorf("output %d, %v, is no value of graph %q", i, v, g.Name())
-		}
-		needed[v.Node().Index()] = true
-	}
-	for _, u := range g.Updates() {
-		needed[u.Param.Node().Index()], needed[u.Next.Node().Index()] = true, true
-	}
-	for i := len(needed) - 1; i >= 0; i-- {
-		needed[i] = needed[i] || len(outputs) == 0
-		for _, v := range g.Nodes()[i].Ins() {
-			needed[v.Node().Index()] = needed[v.Node().Index()] || needed[i]
-		}
-	}
-	return needed, nil
 }
 
 // add adds the counts of o.
@@ -133,10 +123,11 @@ type summariser struct {
 	byScope map[string]int // row of a scope
 	fed     []bool         // by node: it depends on an input
 	derived []bool         // by node: it depends on a gradient
-	env     *kernel.Env
+	plans   []kernel.Plan  // by node
+	memory  memory
 }
 
-func (s *summariser) node(n *graph.Node) error {
+func (s *summariser) node(n *graph.Node) {
 	i := n.Index()
 	s.derived[i] = n.Origin != nil
 	for _, v := range n.Ins() {
@@ -150,33 +141,29 @@ func (s *summariser) node(n *graph.Node) error {
 		s.rows[i] = s.row(op.Label)
 		r := &s.Rows[s.rows[i]]
 		r.Ops, r.Output, r.Activations = append(r.Ops, op.Name()), n.Out(0).Shape(), s.bytes(n.Out(0))
-		return nil
+		return
 	case graph.ParamOp:
 		s.stored(n, op)
-		return nil
+		return
 	case graph.ConstOp:
-		return nil
-	}
-	plan, err := s.plan(n)
-	if err != nil {
-		return err
+		return
 	}
 	macs := int64(0)
 	if products[n.Op.Name()] {
-		macs = plan.FLOPs / 2
+		macs = s.plans[i].FLOPs / 2
 	}
 	if s.derived[i] {
 		s.gradient(n, macs)
-		return nil
+		return
 	}
-	reused := reuse(plan)
+	from := reuse(n, s.plans[i])
 	switch {
 	case n.Scope != "":
 		s.rows[i] = s.row(n.Scope)
 	case !s.fed[i] && macs == 0:
-		return nil // of parameters alone, such as a penalty on weights
-	case reused >= 0:
-		s.rows[i] = s.rows[n.In(reused).Node().Index()]
+		return // of parameters alone, such as a penalty on weights
+	case from != nil:
+		s.rows[i] = s.rows[from.Node().Index()]
 	}
 	if s.rows[i] < 0 {
 		s.rows[i] = s.row("")
@@ -186,24 +173,12 @@ func (s *summariser) node(n *graph.Node) error {
 	if !slices.Contains(r.Ops, n.Op.Name()) {
 		r.Ops = append(r.Ops, n.Op.Name())
 	}
-	if !plan.View {
+	if !s.plans[i].View {
 		r.Output = n.Out(0).Shape()
 	}
-	if reused < 0 {
+	if s.fed[i] && !s.memory.shared(n, s.plans[i]) {
 		r.Activations += s.bytes(n.Out(0))
 	}
-	return nil
-}
-
-// reuse returns the input in whose memory the first result may lie, or -1.
-func reuse(p kernel.Plan) int {
-	switch {
-	case p.View:
-		return 0
-	case len(p.InPlace) > 0:
-		return p.InPlace[0] - 1
-	}
-	return -1
 }
 
 // row returns the row of a layer, new or not; "" is a new one each time.
@@ -271,31 +246,3 @@ func (s *summariser) gradient(n *graph.Node, macs int64) {
 }
 
 func (s *summariser) bytes(v *graph.Value) int64 { return int64(v.Type().Bind(s.Batch).Bytes()) }
-
-// plan asks the op of n for its plan by the reference algorithm, whose FLOPs
-// are those of the definition.
-func (s *summariser) plan(n *graph.Node) (p kernel.Plan, err error) {
-	fault := func(err error) error {
-		return fmt.Errorf("%v: %w", n, err)
-	}
-	op, ok := n.Op.(kernel.Op)
-	if !ok {
-		return p, fault(fmt.Errorf("the op cannot run: it has no method Plan"))
-	}
-	defer func() {
-		if r := recover(); r != nil { // the op may be a user's
-			err = fault(fmt.Errorf("its Plan panicked: %v", r))
-		}
-	}()
-	bind := func(vs []*graph.Value) []graph.Type {
-		types := make([]graph.Type, len(vs))
-		for i, v := range vs {
-			types[i] = v.Type().Bind(s.Batch)
-		}
-		return types
-	}
-	if p, err = op.Plan(s.env, bind(n.Ins()), bind(n.Outs())); err != nil {
-		return p, fault(err)
-	}
-	return p, nil
-}
