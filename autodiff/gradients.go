@@ -169,7 +169,8 @@ func (r *reverse) node(n *graph.Node, op graph.Differentiable) (ok bool) {
 			}
 			x := n.In(i)
 			if !d.IsValid() {
-				return // reported where it was made
+				ops.Add(x, d) // reported where it was made; this graph hears of it
+				return
 			}
 			if d.Graph() != r.g {
 				r.g.Errorf("Gradients", "the VJP of %s gives a value of graph %q for input %d\n\t%v", n.Op.Name(), d.Graph().Name(), i, n)

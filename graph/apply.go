@@ -62,7 +62,8 @@ func apply(op Op, n int, in []*Value, pos Pos) []*Value {
 func graphOf(in []*Value) (g *Graph, ok bool) {
 	ok = len(in) > 0
 	for _, v := range in {
-		if v != nil && g == nil {
+		// A faulty value may stand in a graph that nobody looks at.
+		if v != nil && (g == nil || !ok && v.IsValid()) {
 			g = v.Graph()
 		}
 		ok = ok && v.IsValid()

@@ -368,13 +368,20 @@ func (g *Graph) invalid(op Op, pos Pos) *Value {
 	return &Value{node: n, id: -1}
 }
 
-// orphans reports nil values among vs: the only invalid ones nobody has
-// reported yet.
+// orphans reports what g has not heard of: a nil value among vs, and the mistakes
+// of another graph that its faulty values bring along.
 func (g *Graph) orphans(op string, pos Pos, vs ...*Value) {
 	for i, v := range vs {
-		if v == nil {
+		switch {
+		case v == nil:
 			g.report(&Error{Pos: pos, Op: op, Scope: g.scopeName(), Err: fmt.Errorf("operand %d is nil", i)})
 			return
+		case !v.IsValid() && v.Graph() != g:
+			for _, e := range v.Graph().errs {
+				if !slices.Contains(g.errs, e) {
+					g.report(e)
+				}
+			}
 		}
 	}
 }

@@ -22,7 +22,7 @@ import (
 //	dgamma    = Σ dy·x̂,   dbeta = Σ dy
 //
 // mean and variance have gradients of their own. With M = N·H·W = 1 the
-// variance is 0 and y is beta; the mean and variance of nothing are 0.
+// variance is 0 and, for eps > 0, y is beta; the mean and variance of nothing are 0.
 // Statistics are accumulated in float64, in two passes over x.
 //
 // Ioffe and Szegedy, “Batch Normalization”, ICML 2015, algorithm 1. ONNX

@@ -70,6 +70,8 @@ func (o pad) Infer(in []graph.Type) ([]graph.Type, error) {
 		switch {
 		case lo[i] < 0 || hi[i] < 0 || between[i] < 0:
 			return nil, fmt.Errorf("the padding of axis %d is %d, %d and %d between, want at least 0; ops.Slice cuts", i, lo[i], hi[i], between[i])
+		case max(lo[i], hi[i], between[i]) > maxAttribute:
+			return nil, fmt.Errorf("the padding of axis %d is %d, %d and %d between, want at most %d", i, lo[i], hi[i], between[i], maxAttribute)
 		case n != graph.Batch:
 			y[i] = lo[i] + spanOf(n, between[i]) + hi[i]
 		case lo[i] != 0 || hi[i] != 0 || between[i] != 0:

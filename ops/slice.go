@@ -100,7 +100,9 @@ func (o slice) Infer(in []graph.Type) ([]graph.Type, error) {
 		case lo[i] < 0 || hi[i] < lo[i] || hi[i] > n:
 			return nil, fmt.Errorf("elements %d to %d (excluded) of axis %d are asked for, x %v has 0 to %d (excluded) there", lo[i], hi[i], i, x, n)
 		default:
-			y[i] = (hi[i] - lo[i] + step[i] - 1) / step[i]
+			if y[i] = 0; hi[i] > lo[i] {
+				y[i] = (hi[i]-lo[i]-1)/step[i] + 1
+			}
 		}
 	}
 	return []graph.Type{{DType: x.DType, Shape: y}}, nil

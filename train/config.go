@@ -92,6 +92,9 @@ func yamlError(err error) error {
 // YAML returns the text that ParseConfig reads.
 func (c Config) YAML() ([]byte, error) { return yaml.Marshal(c) }
 
+// maxImages bounds what a wrong number can ask for: images are kept in memory.
+const maxImages = 1_000_000
+
 // Validate returns what is wrong with c, without a look at models or data.
 func (c Config) Validate() error {
 	for _, f := range []struct {
@@ -100,8 +103,8 @@ func (c Config) Validate() error {
 		v    any
 		want string
 	}{
-		{"train_images", c.TrainImages >= 0, c.TrainImages, "at least 0"},
-		{"test_images", c.TestImages >= 0, c.TestImages, "at least 0"},
+		{"train_images", c.TrainImages >= 0 && c.TrainImages <= maxImages, c.TrainImages, fmt.Sprintf("0 to %d", maxImages)},
+		{"test_images", c.TestImages >= 0 && c.TestImages <= maxImages, c.TestImages, fmt.Sprintf("0 to %d", maxImages)},
 		{"epochs", c.Epochs >= 1, c.Epochs, "at least 1"},
 		{"batch", c.Batch >= 1, c.Batch, "at least 1"},
 		{"lr", c.LR > 0 && !math.IsInf(c.LR, 0), c.LR, "a positive number"},

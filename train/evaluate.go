@@ -21,8 +21,8 @@ type Metrics struct {
 // evalBatch is how many images are evaluated or predicted at a time.
 const evalBatch = 256
 
-// Evaluate runs the model over a set. The result does not depend on the batch
-// size nor on the number of threads.
+// Evaluate runs the model over a set. The result does not depend on the number
+// of threads.
 func (t *Trainer) Evaluate(ctx context.Context, set *data.Set) (Metrics, error) {
 	if err := t.check(set); err != nil {
 		return Metrics{}, err

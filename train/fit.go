@@ -4,10 +4,12 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"time"
 
 	"github.com/pkg/errors"
+	"gorgonia.org/tensor"
 
 	"neocog/data"
 )
@@ -152,6 +154,10 @@ func (f *fit) epoch(ctx context.Context) error {
 			return &Diverged{Epoch: rec.Epoch, LR: rec.LR, Loss: m.Loss}
 		}
 	}
+	// Without an evaluation nobody has looked at what the last step made.
+	if f.test == nil && !f.finite() {
+		return &Diverged{Epoch: rec.Epoch, LR: rec.LR, Loss: math.NaN()}
+	}
 	if s, ok := f.schedule.(Observer); ok {
 		s.Observe(last)
 	}
@@ -168,6 +174,20 @@ func (f *fit) epoch(ctx context.Context) error {
 	}
 	f.progress.Epoch(rec)
 	return nil
+}
+
+// finite reports whether every parameter and buffer is a finite number.
+func (f *fit) finite() bool {
+	for _, name := range f.state.Names() {
+		v, err := f.state.Get(name)
+		if err != nil {
+			return false
+		}
+		if v.Dtype() == tensor.Float32 && slices.ContainsFunc(v.Float32s(), func(x float32) bool { return x-x != 0 }) {
+			return false
+		}
+	}
+	return true
 }
 
 func (f *fit) keep(rec Record) {

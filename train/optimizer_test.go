@@ -63,7 +63,7 @@ func newLogistic(t *testing.T, o train.Optimizer) *logistic {
 		grads := autodiff.Gradients(loss, params...)
 		o.Apply(lr, params, train.L2(lambda, params, grads, []*graph.Value{w}))
 	})
-	p, err := vm.Compile(g, []*graph.Value{loss}, vm.Threads(1))
+	p, err := vm.Compile(g, []*graph.Value{loss})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -200,8 +200,8 @@ func TestOptimizersConverge(t *testing.T) {
 	for _, r := range rules {
 		t.Run(r.o.Name(), func(t *testing.T) {
 			l := newLogistic(t, r.o)
-			for step := range 1500 {
-				l.step(t, r.lr*math.Pow(0.995, float64(step)))
+			for step := range 3000 {
+				l.step(t, r.lr*math.Pow(0.997, float64(step)))
 			}
 			got := append(l.value(t, "fc/w"), l.value(t, "fc/b")...)
 			for j, want := range best {

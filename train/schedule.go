@@ -94,7 +94,7 @@ func (s *Plateau) Rate(_, _ float64) float64 { return math.Pow(s.Divide, -float6
 
 // Observe takes the validation loss of an epoch.
 func (s *Plateau) Observe(loss float64) {
-	if !s.seen || loss < s.best {
+	if loss < s.best || !s.seen && loss == loss {
 		s.seen, s.best, s.wait = true, loss, 0
 		return
 	}

@@ -20,6 +20,9 @@ import (
 // says float32: the measure of what rounding costs.
 func Interpret(g *graph.Graph, outputs []*graph.Value, s *State, feeds Feeds, opts ...Option) ([]*tensor.Dense, error) {
 	o := collect(opts)
+	if o.as != graph.Invalid && !o.as.IsFloat() {
+		return nil, errors.Errorf("As wants Float32 or Float64, got %v", o.as)
+	}
 	o.noUpdates = o.noUpdates || o.as != graph.Invalid
 	if err := checkGraph(g, outputs); err != nil {
 		return nil, err

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,10 @@ neocog graph lenet5 --format json`,
 		Args:              wants(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if ext := strings.ToLower(filepath.Ext(file)); slices.Contains([]string{".png", ".svg", ".pdf", ".jpg", ".jpeg"}, ext) {
+				return asUsage(fmt.Errorf("%s would be a picture, which Graphviz draws: neocog graph %s --format dot | dot -T%s > %s",
+					file, args[0], ext[1:], file))
+			}
 			if !cmd.Flags().Changed("format") {
 				format.value = a.formatOf(file)
 			}

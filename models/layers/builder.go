@@ -120,6 +120,10 @@ func (b *Builder) ConvNoBias(name string, x *graph.Value, filters int, size [2]i
 // filters declares the weights of a convolution of x. What is wrong with them is
 // told by Conv2D.
 func (b *Builder) filters(g *graph.Graph, x *graph.Value, filters int, size [2]int, c ops.Conv) *graph.Value {
+	if filters < 1 {
+		g.Errorf("Conv", "filters is %d, want at least 1", filters)
+		return g.Invalid()
+	}
 	groups, taps := max(c.Groups, 1), size[0]*size[1]
 	each := x.Shape()[1] / groups // channels that a filter sees
 	return b.weights(g, graph.Shape{filters, each, size[0], size[1]}, each*taps, filters/groups*taps)
