@@ -132,6 +132,10 @@ func (t Type) Bytes() int {
 	return -1
 }
 
+// Check returns an error unless t is a type that a tensor can have: a known element
+// type, extents of at least 0 or Batch, and no more bytes than can be counted.
+func (t Type) Check() error { return t.check() }
+
 func (t Type) check() error {
 	if t.DType.Size() == 0 {
 		return fmt.Errorf("the element type is %v", t.DType)

@@ -170,10 +170,10 @@ func (m *machine) feed(n int) *feed {
 
 // run feeds the batch and returns the results.
 func (m *machine) run(ctx context.Context, x []float32, y []int32, n int) ([]*tensor.Dense, error) {
-	f := m.feed(n)
-	if len(x) != len(f.x) || m.in[2] != nil && len(y) != n {
-		return nil, errors.Errorf("a batch of %d images wants %d numbers and %d labels, got %d and %d", n, len(f.x), n, len(x), len(y))
+	if each := m.shape.Size(); n > len(x) || len(x) != n*each || m.in[2] != nil && len(y) != n {
+		return nil, errors.Errorf("a batch of %d images wants %d numbers and %d labels, got %d and %d", n, n*each, n, len(x), len(y))
 	}
+	f := m.feed(n)
 	copy(f.x, x)
 	copy(f.y, y)
 	return m.Run(ctx, f.feeds)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -28,7 +29,7 @@ type Machine struct {
 	team     *par.Team
 	workers  []kernel.Call // one for each worker
 	local    int           // bytes of each worker's scratch memory
-	running  atomic.Bool
+	running  sync.Mutex    // held by Run and Close
 
 	// Method values, made once: making one allocates.
 	walk  func(w int)
@@ -97,10 +98,10 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 	if ctx == nil {
 		return nil, errors.New("the context is nil")
 	}
-	if !m.running.CompareAndSwap(false, true) {
+	if !m.running.TryLock() {
 		return nil, errors.New("the machine is running already; make one for each goroutine")
 	}
-	defer m.running.Store(false)
+	defer m.running.Unlock()
 	batch, err := batchOf(m.p.user, m.p.inputs, feeds, m.p.static)
 	if err != nil {
 		return nil, err
@@ -137,7 +138,11 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 
 // Close ends the machine's workers. A machine that is no longer reachable is
 // closed by itself.
-func (m *Machine) Close() { m.team.Close() }
+func (m *Machine) Close() {
+	m.running.Lock()
+	defer m.running.Unlock()
+	m.team.Close()
+}
 
 // work walks the tape as worker w. All workers make the same decisions: they
 // read stop only after a barrier, and it is only written at one.

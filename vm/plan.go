@@ -59,6 +59,9 @@ func plan(p *Program, batch int) (*tape, error) {
 	for _, n := range p.g.Nodes() {
 		for _, v := range n.Outs() {
 			t.types[v.ID()] = v.Type().Bind(batch)
+			if err := allocatable(t.types[v.ID()]); err != nil {
+				return nil, &RunError{Node: n, Err: fmt.Errorf("at batch size %d: %w", batch, err)}
+			}
 		}
 	}
 	order, commit := schedule(p)

@@ -482,3 +482,34 @@ func TestCompileReturnsTheUsersMistakes(t *testing.T) {
 		}
 	}
 }
+
+func TestCloseWaitsForRun(t *testing.T) {
+	g, h := counting(0)
+	m := start(t, g, vm.NewState(1), []*graph.Value{h}, vm.Threads(2))
+	closed := make(chan bool)
+	hooks[0] = func([]float32) {
+		go func() { m.Close(); closed <- true }()
+	}
+	if _, err := m.Run(context.Background(), nil); err != nil {
+		t.Error(err)
+	}
+	<-closed
+}
+
+func TestSizesThatNoMemoryHoldsAreErrors(t *testing.T) {
+	g := graph.New("huge")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch))
+	y := ops.BroadcastTo(x, 1<<20, 1<<20, graph.Batch)
+	m := start(t, g, vm.NewState(1), []*graph.Value{y})
+	if _, err := m.Run(context.Background(), vm.Feeds{x: floats(1, 2)}); err == nil || !strings.Contains(err.Error(), "bytes") {
+		t.Errorf("a result of 2⁴³ bytes: %v", err)
+	}
+	g = graph.New("huge parameter")
+	p, err := vm.Compile(g, []*graph.Value{ops.Sum(g.Param("p", graph.Of(graph.Float32, 1<<31, 1<<20), graph.Zeros()))})
+	if err != nil {
+		return // refused when it was planned
+	}
+	if _, err := p.NewMachine(vm.NewState(1)); err == nil {
+		t.Error("a parameter of 2⁵³ bytes is made")
+	}
+}

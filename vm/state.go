@@ -88,6 +88,9 @@ func (s *State) ensure(p *graph.Value) (*variable, error) {
 	defer s.mu.Unlock()
 	v := s.vars[op.Label]
 	if v == nil {
+		if err := allocatable(p.Type()); err != nil {
+			return nil, fmt.Errorf("%v: parameter %q: %w", p.Node().Pos, op.Label, err)
+		}
 		v = &variable{p.Type(), alloc(p.Type().Bytes())}
 		fill(v.mem, v.typ.DType, op.Init.Values(op.Label, v.typ, s.seed))
 		s.vars[op.Label] = v
@@ -101,6 +104,20 @@ func (s *State) ensure(p *graph.Value) (*variable, error) {
 // align is the alignment of all tensors in bytes: a cache line, and the width
 // of the widest vector registers.
 const align = 64
+
+// maxBytes is the largest tensor that a machine makes: 1 TiB, more than any has.
+const maxBytes = 1 << 40
+
+// allocatable returns an error if no memory could hold t.
+func allocatable(t graph.Type) error {
+	if err := t.Check(); err != nil {
+		return err
+	}
+	if n := t.Bytes(); n > maxBytes {
+		return fmt.Errorf("%v takes %d bytes, the most is %d", t, n, maxBytes)
+	}
+	return nil
+}
 
 // alloc returns n zeroed bytes, aligned. Memory of the Go heap does not move.
 func alloc(n int) []byte {

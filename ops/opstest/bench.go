@@ -138,6 +138,42 @@ func (r *bench) call(fill byte, inPlace int) (c *kernel.Call, in, out, scratch [
 	return c, in, out, []buffer{shared, local}
 }
 
+// exclusive fails if two halves of a step's items write to the same memory: two
+// workers would.
+func (r *bench) exclusive() {
+	r.t.Helper()
+	for s, step := range r.plan.Steps {
+		if step.N < 2 {
+			continue
+		}
+		var written [2][]bool
+		for half := range 2 {
+			c, _, out, scratch := r.call(poisonOnes, -1)
+			for _, before := range r.plan.Steps[:s] {
+				before.Run(c, 0, before.N)
+			}
+			watched := append(out, scratch[0]) // results and shared memory
+			var old [][]byte
+			for _, b := range watched {
+				old = append(old, append([]byte(nil), b.data()...))
+			}
+			step.Run(c, step.N*half/2, step.N*(half+1)/2)
+			for i, b := range watched {
+				for j, v := range b.data() {
+					written[half] = append(written[half], v != old[i][j])
+				}
+			}
+		}
+		for i, w := range written[0] {
+			if w && written[1][i] {
+				r.faulty = true
+				r.t.Errorf("%s: step %d: items of the first half and of the second write to the same place; a kernel may only write what belongs to items lo to hi-1", r.name, s)
+				return
+			}
+		}
+	}
+}
+
 // allocations fails if running the plan allocates.
 func (r *bench) allocations() {
 	r.t.Helper()

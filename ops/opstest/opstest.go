@@ -247,6 +247,7 @@ func (op Op) kernel(t TB, d graph.DType) (want result, ok bool) {
 				r.same(fmt.Sprintf("with result %d over input %d", i, j-1), got, r.run(1, poisonOnes, i))
 			}
 		}
+		r.exclusive()
 		r.allocations()
 		want = got
 		ok = ok && !r.faulty
@@ -309,8 +310,12 @@ func (op Op) tape(t TB) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			tol := op.Tol32
+			if d == graph.Float64 {
+				tol = 1e-12
+			}
 			for i := range out {
-				if err := Near(got[i], want[i], op.Tol32); err != nil {
+				if err := Near(got[i], want[i], tol); err != nil {
 					t.Errorf("%v, %d threads, result %d: tape against interpreter: %v", d, threads, i, err)
 				}
 			}
