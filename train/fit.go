@@ -73,7 +73,11 @@ func (t *Trainer) Fit(ctx context.Context, set, test *data.Set, o FitOptions) (*
 	defer f.progress.End()
 	for t.epoch < t.cfg.Epochs {
 		if err := f.epoch(ctx); err != nil {
-			return &f.result, f.end(err)
+			err = f.end(err)
+			if f.Run != nil {
+				f.Run.discard()
+			}
+			return &f.result, err
 		}
 	}
 	return &f.result, nil

@@ -108,6 +108,18 @@ func (r *Run) begin(t *Trainer) (err error) {
 	return nil
 }
 
+// discard removes what begin wrote, and the folder if nothing else is in it, unless
+// weights have been saved: a run without them is of no use to anybody.
+func (r *Run) discard() {
+	if _, err := os.Lstat(filepath.Join(r.Dir, WeightsFile)); err == nil {
+		return
+	}
+	for _, name := range []string{ConfigFile, DataFile} {
+		os.Remove(filepath.Join(r.Dir, name))
+	}
+	os.Remove(r.Dir) // which fails, as it should, if it holds anything else
+}
+
 // Save writes the weights.
 func (r *Run) Save(t *Trainer) error {
 	w, err := t.weights()
