@@ -1,6 +1,8 @@
 package train
 
 import (
+	"fmt"
+
 	"neocog/graph"
 	"neocog/ops"
 )
@@ -77,9 +79,15 @@ func average(old, x *graph.Value, rho float64) *graph.Value {
 	return ops.Add(ops.Scale(old, rho), ops.Scale(x, 1-rho))
 }
 
-// weight returns 1−ρᵗ at step t.
+// weight returns 1−ρᵗ at step t. Rules for several groups of parameters share it.
 func weight(g *graph.Graph, name string, d graph.DType, rho float64) *graph.Value {
-	old := g.Buffer("opt/adam/"+name, graph.Of(d), graph.Zeros())
+	name = fmt.Sprintf("opt/adam/%s=%g", name, rho)
+	for _, u := range g.Updates() {
+		if u.Param == g.Lookup(name) {
+			return u.Next
+		}
+	}
+	old := g.Buffer(name, graph.Of(d), graph.Zeros())
 	next := ops.AddScalar(ops.Scale(old, rho), 1-rho)
 	g.Update(old, next)
 	return next

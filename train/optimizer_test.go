@@ -250,7 +250,7 @@ func TestOptimizerSlotsAreNamedAfterTheirParameters(t *testing.T) {
 		"momentum": {"opt/fc/w/v", "opt/fc/b/v"},
 		"nesterov": {"opt/fc/w/v", "opt/fc/b/v"},
 		"rmsprop":  {"opt/fc/w/s", "opt/fc/b/s"},
-		"adam":     {"opt/adam/beta1", "opt/adam/beta2", "opt/fc/w/m", "opt/fc/w/v", "opt/fc/b/m", "opt/fc/b/v"},
+		"adam":     {"opt/adam/beta1=0.9", "opt/adam/beta2=0.999", "opt/fc/w/m", "opt/fc/w/v", "opt/fc/b/m", "opt/fc/b/v"},
 	}
 	for _, o := range train.Optimizers() {
 		var got []string
@@ -303,5 +303,20 @@ func TestOptimizerMistakes(t *testing.T) {
 	}
 	if _, err := train.FindOptimizer("nestrov"); err == nil || !strings.Contains(err.Error(), `unknown optimizer "nestrov", did you mean nesterov`) {
 		t.Errorf("FindOptimizer(nestrov): %v", err)
+	}
+}
+
+// Two losses over two groups of parameters, each with a rule of its own.
+func TestRulesMayBeAppliedTwice(t *testing.T) {
+	for _, o := range train.Optimizers() {
+		g := graph.New("groups")
+		lr := g.Input("lr", graph.Of(graph.Float64))
+		for _, name := range []string{"a", "b"} {
+			w := g.Param(name, graph.Of(graph.Float64, 3), graph.Normal(0, 1))
+			o.Apply(lr, []*graph.Value{w}, autodiff.Gradients(ops.Sum(ops.Mul(w, w)), w))
+		}
+		if err := g.Err(); err != nil {
+			t.Errorf("%s: %v", o.Name(), err)
+		}
 	}
 }

@@ -116,6 +116,9 @@ func configure(cfg *train.Config, args []string, o trainOptions, flags *pflag.Fl
 	if flags.Changed("conv") {
 		cfg.Conv = strings.TrimPrefix(o.conv.value, "auto")
 	}
+	if cfg.Data == "" {
+		return usagef("--data is empty, want a folder, or %s for the embedded digits", train.Digits)
+	}
 	if o.name != "" && (o.name != filepath.Base(o.name) || o.name == "." || o.name == "..") {
 		return usagef("--name: got %q, want the name of one folder; --runs says where it is", o.name)
 	}
