@@ -42,8 +42,8 @@ func (o RMSProp) Apply(lr *graph.Value, params, grads []*graph.Value) {
 //	w' = w − lr·m̂/(√v̂ + ε)
 //
 // t counts the steps from 1. The weights 1−βᵗ are the running means of the
-// constant 1, and kept as such in the scalar buffers "opt/adam/beta1" and
-// "opt/adam/beta2": a power of β₂ would lose digits in the difference from 1.
+// constant 1, and kept as such in scalar buffers, "opt/adam/beta1=0.9" and
+// "opt/adam/beta2=0.999": a power of β₂ would lose digits in the difference from 1.
 //
 // Kingma and Ba, “Adam: A Method for Stochastic Optimization”, ICLR 2015, algorithm 1.
 type Adam struct {
