@@ -5,27 +5,44 @@ import (
 	"fmt"
 )
 
-// pack writes the two copying loops of 512-bit registers for float32. Both take
-// the addresses of up to 16 rows, so that missing rows may repeat another one.
+// pack writes the two copying loops of 512-bit registers for 4-byte elements.
 //
-// transpose copies the transpose of 16 rows of 16·n elements: 16 rows are loaded,
-// transposed in registers in four rounds of 16 shuffles – pairs, fours, then
-// quarters of registers twice – and stored as 16 columns, stride bytes apart.
+// transpose512 writes the transpose of up to 16 rows of any length: blocks of
+// 16×16 are loaded, transposed in registers in four rounds of 16 shuffles – pairs,
+// fours, then quarters of registers twice – and stored as columns. Rows that are
+// missing repeat the last one, and a mask keeps them from being stored.
 //
-// straight copies n rows of up to 128 bytes from rows that are ld bytes apart to
-// rows that are 128 bytes apart.
+// straight512 copies n rows of up to 128 bytes from rows that are ld bytes apart
+// to rows that are 128 bytes apart.
 func pack(w *bytes.Buffer) {
 	p := func(f string, args ...any) { fmt.Fprintf(w, "\t"+f+"\n", args...) }
 	fmt.Fprintf(w, "\n// func transpose512(t *transposition)\nTEXT ·transpose512(SB), NOSPLIT, $0-8\n")
 	p("MOVQ t+0(FP), DI")
 	p("MOVQ transposition_dst(DI), BX")
-	p("MOVQ transposition_stride(DI), SI")
-	p("MOVQ transposition_n(DI), CX")
-	p("XORQ DX, DX")
-	fmt.Fprintf(w, "\tPCALIGN $32\n\nloop:\n")
+	p("MOVQ transposition_src(DI), DX")
+	p("MOVQ transposition_toStride(DI), SI")
+	p("MOVQ transposition_fromStride(DI), R8")
+	p("MOVQ transposition_cols(DI), CX")
+	p("KMOVQ transposition_mask(DI), K1")
+	p("MOVQ $0xffff, R10")
+	p("KMOVQ R10, K2")
+	fmt.Fprintf(w, "\nblock:\n")
+	p("CMPQ CX, $16")
+	p("JGE  load")
+	p("MOVQ $1, R10") // the last columns: a mask of as many bits
+	p("SHLQ CX, R10")
+	p("DECQ R10")
+	p("KMOVQ R10, K2")
+	fmt.Fprintf(w, "\nload:\n")
+	p("MOVQ DX, AX")
+	p("MOVQ transposition_rows(DI), R11")
 	for i := range 16 {
-		p("MOVQ transposition_src+%d(DI), AX", 8*i)
-		p("VMOVUPS (AX)(DX*1), Z%d", i)
+		p("VMOVUPS.Z (AX), K2, Z%d", i)
+		if i < 15 {
+			p("LEAQ (AX)(R8*1), R9")
+			p("DECQ R11")
+			p("CMOVQGT R9, AX")
+		}
 	}
 	// Pairs of rows: a0 b0 a1 b1 in each quarter.
 	for i := 0; i < 16; i += 2 {
@@ -54,12 +71,14 @@ func pack(w *bytes.Buffer) {
 		p("VSHUFF32X4 $0xdd, Z%d, Z%d, Z%d", 28+j, 20+j, 12+j)
 	}
 	for i := range 16 {
-		p("VMOVUPS Z%d, (BX)", i)
+		p("VMOVUPS Z%d, K1, (BX)", i)
+		p("DECQ CX")
+		p("JZ   done")
 		p("ADDQ SI, BX")
 	}
 	p("ADDQ $64, DX")
-	p("DECQ CX")
-	p("JNZ  loop")
+	p("JMP  block")
+	fmt.Fprintf(w, "\ndone:\n")
 	p("VZEROUPPER")
 	p("RET")
 

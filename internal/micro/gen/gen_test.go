@@ -24,7 +24,7 @@ func TestKernelsAreThoseOfTheGenerator(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(got, want) {
-			t.Errorf("%s is not what the generator writes; run go test ./internal/gemm/gen -update", name)
+			t.Errorf("%s is not what the generator writes; run go test ./internal/micro/gen -update", name)
 		}
 	}
 }

@@ -1,0 +1,61 @@
+package micro
+
+import (
+	"unsafe"
+
+	"neocog/internal/cpu"
+)
+
+// For returns the kernels for T at the current level.
+func For[T Float]() Set {
+	wide := unsafe.Sizeof(T(0)) == 8
+	switch cpu.Current() {
+	case cpu.AVX512:
+		if wide {
+			return Set{&avx512F64}
+		}
+		return Set{&avx512F32}
+	case cpu.AVX2:
+		if wide {
+			return Set{&avx2F64}
+		}
+		return Set{&avx2F32}
+	}
+	return Set{portableOf[T]()}
+}
+
+// A transposition describes one call of transpose512: rows of cols elements become
+// columns. mask has a bit for each row. Strides are in bytes.
+type transposition struct {
+	dst, src             unsafe.Pointer
+	toStride, fromStride uintptr
+	rows, cols           int
+	mask                 uint64
+}
+
+// transposeFast writes the transpose of src if there is a kernel for T, and reports that.
+func transposeFast[T Float](dst []T, ldd int, src []T, lds, rows, cols int) bool {
+	if bytesOf[T](1) != 4 || cpu.Current() != cpu.AVX512 {
+		return false
+	}
+	_, _ = src[(rows-1)*lds+cols-1], dst[(cols-1)*ldd+rows-1]
+	for i := 0; i < rows; i += 16 {
+		n := min(16, rows-i)
+		transpose512(&transposition{
+			dst: unsafe.Pointer(&dst[i]), src: unsafe.Pointer(&src[i*lds]),
+			toStride: bytesOf[T](ldd), fromStride: bytesOf[T](lds), rows: n, cols: cols, mask: 1<<n - 1,
+		})
+	}
+	return true
+}
+
+// copyFast is transposeFast for Copy into panels of 128 bytes.
+func copyFast[T Float](panel []T, width int, src []T, lds, rows, cols int) bool {
+	if bytesOf[T](width) != 128 || cpu.Current() != cpu.AVX512 {
+		return false
+	}
+	_, _ = src[(rows-1)*lds+cols-1], panel[rows*width-1]
+	mask := Masks(int(bytesOf[T](cols))/4, 16)
+	straight512(unsafe.Pointer(&panel[0]), unsafe.Pointer(&src[0]), bytesOf[T](lds), rows, &mask)
+	return true
+}

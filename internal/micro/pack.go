@@ -1,0 +1,46 @@
+package micro
+
+// Transpose writes the transpose of a rows×cols matrix:
+//
+//	dst[j·ldd + i] = src[i·lds + j]     i < rows, j < cols
+//
+// It reads and writes nothing else.
+func Transpose[T Float](dst []T, ldd int, src []T, lds, rows, cols int) {
+	if rows == 0 || cols == 0 || transposeFast(dst, ldd, src, lds, rows, cols) {
+		return
+	}
+	// Blocks of four columns: each line of dst is reached four times less often.
+	j := 0
+	for ; j+4 <= cols; j += 4 {
+		d0, d1, d2, d3 := dst[j*ldd:], dst[(j+1)*ldd:], dst[(j+2)*ldd:], dst[(j+3)*ldd:]
+		d0, d1, d2, d3 = d0[:rows], d1[:rows], d2[:rows], d3[:rows]
+		for i := range d0 {
+			s := (*[4]T)(src[i*lds+j:])
+			d0[i], d1[i], d2[i], d3[i] = s[0], s[1], s[2], s[3]
+		}
+	}
+	for ; j < cols; j++ {
+		d := dst[j*ldd:][:rows]
+		for i := range d {
+			d[i] = src[i*lds+j]
+		}
+	}
+}
+
+// Copy copies rows of cols elements, lds apart, into a panel whose rows are width
+// apart. What is left of a panel's row becomes anything: kernels compute with it, but do not
+// store the results.
+func Copy[T Float](panel []T, width int, src []T, lds, rows, cols int) {
+	if rows == 0 || copyFast(panel, width, src, lds, rows, cols) {
+		return
+	}
+	if cols == 4 {
+		for l := range rows {
+			*(*[4]T)(panel[l*width:]) = *(*[4]T)(src[l*lds:])
+		}
+		return
+	}
+	for l := range rows {
+		copy(panel[l*width:][:cols], src[l*lds:][:cols])
+	}
+}
