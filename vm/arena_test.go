@@ -1,8 +1,15 @@
 package vm
 
 import (
+	"context"
 	"math/rand/v2"
+	"runtime"
 	"testing"
+
+	"gorgonia.org/tensor"
+
+	"neocog/graph"
+	"neocog/ops"
 )
 
 // Spans that live at the same time never overlap, the total is at least what the
@@ -42,4 +49,66 @@ func TestPack(t *testing.T) {
 			t.Errorf("seed %d: %d bytes for at most %d at a time, %d in all", seed, total, most, sum)
 		}
 	}
+}
+
+// Large arenas do not lie on Go's heap, and go away with their machine or when a larger batch needs another.
+// Outputs, which users hold, stay.
+func TestOutputsOutliveTheArena(t *testing.T) {
+	const width = 1 << 20
+	g := graph.New("outlive")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, width))
+	p := g.Param("p", graph.Of(graph.Float32, width), graph.Constant(3)) // large too
+	y := ops.Neg(x)
+	prog, err := Compile(g, []*graph.Value{ops.Add(y, ops.Mul(y, p))}, Threads(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := prog.NewMachine(NewState(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outs [][]float32
+	run := func(batch int) {
+		t.Helper()
+		data := make([]float32, batch*width)
+		for i := range data {
+			data[i] = float32(1 + len(outs))
+		}
+		out, err := m.Run(context.Background(), Feeds{x: tensor.New(tensor.WithShape(batch, width), tensor.WithBacking(data))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		outs = append(outs, out[0].Float32s())
+	}
+	look := func(when string) {
+		t.Helper()
+		for i, out := range outs {
+			for j, v := range out {
+				if want := -4 * float32(1+i); v != want {
+					t.Fatalf("%s, element %d of output %d is %v, want %v", when, j, i, v, want)
+				}
+			}
+		}
+	}
+	run(1)
+	if n := len(m.arena.Bytes()); n < 4*width {
+		t.Fatalf("the arena has %d bytes, less than a value", n)
+	}
+	look("after the first run")
+	run(2)
+	look("after a larger batch")
+	m.Close()
+	look("after Close")
+	run(1)
+	look("after a run after Close")
+	for range 3 {
+		runtime.GC()
+	}
+	look("after collecting garbage")
+	m = nil
+	for range 10 {
+		runtime.GC()
+		runtime.Gosched()
+	}
+	look("after the machine is gone")
 }

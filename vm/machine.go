@@ -13,6 +13,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"neocog/graph"
+	"neocog/internal/arena"
 	"neocog/internal/par"
 	"neocog/vm/kernel"
 )
@@ -25,10 +26,11 @@ type Machine struct {
 	s        *State
 	params   map[int]*variable // by value ID
 	bindings map[int]*binding  // by batch size
-	arena    []byte
+	arena    *arena.Block      // all values but the outputs, which a caller may hold
 	team     *par.Team
 	workers  []kernel.Call // one for each worker
-	local    int           // bytes of each worker's scratch memory
+	scratch  *arena.Block  // the workers' own scratch memory
+	local    int           // bytes of it for each worker
 	running  sync.Mutex    // held by Run and Close
 
 	// Method values, made once: making one allocates.
@@ -53,9 +55,9 @@ type binding struct {
 	t       *tape
 	mem     [][]byte // by store; nil for inputs
 	bufs    []kernel.Buf
-	inputs  [][]int  // by input: the IDs of the values which lie in it
-	copies  [][]byte // by input: memory for feeds which are not contiguous
-	outputs []*tensor.Dense
+	inputs  [][]int         // by input: the IDs of the values which lie in it
+	copies  [][]byte        // by input: memory for feeds which are not contiguous
+	outputs []*tensor.Dense // on Go's heap
 }
 
 // NewMachine returns a machine for p whose parameters live in s. Parameters that
@@ -110,7 +112,7 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 	if err != nil {
 		return nil, err
 	}
-	b.feed(m.p.inputs, feeds, m.arena)
+	b.feed(m.p.inputs, feeds)
 	m.ctx, m.b, m.stop, m.err = ctx, b, false, nil
 	if len(m.p.g.Updates()) > 0 {
 		m.s.mu.Lock()
@@ -136,12 +138,17 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 	return b.outputs, nil
 }
 
-// Close ends the machine's workers. A machine that is no longer reachable is
-// closed by itself.
+// Close ends the machine's workers and gives its memory back, except for the
+// outputs of the last run. A Run after Close starts anew. A machine that is no longer
+// reachable is closed by itself.
 func (m *Machine) Close() {
 	m.running.Lock()
 	defer m.running.Unlock()
 	m.team.Close()
+	clear(m.bindings) // they point into the arena
+	m.arena.Close()
+	m.scratch.Close()
+	m.arena, m.scratch, m.local = nil, nil, 0
 }
 
 // work walks the tape as worker w. All workers make the same decisions: they
@@ -257,22 +264,21 @@ func (m *Machine) bind(batch int) (*binding, error) {
 	if err != nil {
 		return nil, err
 	}
-	if t.arena > len(m.arena) {
-		m.arena = alloc(t.arena)
-		clear(m.bindings) // they point into the old one
-	}
-	if t.local > m.local {
-		m.local = t.local
-		for i := range m.workers {
-			m.workers[i].Local = pointer(alloc(t.local))
-		}
+	if err := m.reserve(t); err != nil {
+		return nil, errors.WithMessagef(err, "at batch size %d", batch)
 	}
 	b := &binding{t: t, mem: make([][]byte, len(t.stores)), bufs: make([]kernel.Buf, len(t.home))}
+	for _, s := range t.outputs {
+		if b.mem[s] == nil {
+			b.mem[s] = alloc(t.stores[s].bytes)
+		}
+	}
 	for i, s := range t.stores {
-		switch s.kind {
-		case inArena:
-			b.mem[i] = m.arena[s.offset : s.offset+s.bytes : s.offset+s.bytes]
-		case inParam:
+		switch {
+		case b.mem[i] != nil: // an output
+		case s.kind == inArena:
+			b.mem[i] = m.arena.Bytes()[s.offset : s.offset+s.bytes : s.offset+s.bytes]
+		case s.kind == inParam:
 			b.mem[i] = m.params[s.value].mem
 		}
 	}
@@ -300,9 +306,34 @@ func (m *Machine) bind(batch int) (*binding, error) {
 	return b, nil
 }
 
+// reserve makes the arena and the workers' scratch memory large enough for t.
+func (m *Machine) reserve(t *tape) error {
+	if t.arena > len(m.arena.Bytes()) {
+		clear(m.bindings) // they point into the old one
+		m.arena.Close()
+		var err error
+		if m.arena, err = arena.New(t.arena); err != nil {
+			return err
+		}
+	}
+	if t.local > m.local {
+		m.scratch.Close()
+		m.local = 0
+		var err error
+		if m.scratch, err = arena.New(t.local * len(m.workers)); err != nil {
+			return err
+		}
+		m.local = t.local
+		for i := range m.workers {
+			m.workers[i].Local = pointer(m.scratch.Bytes()[i*t.local:])
+		}
+	}
+	return nil
+}
+
 // feed lets the input values point to the tensors. A tensor that is an output of
-// the run before lies in the arena, which this run overwrites: it is copied.
-func (b *binding) feed(inputs []input, feeds Feeds, arena []byte) {
+// the run before lies in memory which this run overwrites: it is copied.
+func (b *binding) feed(inputs []input, feeds Feeds) {
 	for i, in := range inputs {
 		if in.image == nil {
 			continue
@@ -310,7 +341,7 @@ func (b *binding) feed(inputs []input, feeds Feeds, arena []byte) {
 		t, id := feeds[in.user], in.image.ID()
 		typ := b.t.types[id]
 		ptr := raw(t, typ.DType)
-		if !contiguous(t) || within(ptr, arena) {
+		if !contiguous(t) || b.overwrites(ptr) {
 			if b.copies[i] == nil {
 				b.copies[i] = alloc(typ.Bytes())
 			}
@@ -322,6 +353,16 @@ func (b *binding) feed(inputs []input, feeds Feeds, arena []byte) {
 		}
 		b.mem[b.t.home[id]] = unsafe.Slice((*byte)(ptr), typ.Bytes())
 	}
+}
+
+// overwrites reports whether ptr points into an output.
+func (b *binding) overwrites(ptr unsafe.Pointer) bool {
+	for _, s := range b.t.outputs {
+		if within(ptr, b.mem[s]) {
+			return true
+		}
+	}
+	return false
 }
 
 // finish performs the copies after the last instruction. Outputs and staged

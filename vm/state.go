@@ -11,6 +11,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"neocog/graph"
+	"neocog/internal/arena"
 )
 
 // A State holds the values of parameters and buffers by name. It is shared by
@@ -26,8 +27,14 @@ type State struct {
 }
 
 type variable struct {
-	typ graph.Type
-	mem []byte
+	typ   graph.Type
+	mem   []byte
+	block *arena.Block // holds mem
+}
+
+func newVariable(typ graph.Type) (*variable, error) {
+	b, err := arena.New(typ.Bytes())
+	return &variable{typ, b.Bytes(), b}, err
 }
 
 // NewState returns an empty State. Parameters appear in it when a machine is
@@ -71,7 +78,9 @@ func (s *State) Set(name string, t *tensor.Dense) error {
 	defer s.mu.Unlock()
 	v := s.vars[name]
 	if v == nil {
-		v = &variable{typ, alloc(typ.Bytes())}
+		if v, err = newVariable(typ); err != nil {
+			return errors.Wrapf(err, "value %q", name)
+		}
 	}
 	if !v.typ.Equal(typ) {
 		return errors.Errorf("value %q is %v, cannot become %v", name, v.typ, typ)
@@ -91,7 +100,10 @@ func (s *State) ensure(p *graph.Value) (*variable, error) {
 		if err := allocatable(p.Type()); err != nil {
 			return nil, fmt.Errorf("%v: parameter %q: %w", p.Node().Pos, op.Label, err)
 		}
-		v = &variable{p.Type(), alloc(p.Type().Bytes())}
+		var err error
+		if v, err = newVariable(p.Type()); err != nil {
+			return nil, fmt.Errorf("%v: parameter %q: %w", p.Node().Pos, op.Label, err)
+		}
 		fill(v.mem, v.typ.DType, op.Init.Values(op.Label, v.typ, s.seed))
 		s.vars[op.Label] = v
 	}
@@ -101,9 +113,8 @@ func (s *State) ensure(p *graph.Value) (*variable, error) {
 	return v, nil
 }
 
-// align is the alignment of all tensors in bytes: a cache line, and the width
-// of the widest vector registers.
-const align = 64
+// align is the alignment of all tensors in bytes.
+const align = arena.Align
 
 // maxBytes is the largest tensor that a machine makes: 1 TiB, more than any has.
 const maxBytes = 1 << 40
@@ -119,12 +130,9 @@ func allocatable(t graph.Type) error {
 	return nil
 }
 
-// alloc returns n zeroed bytes, aligned. Memory of the Go heap does not move.
-func alloc(n int) []byte {
-	b := make([]byte, n+align)
-	off := -int(uintptr(unsafe.Pointer(&b[0]))) & (align - 1)
-	return b[off : off+n : off+n]
-}
+// alloc returns n zeroed bytes, aligned, which live as long as anything points
+// to them: for what users may hold.
+func alloc(n int) []byte { return arena.Heap(n) }
 
 // within reports whether p points into b.
 func within(p unsafe.Pointer, b []byte) bool {
