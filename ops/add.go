@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -23,28 +24,9 @@ func (add) Operands() []string { return operandsAB }
 func (add) Infer(in []graph.Type) ([]graph.Type, error) { return inferBinary(in, true) }
 
 func (add) Plan(_ *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
-	return planBinary(in, out, addRow[float32], addRow[float64], addRow[int32], addRow[int64])
+	return planBinary(in, out, simd.Add[float32], simd.Add[float64], simd.Add[int32], simd.Add[int64])
 }
 
 func (add) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{sumTo(dy[0], n.In(0)), sumTo(dy[0], n.In(1))}
-}
-
-func addRow[T kernel.Number](y, a, b []T, sa, sb int) {
-	switch {
-	case sa == 0:
-		v := a[0]
-		for i, w := range b {
-			y[i] = v + w
-		}
-	case sb == 0:
-		w := b[0]
-		for i, v := range a {
-			y[i] = v + w
-		}
-	default:
-		for i, v := range a {
-			y[i] = v + b[i]
-		}
-	}
 }

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -25,11 +26,6 @@ func (o addScalar) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) 
 func (addScalar) VJP(_ *graph.Node, dy []*graph.Value) []*graph.Value { return dy }
 
 func addScalarRun[T kernel.Float](scalar float64) kernel.Kernel {
-	s := T(scalar)
-	return func(c *kernel.Call, lo, hi int) {
-		x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-		for i, v := range x {
-			y[i] = v + s
-		}
-	}
+	s := []T{T(scalar)}
+	return eachRun(func(y, x []T) { simd.Add(y, x, s) })
 }

@@ -63,9 +63,9 @@ func inferBinary(in []graph.Type, ints bool) ([]graph.Type, error) {
 	return []graph.Type{{DType: a.DType, Shape: shape}}, nil
 }
 
-// A rowFunc computes a row of y from rows of a and b. sa and sb are 1, or 0
-// where the operand stands still and has one element; they are not both 0.
-type rowFunc[T kernel.Number] func(y, a, b []T, sa, sb int)
+// A rowFunc computes a row of y from rows of a and b. One of these may have one
+// element, which stands for all.
+type rowFunc[T kernel.Number] func(y, a, b []T)
 
 // planBinary returns the plan of a binary op with broadcasting. An operand of
 // the result's shape may be overwritten.
@@ -89,7 +89,7 @@ func binaryRun[T kernel.Number](l nest, row rowFunc[T]) kernel.Kernel {
 		a, b, y := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
 		for p := l.place(lo); lo < hi; {
 			w := min(n-p.at[l.rank-1], hi-lo)
-			row(y[lo:lo+w], a[p.off[0]:p.off[0]+(w-1)*sa+1], b[p.off[1]:p.off[1]+(w-1)*sb+1], sa, sb)
+			row(y[lo:lo+w], a[p.off[0]:p.off[0]+(w-1)*sa+1], b[p.off[1]:p.off[1]+(w-1)*sb+1])
 			l.forward(&p, w)
 			lo += w
 		}

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -24,30 +25,11 @@ func (div) Operands() []string { return operandsAB }
 func (div) Infer(in []graph.Type) ([]graph.Type, error) { return inferBinary(in, false) }
 
 func (div) Plan(_ *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
-	return planBinary(in, out, divRow[float32], divRow[float64], nil, nil)
+	return planBinary(in, out, simd.Div[float32], simd.Div[float64], nil, nil)
 }
 
 func (div) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	a, b, y := n.In(0), n.In(1), n.Out(0)
 	da := Div(dy[0], b)
 	return []*graph.Value{sumTo(da, a), Neg(sumTo(Mul(da, y), b))}
-}
-
-func divRow[T kernel.Float](y, a, b []T, sa, sb int) {
-	switch {
-	case sa == 0:
-		v := a[0]
-		for i, w := range b {
-			y[i] = v / w
-		}
-	case sb == 0:
-		w := b[0]
-		for i, v := range a {
-			y[i] = v / w
-		}
-	default:
-		for i, v := range a {
-			y[i] = v / b[i]
-		}
-	}
 }

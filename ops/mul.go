@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -27,29 +28,10 @@ func (mul) Operands() []string { return operandsAB }
 func (mul) Infer(in []graph.Type) ([]graph.Type, error) { return inferBinary(in, true) }
 
 func (mul) Plan(_ *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
-	return planBinary(in, out, mulRow[float32], mulRow[float64], mulRow[int32], mulRow[int64])
+	return planBinary(in, out, simd.Mul[float32], simd.Mul[float64], simd.Mul[int32], simd.Mul[int64])
 }
 
 func (mul) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	a, b := n.In(0), n.In(1)
 	return []*graph.Value{sumTo(Mul(dy[0], b), a), sumTo(Mul(dy[0], a), b)}
-}
-
-func mulRow[T kernel.Number](y, a, b []T, sa, sb int) {
-	switch {
-	case sa == 0:
-		v := a[0]
-		for i, w := range b {
-			y[i] = v * w
-		}
-	case sb == 0:
-		w := b[0]
-		for i, v := range a {
-			y[i] = v * w
-		}
-	default:
-		for i, v := range a {
-			y[i] = v * b[i]
-		}
-	}
 }

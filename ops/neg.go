@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -26,7 +27,7 @@ func (neg) Infer(in []graph.Type) ([]graph.Type, error) {
 }
 
 func (neg) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	k, err := pickNumber(in[0].DType, negRun[float32], negRun[float64], negRun[int32], negRun[int64])
+	k, err := pickNumber(in[0].DType, eachRun(simd.Neg[float32]), eachRun(simd.Neg[float64]), eachRun(simd.Neg[int32]), eachRun(simd.Neg[int64]))
 	p := kernel.One(in[0].Shape.Size(), kernel.Grain, k)
 	p.InPlace = []int{1}
 	return p, err
@@ -34,11 +35,4 @@ func (neg) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
 
 func (neg) VJP(_ *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{Neg(dy[0])}
-}
-
-func negRun[T kernel.Number](c *kernel.Call, lo, hi int) {
-	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-	for i, v := range x {
-		y[i] = -v
-	}
 }

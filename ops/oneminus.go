@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -19,16 +20,14 @@ func (oneMinus) Name() string { return "OneMinus" }
 func (oneMinus) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (oneMinus) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	return elementwise(in[0], 0, oneMinusRun[float32], oneMinusRun[float64])
+	return elementwise(in[0], 0, oneMinusRun[float32](), oneMinusRun[float64]())
 }
 
 func (oneMinus) VJP(_ *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{Neg(dy[0])}
 }
 
-func oneMinusRun[T kernel.Float](c *kernel.Call, lo, hi int) {
-	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-	for i, v := range x {
-		y[i] = 1 - v
-	}
+func oneMinusRun[T kernel.Float]() kernel.Kernel {
+	one := []T{1}
+	return eachRun(func(y, x []T) { simd.Sub(y, one, x) })
 }

@@ -15,6 +15,18 @@ func elementwise(t graph.Type, inPlace int, f32, f64 kernel.Kernel) (kernel.Plan
 	return p, err
 }
 
+// eachRun is the kernel of a loop over the elements of one operand.
+func eachRun[T kernel.Number](f func(y, x []T)) kernel.Kernel {
+	return func(c *kernel.Call, lo, hi int) { f(kernel.Out[T](c, 0)[lo:hi], kernel.In[T](c, 0)[lo:hi]) }
+}
+
+// pairRun is the kernel of a loop over the elements of two operands.
+func pairRun[T kernel.Number](f func(y, a, b []T)) kernel.Kernel {
+	return func(c *kernel.Call, lo, hi int) {
+		f(kernel.Out[T](c, 0)[lo:hi], kernel.In[T](c, 0)[lo:hi], kernel.In[T](c, 1)[lo:hi])
+	}
+}
+
 // pickNumber returns the kernel for d, or an error where d is no number.
 func pickNumber(d graph.DType, f32, f64, i32, i64 kernel.Kernel) (kernel.Kernel, error) {
 	switch d {

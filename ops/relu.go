@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -23,20 +24,13 @@ func (relu) Name() string { return "ReLU" }
 func (relu) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (relu) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	p, err := kernel.ByDType(in[0].DType, in[0].Shape.Size(), reluRun[float32], reluRun[float64])
+	p, err := kernel.ByDType(in[0].DType, in[0].Shape.Size(), eachRun(simd.ReLU[float32]), eachRun(simd.ReLU[float64]))
 	p.InPlace = []int{1}
 	return p, err
 }
 
 func (relu) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{graph.Apply(reluGrad{}, n.Out(0), dy[0])}
-}
-
-func reluRun[T kernel.Float](c *kernel.Call, lo, hi int) {
-	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-	for i, v := range x {
-		y[i] = max(v, 0)
-	}
 }
 
 // reluGrad is dy where y > 0, else 0. Its gradient with respect to dy is itself,
@@ -50,25 +44,11 @@ func (reluGrad) Operands() []string { return []string{"y", "dy"} }
 func (reluGrad) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 2) }
 
 func (reluGrad) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	p, err := kernel.ByDType(in[0].DType, in[0].Shape.Size(), reluGradRun[float32], reluGradRun[float64])
+	p, err := kernel.ByDType(in[0].DType, in[0].Shape.Size(), pairRun(simd.ReLUGrad[float32]), pairRun(simd.ReLUGrad[float64]))
 	p.InPlace = []int{2}
 	return p, err
 }
 
 func (reluGrad) VJP(n *graph.Node, ddx []*graph.Value) []*graph.Value {
 	return []*graph.Value{nil, graph.Apply(reluGrad{}, n.In(0), ddx[0])}
-}
-
-func reluGradRun[T kernel.Float](c *kernel.Call, lo, hi int) {
-	y, dy, dx := kernel.In[T](c, 0)[lo:hi], kernel.In[T](c, 1)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-	for i, v := range y {
-		switch {
-		case v > 0:
-			dx[i] = dy[i]
-		case v != v: // a NaN in the forward pass must stay visible
-			dx[i] = v
-		default:
-			dx[i] = 0
-		}
-	}
 }

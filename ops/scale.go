@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -33,12 +34,7 @@ func (o scale) VJP(_ *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{Scale(dy[0], o.S)}
 }
 
-func scaleRun[T kernel.Float](scale float64) kernel.Kernel {
-	s := T(scale)
-	return func(c *kernel.Call, lo, hi int) {
-		x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-		for i, v := range x {
-			y[i] = s * v
-		}
-	}
+func scaleRun[T kernel.Float](scalar float64) kernel.Kernel {
+	s := []T{T(scalar)}
+	return eachRun(func(y, x []T) { simd.Mul(y, x, s) })
 }

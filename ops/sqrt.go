@@ -1,9 +1,8 @@
 package ops
 
 import (
-	"math"
-
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -24,16 +23,9 @@ func (sqrt) Name() string { return "Sqrt" }
 func (sqrt) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (sqrt) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	return elementwise(in[0], 0, sqrtRun[float32], sqrtRun[float64])
+	return elementwise(in[0], 0, eachRun(simd.Sqrt[float32]), eachRun(simd.Sqrt[float64]))
 }
 
 func (sqrt) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{Scale(Div(dy[0], n.Out(0)), 0.5)}
-}
-
-func sqrtRun[T kernel.Float](c *kernel.Call, lo, hi int) {
-	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-	for i, v := range x {
-		y[i] = T(math.Sqrt(float64(v)))
-	}
 }

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -23,28 +24,9 @@ func (sub) Operands() []string { return operandsAB }
 func (sub) Infer(in []graph.Type) ([]graph.Type, error) { return inferBinary(in, true) }
 
 func (sub) Plan(_ *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
-	return planBinary(in, out, subRow[float32], subRow[float64], subRow[int32], subRow[int64])
+	return planBinary(in, out, simd.Sub[float32], simd.Sub[float64], simd.Sub[int32], simd.Sub[int64])
 }
 
 func (sub) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{sumTo(dy[0], n.In(0)), Neg(sumTo(dy[0], n.In(1)))}
-}
-
-func subRow[T kernel.Number](y, a, b []T, sa, sb int) {
-	switch {
-	case sa == 0:
-		v := a[0]
-		for i, w := range b {
-			y[i] = v - w
-		}
-	case sb == 0:
-		w := b[0]
-		for i, v := range a {
-			y[i] = v - w
-		}
-	default:
-		for i, v := range a {
-			y[i] = v - b[i]
-		}
-	}
 }
