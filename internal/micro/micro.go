@@ -74,3 +74,27 @@ func bytesOf[T Float](n int) uintptr {
 	var z T
 	return uintptr(n) * unsafe.Sizeof(z)
 }
+
+// tiles are kept for the next Take, one for each worker that ever computed at the
+// same time as others: a call through a function value lets its argument escape, so that
+// a Tile on the stack would be an allocation.
+var tiles = make(chan *Tile, 256)
+
+// Take returns a Tile for this worker, with anything in it.
+func Take() *Tile {
+	select {
+	case t := <-tiles:
+		return t
+	default:
+		return new(Tile)
+	}
+}
+
+// Put gives t back.
+func Put(t *Tile) {
+	*t = Tile{} // it must not keep anyone's memory alive
+	select {
+	case tiles <- t:
+	default:
+	}
+}

@@ -1,0 +1,402 @@
+package conv
+
+import (
+	"cmp"
+	"slices"
+	"unsafe"
+
+	"neocog/internal/micro"
+	"neocog/vm/kernel"
+)
+
+// Blocked is a direct convolution: the matrix product of Im2col without the matrix.
+//
+// Each worker copies some rows of an image, with the padding around them, into scratch memory, where the
+// channels of a pixel are neighbours, 16 at a time. There the operand of a micro-kernel for one row of a
+// filter's taps is a stretch of memory: rows of outputs need not be unfolded, only
+// the kernel be told where the taps are (micro.Run). The filter is copied once into panels of vectors.
+//
+//	forward      rows of the tile: pixels of y       columns: filters
+//	inputgrad    pixels of dx of one phase           channels
+//	filtergrad   taps and channels of a filter's row filters
+//
+// With strides the gradient of the image falls into stride² phases, which are
+// convolutions with a part of the filter's taps each; no product with a zero in between is taken.
+//
+// Beyond the panels of the filter it takes scratch memory for each worker only, about the size of
+// the second cache; the gradient of the filter takes up to 16 accumulators as Im2col does.
+// It refuses convolutions with fewer than 8 outputs to fill a vector with, and empty ones.
+//
+// Georganas et al., “Anatomy of High-Performance Deep Learning Convolutions on SIMD
+// Architectures”, 2018; Heinecke et al. call the runs a batch-reduce product.
+type Blocked struct{}
+
+// Name returns "blocked".
+func (Blocked) Name() string { return "blocked" }
+
+// Plan refuses p where it is empty, or has fewer than 8 filters in a group (channels, for
+// the gradient of the image).
+func (a Blocked) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
+	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
+		return kernel.Plan{}, err
+	}
+	if x, w, y := p.Lens(); min(x, w, y) == 0 {
+		return kernel.Plan{}, Refuse(a, p, "it is empty")
+	}
+	lanes := p.K / p.Groups
+	if p.Pass == InputGrad {
+		lanes = p.C / p.Groups
+	}
+	if lanes < fewLanes {
+		return kernel.Plan{}, Refuse(a, p, "only %d of %d lanes of a vector would be used", lanes, blockC)
+	}
+	if p.DType.Size() == 4 {
+		return planBlocked[float32](p), nil
+	}
+	return planBlocked[float64](p), nil
+}
+
+const (
+	blockC     = 16      // channels that are neighbours
+	fewLanes   = 8       // fewer outputs leave more than half of a vector empty
+	tileBytes  = 3 << 17 // of an image that a worker copies: it shares the second cache with a part of the filter
+	sumBytes   = 1 << 17 // of outputs that a worker computes at a time
+	chunkTerms = 1152    // of an output that are added up in registers
+	someItems  = 8       // workers that should find something to do
+)
+
+func planBlocked[T kernel.Float](p Problem) kernel.Plan {
+	if p.Pass == FilterGrad {
+		return planBlockedFilter[T](p)
+	}
+	return planBlockedImage[T](p)
+}
+
+// image is an image as a worker sees it: a tile of rows with the padding that some taps need,
+// in blocks of channels.
+//
+//	tile[((block·rows + row)·cols + col)·bc + channel]
+//
+// Row 0 of a tile is row first of the image, column 0 is column −left.
+type image[T kernel.Float] struct {
+	channels   int // of all groups
+	H, W       int
+	group      int // channels of a group
+	bc, blocks int
+	rows, cols int
+	left       int
+}
+
+func newImage[T kernel.Float](channels, groups, h, w int) image[T] {
+	i := image[T]{channels: channels, H: h, W: w, group: channels / groups}
+	i.bc = min(i.group, blockC)
+	i.blocks = ceilDiv(i.group, i.bc)
+	return i
+}
+
+// size is the number of elements of a tile.
+func (m *image[T]) size() int { return m.blocks * m.rows * m.cols * m.bc }
+
+// at is the index of channel 0 of a pixel of a tile.
+func (m *image[T]) at(block, row, col int) int { return ((block*m.rows+row)*m.cols + col) * m.bc }
+
+// in returns the number of channels of a block.
+func (m *image[T]) in(block int) int { return min(m.bc, m.group-block*m.bc) }
+
+// load fills the first rows of the blocks b0 … b1-1 of a tile from group g of image n.
+func (m *image[T]) load(tile, x []T, n, g, b0, b1, first, rows int) {
+	plane := m.H * m.W
+	right := max(m.left+m.W, 0) // the column after the image
+	from, to := max(m.left, 0), min(right, m.cols)
+	for b := b0; b < b1; b++ {
+		channels := m.in(b)
+		planes := x[(n*m.channels+g*m.group+b*m.bc)*plane:][:channels*plane]
+		for r := range rows {
+			h := first + r
+			row := tile[m.at(b-b0, r, 0):][:m.cols*m.bc]
+			if h < 0 || h >= m.H || from >= to {
+				clear(row)
+				continue
+			}
+			clear(row[:from*m.bc])
+			clear(row[to*m.bc:])
+			micro.Transpose(row[from*m.bc:], m.bc, planes[h*m.W+from-m.left:], plane, channels, to-from)
+		}
+	}
+}
+
+// blockedImage computes the output of a convolution, or the gradient of its image,
+// which is a convolution for each phase.
+type blockedImage[T kernel.Float] struct {
+	Problem
+	set    micro.Set
+	in     image[T]
+	images int
+	co     int    // outputs of a group
+	step   [2]int // of the input, from one output to the next of a phase
+	every  [2]int // outputs from one output of a phase to the next
+	P, Q   int    // of the output
+	phases []phase
+	empty  bool // some phase has no taps
+	top    int  // rows of the input before the first one that output 0 needs; less than 0 if after it
+
+	rows, tiles   int // of the output, a multiple of every[0]
+	panels, split int // which cover the outputs of a group, in split parts
+	taps          int
+}
+
+// A phase is the outputs that use the same taps.
+type phase struct {
+	first [2]int // output
+	taps  []tap  // in the order of the panels
+	start int    // row of a panel with the first term
+	runs  []micro.Run
+	cuts  []int // of runs, into sums in registers
+}
+
+// A tap is where output 0 of a phase sees the input, and which element of the filter it uses.
+type tap struct {
+	h, w  int
+	index int
+}
+
+func planBlockedImage[T kernel.Float](p Problem) kernel.Plan {
+	P, Q := p.Out()
+	m := &blockedImage[T]{Problem: p, set: micro.For[T](), taps: p.R * p.S}
+	if p.Pass == Forward {
+		m.in = newImage[T](p.C, p.Groups, p.H, p.W)
+		m.co, m.P, m.Q = p.K/p.Groups, P, Q
+		m.step, m.every = p.Stride, [2]int{1, 1}
+	} else {
+		m.in = newImage[T](p.K, p.Groups, P, Q)
+		m.co, m.P, m.Q = p.C/p.Groups, p.H, p.W
+		m.step, m.every = [2]int{1, 1}, p.Stride
+	}
+	m.panels = ceilDiv(m.co, m.set.Width())
+	m.findTaps()
+	m.cut()
+	m.findRuns()
+
+	weights := p.Groups * m.panels * m.in.blocks
+	pack := kernel.Step{N: weights, Grain: max(1, 1<<16/(m.set.Width()*m.in.bc*m.taps)), Run: m.pack}
+	items := p.N * p.Groups * m.tiles * m.split
+	return kernel.Plan{
+		Steps:  []kernel.Step{pack, {N: items, Grain: grain(p.FLOPs(), items), Run: m.run}},
+		Shared: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
+		Local:  kernel.SizeOf(p.DType, max(m.in.size()+m.sumSize(), m.in.bc*m.taps*m.set.Width())),
+	}
+}
+
+// panelSize is the number of elements of a panel: a row for each term of an output.
+func (m *blockedImage[T]) panelSize() int { return m.in.group * m.taps * m.set.Width() }
+
+func (m *blockedImage[T]) sumSize() int { return m.rows * m.Q * m.set.Width() }
+
+// findTaps sorts the taps into phases.
+func (m *blockedImage[T]) findTaps() {
+	var all []tap
+	start := 0
+	for fh := range min(m.every[0], m.P) {
+		for fw := range min(m.every[1], m.Q) {
+			ph := phase{first: [2]int{fh, fw}, start: start}
+			for r := range m.R {
+				for s := range m.S {
+					t := tap{r*m.Dilation[0] - m.Pad[0], s*m.Dilation[1] - m.Pad[1], r*m.S + s}
+					if m.Pass == InputGrad {
+						t.h, t.w = fh-t.h, fw-t.w
+						if t.h%m.every[0] != 0 || t.w%m.every[1] != 0 {
+							continue
+						}
+						t.h, t.w = t.h/m.every[0], t.w/m.every[1]
+					}
+					ph.taps = append(ph.taps, t)
+				}
+			}
+			slices.SortFunc(ph.taps, func(a, b tap) int { return cmp.Or(a.h-b.h, a.w-b.w) })
+			all = append(all, ph.taps...)
+			m.empty = m.empty || len(ph.taps) == 0
+			start += len(ph.taps) * m.in.group
+			m.phases = append(m.phases, ph)
+		}
+	}
+	if len(all) == 0 { // the whole gradient is zero
+		return
+	}
+	last := [2]int{all[0].h, all[0].w}
+	m.top, m.in.left = -all[0].h, -all[0].w
+	for _, t := range all {
+		m.top, m.in.left = max(m.top, -t.h), max(m.in.left, -t.w)
+		last[0], last[1] = max(last[0], t.h), max(last[1], t.w)
+	}
+	m.in.cols = (ceilDiv(m.Q, m.every[1])-1)*m.step[1] + last[1] + m.in.left + 1
+	m.in.rows = last[0] + m.top + 1 // for one row of outputs
+}
+
+// cut chooses how many rows of outputs a worker computes at a time: as many as the caches hold, and fewer where there is
+// not enough for several workers otherwise. Then it divides the outputs.
+func (m *blockedImage[T]) cut() {
+	size := int(unsafe.Sizeof(T(0)))
+	row := max(m.in.blocks*m.in.cols*m.in.bc*size, 1)
+	most := max((tileBytes/row-m.in.rows)/m.step[0]+1, 1)
+	most = min(most, max(sumBytes/(m.Q*m.set.Width()*size*m.every[0]), 1))
+	units := ceilDiv(m.P, m.every[0]) // rows of outputs, of all phases together
+	tiles := ceilDiv(units, most)
+	if batch := m.N * m.Groups; batch*tiles < someItems {
+		// Fewer rows than the filter has cost more in copies than parts of the filter do.
+		tiles = max(tiles, min(ceilDiv(someItems, batch), units/max(m.in.rows, 4)))
+	}
+	m.rows = ceilDiv(units, tiles) * m.every[0]
+	m.tiles = ceilDiv(m.P, m.rows)
+	m.split = min(ceilDiv(someItems, m.N*m.Groups*m.tiles), m.panels)
+	m.in.rows += (m.rows/m.every[0] - 1) * m.step[0]
+}
+
+// findRuns joins taps which are neighbours in a row of the tile.
+func (m *blockedImage[T]) findRuns() {
+	size := unsafe.Sizeof(T(0))
+	for i := range m.phases {
+		ph := &m.phases[i]
+		term, terms := ph.start, 0
+		for b := range m.in.blocks {
+			channels := m.in.in(b)
+			for j, t := range ph.taps {
+				if j > 0 && channels == m.in.bc && ph.taps[j-1].h == t.h && ph.taps[j-1].w+1 == t.w {
+					ph.runs[len(ph.runs)-1].K += channels
+				} else {
+					if terms >= chunkTerms {
+						ph.cuts = append(ph.cuts, len(ph.runs))
+						terms = 0
+					}
+					ph.runs = append(ph.runs, micro.Run{
+						A: uintptr(m.in.at(b, t.h+m.top, t.w+m.in.left)) * size,
+						B: uintptr(term*m.set.Width()) * size,
+						K: channels,
+					})
+				}
+				term += channels
+				terms += channels
+			}
+		}
+		ph.cuts = append(ph.cuts, len(ph.runs))
+	}
+}
+
+// pack copies the filter into panels. Items are a block of channels of the input for a panel of a group.
+func (m *blockedImage[T]) pack(c *kernel.Call, lo, hi int) {
+	width, cg, kg := m.set.Width(), m.C/m.Groups, m.K/m.Groups
+	w := kernel.In[T](c, 1)
+	if m.Pass == InputGrad {
+		w = kernel.In[T](c, 0)
+	}
+	all := kernel.Local[T](c, 0, m.in.bc*m.taps*width)
+	for i := lo; i < hi; i++ {
+		b := i % m.in.blocks
+		o0 := i / m.in.blocks % m.panels * width
+		g := i / (m.in.blocks * m.panels)
+		panel := kernel.Shared[T](c, i/m.in.blocks*m.panelSize(), m.panelSize())
+		channels, cols := m.in.in(b), min(width, m.co-o0)
+		i0 := b * m.in.bc
+		// all[(channel·taps + tap)·width + output]
+		if m.Pass == Forward {
+			micro.Transpose(all, width, w[((g*kg+o0)*cg+i0)*m.taps:], cg*m.taps, cols, channels*m.taps)
+		} else {
+			for k := range channels {
+				micro.Transpose(all[k*m.taps*width:], width, w[((g*kg+i0+k)*cg+o0)*m.taps:], m.taps, cols, m.taps)
+			}
+		}
+		for _, ph := range m.phases {
+			to := panel[(ph.start+i0*len(ph.taps))*width:]
+			for _, t := range ph.taps {
+				for ch := range channels {
+					copy(to[:cols], all[(ch*m.taps+t.index)*width:][:cols])
+					to = to[width:]
+				}
+			}
+		}
+	}
+}
+
+// run computes rows of outputs. Items are some rows of some of the outputs of a group of an image.
+func (m *blockedImage[T]) run(c *kernel.Call, lo, hi int) {
+	x, out := kernel.In[T](c, 0), kernel.Out[T](c, 0)
+	if m.Pass == InputGrad {
+		x = kernel.In[T](c, 1)
+	}
+	width, plane := m.set.Width(), m.P*m.Q
+	tile := kernel.Local[T](c, 0, m.in.size())
+	sums := kernel.Local[T](c, m.in.size(), m.sumSize())
+	t := micro.Take()
+	defer micro.Put(t)
+	for i := lo; i < hi; i++ {
+		part := i % m.split
+		p0 := i / m.split % m.tiles * m.rows
+		g := i / (m.split * m.tiles) % m.Groups
+		n := i / (m.split * m.tiles * m.Groups)
+		p1 := min(p0+m.rows, m.P)
+		first := p0/m.every[0]*m.step[0] - m.top
+		m.in.load(tile, x, n, g, 0, m.in.blocks, first, m.in.rows)
+		for panel := part * m.panels / m.split; panel < (part+1)*m.panels/m.split; panel++ {
+			o0 := panel * width
+			cols := min(width, m.co-o0)
+			sums := sums[:(p1-p0)*m.Q*width]
+			switch {
+			case m.Bias:
+				repeat(sums, kernel.In[T](c, 2)[g*m.co+o0:][:cols], width)
+			case m.empty:
+				clear(sums)
+			}
+			m.multiply(t, sums, tile, kernel.Shared[T](c, (g*m.panels+panel)*m.panelSize(), m.panelSize()), p0, p1, cols)
+			micro.Transpose(out[(n*m.Groups*m.co+g*m.co+o0)*plane+p0*m.Q:], plane, sums, width, (p1-p0)*m.Q, cols)
+		}
+	}
+}
+
+// multiply computes the sums of rows p0 … p1-1, cols outputs for each pixel, from a tile whose first row belongs to p0.
+func (m *blockedImage[T]) multiply(t *micro.Tile, sums, tile, panel []T, p0, p1, cols int) {
+	size := unsafe.Sizeof(T(0))
+	width, lanes := m.set.Width(), m.set.Lanes()
+	vecs := ceilDiv(cols, lanes)
+	t.Mask = micro.Masks(cols, lanes)
+	t.B, t.SB = unsafe.Pointer(&panel[0]), uintptr(width)*size
+	t.SA, t.SC = uintptr(m.step[1]*m.in.bc)*size, uintptr(m.every[1]*width)*size
+	for k := range m.phases {
+		ph := &m.phases[k]
+		rows := ceilDiv(p1-p0-ph.first[0], m.every[0])
+		across := ceilDiv(m.Q-ph.first[1], m.every[1])
+		pieces := ceilDiv(across, m.set.Rows())
+		begin := 0
+		for j, end := range ph.cuts {
+			if begin == end {
+				continue
+			}
+			t.Runs, t.N = &ph.runs[begin], end-begin
+			begin = end
+			t.Add = 0
+			if j > 0 || m.Bias {
+				t.Add = 1
+			}
+			for i := range rows {
+				a := tile[m.in.at(0, i*m.step[0], 0):]
+				o := sums[((i*m.every[0]+ph.first[0])*m.Q+ph.first[1])*width:]
+				for piece := range pieces {
+					q0, q1 := piece*across/pieces, (piece+1)*across/pieces
+					t.A = unsafe.Pointer(&a[q0*m.step[1]*m.in.bc])
+					t.C = unsafe.Pointer(&o[q0*m.every[1]*width])
+					m.set.Kernel(micro.Rows, q1-q0, vecs)(t)
+				}
+			}
+		}
+	}
+}
+
+// repeat fills rows of width elements with row, which may be shorter.
+func repeat[T kernel.Float](rows, row []T, width int) {
+	if len(rows) == 0 {
+		return
+	}
+	clear(rows[:width])
+	copy(rows, row)
+	for done := width; done < len(rows); done *= 2 {
+		copy(rows[done:], rows[:done])
+	}
+}
