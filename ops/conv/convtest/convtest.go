@@ -2,6 +2,7 @@ package convtest
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -24,9 +25,11 @@ type Suite struct {
 	// Transforms says that the algorithm computes with linear combinations of its operands, as FFT and
 	// some of Winograd's do: integers need not come out exactly, and a NaN may spread further than it must.
 	Transforms bool
-	// Random is the number of random problems besides Cases; 0 stands for 500.
+	// Random is the number of random problems besides Cases; 0 stands for what the flag -shapes says.
 	Random int
 }
+
+var shapes = flag.Int("shapes", 500, "the number of random problems for each convolution algorithm")
 
 // Run checks a as strictly as a plain sum of products can be checked. Every element that is a sum of n
 // products t must satisfy
@@ -44,7 +47,7 @@ func Run(t *testing.T, a conv.Algorithm) {
 func (s Suite) Run(t *testing.T) {
 	t.Helper()
 	if s.Random == 0 {
-		s.Random = 500
+		s.Random = *shapes
 	}
 	accepted := 0
 	for i, c := range Cases() {
@@ -59,7 +62,7 @@ func (s Suite) Run(t *testing.T) {
 	t.Run("random", func(t *testing.T) {
 		for i := range s.Random {
 			seed := uint64(1000 + i)
-			n, err := s.problem(random(rand.New(rand.NewPCG(seed, 0))), seed)
+			n, err := s.problem(random(rand.New(rand.NewPCG(seed, 0)), i), seed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -209,7 +212,9 @@ func specials[T kernel.Float](c check, d data) error {
 			for o, w := range want {
 				g := float64(got[o])
 				lost := g-g == 0 && w-w != 0
-				if wrong := g != w && (g == g || w == w); lost || wrong && !c.Transforms {
+				// dy may count as zero outside: then w reaches pixels at the border of dx too.
+				outside := c.p.Pass == conv.InputGrad && j == 0 && g != g
+				if wrong := g != w && (g == g || w == w) && !outside; lost || wrong && !c.Transforms {
 					return fmt.Errorf("with %v as element %d of input %d: element %d is %v, want %v", v, i, j, o, g, w)
 				}
 			}

@@ -1,8 +1,10 @@
 package convtest
 
 import (
+	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"neocog/ops/conv"
 	"neocog/vm/kernel"
@@ -35,6 +37,8 @@ func first(c *kernel.Call, p conv.Problem, value func(float64) float64) {
 		out[0] = value(out[0])
 	}
 }
+
+var sink byte
 
 // The suite must be able to fail: each fault is found, and named for what it is.
 func TestSuiteFindsFaults(t *testing.T) {
@@ -106,7 +110,28 @@ func TestSuiteFindsFaults(t *testing.T) {
 				run(c, lo, hi)
 				clear(kernel.Local[float64](c, 0, 3))
 			}, kernel.Plan{Local: 16}
-		}, "wrote outside of its scratch memory, 0 shared bytes and 16 of each worker"},
+		}, "touched: byte 1 after the end of a buffer of 16, with 0 shared bytes and 16 of each worker"},
+		{"the element after an input is read", func(p conv.Problem, run kernel.Kernel) (kernel.Kernel, kernel.Plan) {
+			return func(c *kernel.Call, lo, hi int) {
+				x := c.Bufs[c.Ins[0]]
+				sink = *(*byte)(unsafe.Add(x.Ptr, x.Len*p.DType.Size()))
+				run(c, lo, hi)
+			}, kernel.Plan{}
+		}, "touched: byte 1 after the end of a buffer"},
+		{"the element before an output is written", func(p conv.Problem, run kernel.Kernel) (kernel.Kernel, kernel.Plan) {
+			return func(c *kernel.Call, lo, hi int) {
+				*(*byte)(unsafe.Add(c.Bufs[c.Outs[0]].Ptr, -1)) = 0
+				run(c, lo, hi)
+			}, kernel.Plan{}
+		}, "outside of buffer 2 of 3: written: byte 1 before the start of a buffer"},
+		{"one of several workers reads too far", func(p conv.Problem, run kernel.Kernel) (kernel.Kernel, kernel.Plan) {
+			return func(c *kernel.Call, lo, hi int) {
+				if x := c.Bufs[c.Ins[0]]; lo > 0 && hi-lo > 1 {
+					sink = *(*byte)(unsafe.Add(x.Ptr, -1))
+				}
+				run(c, lo, hi)
+			}, kernel.Plan{}
+		}, "2 workers at the same time: touched: byte 1 before the start of a buffer"},
 		{"scratch memory is taken for zeros", func(p conv.Problem, run kernel.Kernel) (kernel.Kernel, kernel.Plan) {
 			return func(c *kernel.Call, lo, hi int) {
 				run(c, lo, hi)
@@ -149,5 +174,39 @@ func TestSuiteFindsBrokenAdjoint(t *testing.T) {
 	results[conv.FilterGrad][3] *= 1 + 1e-9
 	if err := s.adjoint(d, results); err == nil || !strings.Contains(err.Error(), "the inner product of filtergrad is") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// The random problems meet every tail of the vectors and blocks that algorithms cut extents into.
+func TestRandomProblemsMeetEveryTail(t *testing.T) {
+	met := map[string]map[int]bool{"images": {}, "channels": {}, "filters": {}, "columns": {}, "pixels": {}}
+	var groups, strides, dilations, uneven, pointwise int
+	for i := range 500 {
+		p := random(rand.New(rand.NewPCG(uint64(1000+i), 0)), i)
+		P, Q := p.Out()
+		for name, n := range map[string]int{"images": p.N, "channels": p.C, "filters": p.K, "columns": Q, "pixels": P * Q} {
+			met[name][n] = true
+		}
+		for count, yes := range map[*int]bool{
+			&groups: p.Groups > 1, &strides: p.Stride != [2]int{1, 1}, &dilations: p.Dilation != [2]int{1, 1},
+			&uneven: p.Pad[0] != p.Pad[2] || p.Pad[1] != p.Pad[3], &pointwise: p.Pointwise(),
+		} {
+			if yes {
+				*count++
+			}
+		}
+	}
+	for name, most := range map[string]int{"images": 19, "channels": longest, "filters": longest, "columns": longest, "pixels": longest} {
+		for n := 1; n <= most; n++ {
+			if !met[name][n] {
+				t.Errorf("no problem has %d %s", n, name)
+			}
+		}
+	}
+	if !met["images"][0] {
+		t.Error("no problem has an empty batch")
+	}
+	if least := min(groups, strides, dilations, uneven, pointwise); least < 20 {
+		t.Errorf("of 500 problems only %d have groups, %d strides, %d dilations, %d uneven padding, %d one pixel as filter", groups, strides, dilations, uneven, pointwise)
 	}
 }

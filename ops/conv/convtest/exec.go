@@ -1,71 +1,80 @@
 package convtest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
 	"sync"
 	"unsafe"
 
+	"neocog/internal/guard"
 	"neocog/internal/par"
 	"neocog/vm/kernel"
 )
 
-// A cutting says how the items of each step are given out.
+// A cutting says how the items of each step are given out, and at which of their
+// ends the buffers lie beside memory that cannot be touched.
 type cutting struct {
 	name       string
 	workers    int
 	concurrent bool
 	single     bool // one item at a time, the last first
+	side       guard.Side
 }
 
 var cuttings = []cutting{
-	{name: "all items at once", workers: 1},
-	{name: "each item by itself, the last first", single: true, workers: 1},
-	{name: "3 workers at the same time", workers: 3, concurrent: true},
-	{name: "16 workers, one after the other", workers: 16},
+	{name: "all items at once", workers: 1, side: guard.End},
+	{name: "each item by itself, the last first", single: true, workers: 1, side: guard.Start},
+	{name: "2 workers at the same time", workers: 2, concurrent: true, side: guard.Start},
+	{name: "3 workers at the same time", workers: 3, concurrent: true, side: guard.End},
+	{name: "8 workers, one after the other", workers: 8, side: guard.End},
 }
-
-const guards = 8 // elements before and after each buffer
 
 // execute runs plan and returns its output, of size n. Outputs and scratch memory are full of NaN before, and
 // each worker's own scratch memory again before each item.
 func execute[T kernel.Float](plan kernel.Plan, in [][]T, n int, cut cutting) ([]T, error) {
-	bufs := make([]guarded[T], 0, len(in)+1)
+	bufs := make([]*guard.Buffer[T], 0, len(in)+1)
 	proto := kernel.Call{Fault: new(kernel.Fault), Outs: []int32{int32(len(in))}}
 	for i, s := range in {
-		bufs = append(bufs, guard(s))
+		bufs = append(bufs, guard.Copy(s, cut.side))
 		proto.Ins = append(proto.Ins, int32(i))
 	}
-	bufs = append(bufs, guard(slices.Repeat([]T{T(math.NaN())}, n)))
+	bufs = append(bufs, guard.Make[T](n, cut.side))
 	for _, b := range bufs {
-		proto.Bufs = append(proto.Bufs, kernel.Buf{Ptr: unsafe.Pointer(&b.all[guards]), Len: len(b.all) - 2*guards})
+		proto.Bufs = append(proto.Bufs, kernel.Buf{Ptr: pointer(b), Len: len(b.Slice())})
+		defer b.Free()
 	}
-	shared := scratch(plan.Shared)
-	proto.Scratch = shared.ptr()
+	shared := scratch(plan.Shared, cut.side)
+	defer shared.Free()
+	proto.Scratch = pointer(shared)
 
 	calls := make([]kernel.Call, cut.workers)
-	locals := make([]guarded[uint64], cut.workers)
+	locals := make([]*guard.Buffer[uint64], cut.workers)
 	for w := range calls {
 		calls[w] = proto
-		locals[w] = scratch(plan.Local)
-		calls[w].Local = locals[w].ptr()
+		locals[w] = scratch(plan.Local, cut.side)
+		defer locals[w].Free()
+		calls[w].Local = pointer(locals[w])
 	}
+	errs := make([]error, cut.workers)
 	for _, step := range plan.Steps {
 		var wg sync.WaitGroup
 		for w := range cut.workers {
 			lo, hi := par.Split(step.N, cut.workers, w)
 			work := func() {
-				if !cut.single {
-					if lo < hi {
-						step.Run(&calls[w], lo, hi)
+				errs[w] = guard.Catch(func() {
+					if !cut.single {
+						if lo < hi {
+							step.Run(&calls[w], lo, hi)
+						}
+						return
 					}
-					return
-				}
-				for i := hi - 1; i >= lo; i-- {
-					locals[w].poison()
-					step.Run(&calls[w], i, i+1)
-				}
+					for i := hi - 1; i >= lo; i-- {
+						locals[w].Fill()
+						step.Run(&calls[w], i, i+1)
+					}
+				})
 			}
 			if cut.concurrent {
 				wg.Go(work)
@@ -74,56 +83,41 @@ func execute[T kernel.Float](plan kernel.Plan, in [][]T, n int, cut cutting) ([]
 			}
 		}
 		wg.Wait()
+		if err := errors.Join(errs...); err != nil {
+			return nil, fmt.Errorf("%w, with %d shared bytes and %d of each worker", err, plan.Shared, plan.Local)
+		}
 	}
 
 	for i, b := range bufs {
-		if !b.intact() {
-			return nil, fmt.Errorf("wrote outside of buffer %d of %d", i, len(bufs))
+		if err := b.Check(); err != nil {
+			return nil, fmt.Errorf("outside of buffer %d of %d: %w", i, len(bufs), err)
 		}
-		if i < len(in) && !sameBits(b.contents(), in[i]) {
+		if i < len(in) && !sameBits(b.Slice(), in[i]) {
 			return nil, fmt.Errorf("changed input %d", i)
 		}
 	}
 	for _, l := range append(locals, shared) {
-		if !l.intact() {
-			return nil, fmt.Errorf("wrote outside of its scratch memory, %d shared bytes and %d of each worker", plan.Shared, plan.Local)
+		if err := l.Check(); err != nil {
+			return nil, fmt.Errorf("outside of scratch memory, %d shared bytes and %d of each worker: %w", plan.Shared, plan.Local, err)
 		}
 	}
 	if err := proto.Fault.Take(); err != nil {
 		return nil, err
 	}
-	return bufs[len(in)].contents(), nil
-}
-
-// guarded is a buffer between guard cells.
-type guarded[E float32 | float64 | uint64] struct{ all, before []E }
-
-func guard[E float32 | float64 | uint64](s []E) guarded[E] {
-	all := make([]E, len(s)+2*guards)
-	copy(all[guards:], s)
-	for i := range guards {
-		all[i], all[len(all)-1-i] = 12345, 54321
-	}
-	return guarded[E]{all, slices.Clone(all)}
+	return slices.Clone(bufs[len(in)].Slice()), nil
 }
 
 // scratch returns memory of which each float32 and float64 is NaN. Bytes up to a multiple of 8 are not guarded.
-func scratch(bytes int) guarded[uint64] {
-	return guard(slices.Repeat([]uint64{math.MaxUint64}, (bytes+7)/8))
+func scratch(bytes int, side guard.Side) *guard.Buffer[uint64] {
+	return guard.Make[uint64]((bytes+7)/8, side)
 }
 
-func (g guarded[E]) contents() []E       { return g.all[guards : len(g.all)-guards] }
-func (g guarded[E]) ptr() unsafe.Pointer { return unsafe.Pointer(&g.all[guards]) }
-
-func (g guarded[E]) poison() { copy(g.contents(), g.before[guards:]) }
-
-func (g guarded[E]) intact() bool {
-	n := len(g.all) - guards
-	return slices.Equal(g.all[:guards], g.before[:guards]) && slices.Equal(g.all[n:], g.before[n:])
+func pointer[E guard.Element](b *guard.Buffer[E]) unsafe.Pointer {
+	return unsafe.Pointer(unsafe.SliceData(b.Slice()))
 }
 
 // sameBits reports whether a and b are the same, NaN being the same as NaN.
-func sameBits[E float32 | float64 | uint64](a, b []E) bool {
+func sameBits[E float32 | float64](a, b []E) bool {
 	for i := range a {
 		if bits(a[i]) != bits(b[i]) && (a[i] == a[i] || b[i] == b[i]) {
 			return false
@@ -132,4 +126,4 @@ func sameBits[E float32 | float64 | uint64](a, b []E) bool {
 	return len(a) == len(b)
 }
 
-func bits[E float32 | float64 | uint64](v E) uint64 { return math.Float64bits(float64(v)) }
+func bits[E float32 | float64](v E) uint64 { return math.Float64bits(float64(v)) }

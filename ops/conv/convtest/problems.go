@@ -54,9 +54,15 @@ func Cases() []Case {
 	}
 }
 
-// random returns a problem of at most a few thousand products for each output
-// plane, so that hundreds of them take a second.
-func random(r *rand.Rand) conv.Problem {
+// longest is what one extent of a random problem goes up to: more than two of
+// the widest vectors and some.
+const longest = 40
+
+// random returns the problem number i, of at most 20 000 products, so that
+// hundreds of problems take seconds. One extent – images, channels, filters or
+// columns of the output – is long in turn, up to longest, the others are short.
+func random(r *rand.Rand, i int) conv.Problem {
+	long := 1 + i/4%longest
 	for {
 		g := 1
 		if r.IntN(3) == 0 {
@@ -66,14 +72,6 @@ func random(r *rand.Rand) conv.Problem {
 			N: r.IntN(4), C: g * (1 + r.IntN(5)), H: 1 + r.IntN(12), W: 1 + r.IntN(12),
 			K: g * (1 + r.IntN(5)), R: 1 + r.IntN(5), S: 1 + r.IntN(5), Groups: g,
 			Stride: [2]int{1, 1}, Dilation: [2]int{1, 1},
-		}
-		switch r.IntN(8) {
-		case 0:
-			p.R, p.S = 1, 1
-		case 1:
-			p.W = 1
-		case 2: // depthwise
-			p.Groups, p.K = p.C, p.C*(1+r.IntN(2))
 		}
 		for i := range 2 {
 			if r.IntN(2) == 0 {
@@ -88,8 +86,32 @@ func random(r *rand.Rand) conv.Problem {
 				p.Pad[i] = r.IntN(5)
 			}
 		}
+		switch r.IntN(8) {
+		case 0:
+			p.R, p.S = 1, 1
+		case 1: // pointwise
+			p.R, p.S, p.Stride, p.Pad = 1, 1, [2]int{1, 1}, [4]int{}
+		case 2:
+			p.W = 1
+		case 3: // depthwise
+			p.Groups, p.K = p.C, p.C*(1+r.IntN(2))
+		}
+		switch i % 4 {
+		case 0:
+			p.N = (long - 1) % 20
+			p.H, p.W = 1+r.IntN(6), 1+r.IntN(6)
+		case 1:
+			p.C, p.N = long, 1+r.IntN(2)
+		case 2:
+			p.K, p.N = long, 1+r.IntN(2)
+		case 3: // so many columns, in one row or several
+			p.N, p.H, p.W = 1+r.IntN(2), (p.R-1)*p.Dilation[0]+1-p.Pad[0]-p.Pad[2], (long-1)*p.Stride[1]+(p.S-1)*p.Dilation[1]+1-p.Pad[1]-p.Pad[3]
+			if i/4/longest%2 == 1 {
+				p.H += r.IntN(5)
+			}
+		}
 		p.DType = anyFloat
-		if p.Check() == nil {
+		if p.Check() == nil && p.FLOPs() < 4e4 {
 			return p
 		}
 	}
