@@ -1,9 +1,8 @@
 package ops
 
 import (
-	"math"
-
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -23,16 +22,9 @@ func (exp) Name() string { return "Exp" }
 func (exp) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (exp) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	return elementwise(in[0], 0, expRun[float32], expRun[float64])
+	return elementwise(in[0], 0, eachRun(simd.Exp[float32]), eachRun(simd.Exp[float64]))
 }
 
 func (exp) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{Mul(dy[0], n.Out(0))}
-}
-
-func expRun[T kernel.Float](c *kernel.Call, lo, hi int) {
-	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-	for i, v := range x {
-		y[i] = T(math.Exp(float64(v)))
-	}
 }

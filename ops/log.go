@@ -1,9 +1,8 @@
 package ops
 
 import (
-	"math"
-
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -23,16 +22,9 @@ func (log) Name() string { return "Log" }
 func (log) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (log) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	return elementwise(in[0], 0, logRun[float32], logRun[float64])
+	return elementwise(in[0], 0, eachRun(simd.Log[float32]), eachRun(simd.Log[float64]))
 }
 
 func (log) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{Div(dy[0], n.In(0))}
-}
-
-func logRun[T kernel.Float](c *kernel.Call, lo, hi int) {
-	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-	for i, v := range x {
-		y[i] = T(math.Log(float64(v)))
-	}
 }

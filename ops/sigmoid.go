@@ -1,9 +1,8 @@
 package ops
 
 import (
-	"math"
-
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -24,23 +23,10 @@ func (sigmoid) Name() string { return "Sigmoid" }
 func (sigmoid) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (sigmoid) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	return elementwise(in[0], 0, sigmoidRun[float32], sigmoidRun[float64])
+	return elementwise(in[0], 0, eachRun(simd.Sigmoid[float32]), eachRun(simd.Sigmoid[float64]))
 }
 
 func (sigmoid) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	y := n.Out(0)
 	return []*graph.Value{Mul(dy[0], Mul(y, OneMinus(y)))}
-}
-
-func sigmoidRun[T kernel.Float](c *kernel.Call, lo, hi int) {
-	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-	for i, v := range x {
-		// The exponential of −|x| cannot overflow.
-		e := math.Exp(-math.Abs(float64(v)))
-		if v < 0 {
-			y[i] = T(e / (1 + e))
-		} else {
-			y[i] = T(1 / (1 + e))
-		}
-	}
 }

@@ -1,9 +1,8 @@
 package ops
 
 import (
-	"math"
-
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -23,16 +22,9 @@ func (tanh) Name() string { return "Tanh" }
 func (tanh) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (tanh) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	return elementwise(in[0], 0, tanhRun[float32], tanhRun[float64])
+	return elementwise(in[0], 0, eachRun(simd.Tanh[float32]), eachRun(simd.Tanh[float64]))
 }
 
 func (tanh) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{Mul(dy[0], OneMinus(Square(n.Out(0))))}
-}
-
-func tanhRun[T kernel.Float](c *kernel.Call, lo, hi int) {
-	x, y := kernel.In[T](c, 0)[lo:hi], kernel.Out[T](c, 0)[lo:hi]
-	for i, v := range x {
-		y[i] = T(math.Tanh(float64(v)))
-	}
 }

@@ -25,4 +25,10 @@ const (
 	affineKernel
 	reluKernel
 	reluGradKernel
+	expKernel
+	sigmoidKernel
+	tanhKernel
+	logKernel
+	geluKernel
+	geluGradKernel
 )

@@ -59,6 +59,24 @@ func relu512(p *args)
 //go:noescape
 func reluGrad512(p *args)
 
+//go:noescape
+func exp512(p *args)
+
+//go:noescape
+func sigmoid512(p *args)
+
+//go:noescape
+func tanh512(p *args)
+
+//go:noescape
+func log512(p *args)
+
+//go:noescape
+func gelu512(p *args)
+
+//go:noescape
+func geluGrad512(p *args)
+
 // run512 calls kernel k. The calls are static, so that p stays on the stack.
 func run512(k kernel, p *args) {
 	switch k {
@@ -100,6 +118,18 @@ func run512(k kernel, p *args) {
 		relu512(p)
 	case reluGradKernel:
 		reluGrad512(p)
+	case expKernel:
+		exp512(p)
+	case sigmoidKernel:
+		sigmoid512(p)
+	case tanhKernel:
+		tanh512(p)
+	case logKernel:
+		log512(p)
+	case geluKernel:
+		gelu512(p)
+	case geluGradKernel:
+		geluGrad512(p)
 	}
 }
 
@@ -160,6 +190,24 @@ func relu256(p *args)
 //go:noescape
 func reluGrad256(p *args)
 
+//go:noescape
+func exp256(p *args)
+
+//go:noescape
+func sigmoid256(p *args)
+
+//go:noescape
+func tanh256(p *args)
+
+//go:noescape
+func log256(p *args)
+
+//go:noescape
+func gelu256(p *args)
+
+//go:noescape
+func geluGrad256(p *args)
+
 // run256 calls kernel k. The calls are static, so that p stays on the stack.
 func run256(k kernel, p *args) {
 	switch k {
@@ -201,5 +249,17 @@ func run256(k kernel, p *args) {
 		relu256(p)
 	case reluGradKernel:
 		reluGrad256(p)
+	case expKernel:
+		exp256(p)
+	case sigmoidKernel:
+		sigmoid256(p)
+	case tanhKernel:
+		tanh256(p)
+	case logKernel:
+		log256(p)
+	case geluKernel:
+		gelu256(p)
+	case geluGradKernel:
+		geluGrad256(p)
 	}
 }

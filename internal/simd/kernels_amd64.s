@@ -2466,3 +2466,1874 @@ last:
 done:
 	VZEROUPPER
 	RET
+
+// func exp512(p *args)
+TEXT ·exp512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	LEAQ ·constant(SB), R12
+	VBROADCASTSD constants_exp+expConstants_less(R12), Z31
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Z30
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Z29
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Z28
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Z27
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Z26
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Z25
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Z24
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Z23
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Z22
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Z21
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Z20
+	VBROADCASTSD constants_one(R12), Z19
+	SUBQ $8, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Z0
+	VMAXPD Z0, Z31, Z0
+	VMINPD Z0, Z30, Z0
+	VMULPD Z29, Z0, Z2
+	VADDPD Z28, Z2, Z2
+	VSUBPD Z28, Z2, Z1
+	VMULPD Z27, Z1, Z1
+	VSUBPD Z1, Z0, Z0
+	VMOVAPD Z26, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z25, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z24, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z23, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z22, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z21, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z20, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z19, Z1, Z1
+	VPSLLQ $52, Z2, Z2
+	VPADDQ Z2, Z1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS Y1, 0(DI)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, DX
+	JGE  one
+
+last:
+	ADDQ $8, DX
+	JEQ  done
+	MOVQ  DX, CX
+	MOVL  $1, R9
+	SHLL  CX, R9
+	DECL  R9
+	KMOVD R9, K1
+	VCVTPS2PD.Z 0(SI)(AX*4), K1, Z0
+	VMAXPD Z0, Z31, Z0
+	VMINPD Z0, Z30, Z0
+	VMULPD Z29, Z0, Z2
+	VADDPD Z28, Z2, Z2
+	VSUBPD Z28, Z2, Z1
+	VMULPD Z27, Z1, Z1
+	VSUBPD Z1, Z0, Z0
+	VMOVAPD Z26, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z25, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z24, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z23, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z22, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z21, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z20, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z19, Z1, Z1
+	VPSLLQ $52, Z2, Z2
+	VPADDQ Z2, Z1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS Y1, K1, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func exp256(p *args)
+TEXT ·exp256(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	LEAQ ·constant(SB), R12
+	SUBQ $4, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Y0
+	VBROADCASTSD constants_exp+expConstants_less(R12), Y14
+	VMAXPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Y14
+	VMINPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Y14
+	VMULPD Y14, Y0, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VADDPD Y14, Y2, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VSUBPD Y14, Y2, Y1
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VSUBPD Y1, Y0, Y0
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Y14
+	VMOVAPD Y14, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VPSLLQ $52, Y2, Y2
+	VPADDQ Y2, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS X1, 0(DI)(AX*4)
+	ADDQ $4, AX
+	SUBQ $4, DX
+	JGE  one
+
+last:
+	ADDQ $4, DX
+	JEQ  done
+	LEAQ tails<>+128(SB), R9
+	SHLQ $2, DX
+	SUBQ DX, R9
+	VMOVUPS (R9), Y15
+	VMASKMOVPS 0(SI)(AX*4), X15, X0
+	VCVTPS2PD X0, Y0
+	VBROADCASTSD constants_exp+expConstants_less(R12), Y14
+	VMAXPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Y14
+	VMINPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Y14
+	VMULPD Y14, Y0, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VADDPD Y14, Y2, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VSUBPD Y14, Y2, Y1
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VSUBPD Y1, Y0, Y0
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Y14
+	VMOVAPD Y14, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VPSLLQ $52, Y2, Y2
+	VPADDQ Y2, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMASKMOVPS X1, X15, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sigmoid512(p *args)
+TEXT ·sigmoid512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	LEAQ ·constant(SB), R12
+	VBROADCASTSD constants_zero(R12), Z31
+	VBROADCASTSD constants_exp+expConstants_less(R12), Z30
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Z29
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Z28
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Z27
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Z26
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Z25
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Z24
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Z23
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Z22
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Z21
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Z20
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Z19
+	VBROADCASTSD constants_one(R12), Z18
+	SUBQ $8, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Z0
+	VSUBPD Z0, Z31, Z0
+	VMAXPD Z0, Z30, Z0
+	VMINPD Z0, Z29, Z0
+	VMULPD Z28, Z0, Z2
+	VADDPD Z27, Z2, Z2
+	VSUBPD Z27, Z2, Z1
+	VMULPD Z26, Z1, Z1
+	VSUBPD Z1, Z0, Z0
+	VMOVAPD Z25, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z24, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z23, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z22, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z21, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z20, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z19, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z18, Z1, Z1
+	VPSLLQ $52, Z2, Z2
+	VPADDQ Z2, Z1, Z1
+	VADDPD Z18, Z1, Z1
+	VDIVPD Z1, Z18, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS Y1, 0(DI)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, DX
+	JGE  one
+
+last:
+	ADDQ $8, DX
+	JEQ  done
+	MOVQ  DX, CX
+	MOVL  $1, R9
+	SHLL  CX, R9
+	DECL  R9
+	KMOVD R9, K1
+	VCVTPS2PD.Z 0(SI)(AX*4), K1, Z0
+	VSUBPD Z0, Z31, Z0
+	VMAXPD Z0, Z30, Z0
+	VMINPD Z0, Z29, Z0
+	VMULPD Z28, Z0, Z2
+	VADDPD Z27, Z2, Z2
+	VSUBPD Z27, Z2, Z1
+	VMULPD Z26, Z1, Z1
+	VSUBPD Z1, Z0, Z0
+	VMOVAPD Z25, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z24, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z23, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z22, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z21, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z20, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z19, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z18, Z1, Z1
+	VPSLLQ $52, Z2, Z2
+	VPADDQ Z2, Z1, Z1
+	VADDPD Z18, Z1, Z1
+	VDIVPD Z1, Z18, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS Y1, K1, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func sigmoid256(p *args)
+TEXT ·sigmoid256(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	LEAQ ·constant(SB), R12
+	SUBQ $4, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Y0
+	VBROADCASTSD constants_zero(R12), Y14
+	VSUBPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_less(R12), Y14
+	VMAXPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Y14
+	VMINPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Y14
+	VMULPD Y14, Y0, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VADDPD Y14, Y2, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VSUBPD Y14, Y2, Y1
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VSUBPD Y1, Y0, Y0
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Y14
+	VMOVAPD Y14, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VPSLLQ $52, Y2, Y2
+	VPADDQ Y2, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VDIVPD Y1, Y14, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS X1, 0(DI)(AX*4)
+	ADDQ $4, AX
+	SUBQ $4, DX
+	JGE  one
+
+last:
+	ADDQ $4, DX
+	JEQ  done
+	LEAQ tails<>+128(SB), R9
+	SHLQ $2, DX
+	SUBQ DX, R9
+	VMOVUPS (R9), Y15
+	VMASKMOVPS 0(SI)(AX*4), X15, X0
+	VCVTPS2PD X0, Y0
+	VBROADCASTSD constants_zero(R12), Y14
+	VSUBPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_less(R12), Y14
+	VMAXPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Y14
+	VMINPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Y14
+	VMULPD Y14, Y0, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VADDPD Y14, Y2, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VSUBPD Y14, Y2, Y1
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VSUBPD Y1, Y0, Y0
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Y14
+	VMOVAPD Y14, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VPSLLQ $52, Y2, Y2
+	VPADDQ Y2, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VDIVPD Y1, Y14, Y1
+	VCVTPD2PSY Y1, X1
+	VMASKMOVPS X1, X15, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tanh512(p *args)
+TEXT ·tanh512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	LEAQ ·constant(SB), R12
+	VBROADCASTSD constants_abs(R12), Z31
+	VBROADCASTSD constants_exp+expConstants_ten(R12), Z30
+	VBROADCASTSD constants_exp+expConstants_less(R12), Z29
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Z28
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Z27
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Z26
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Z25
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Z24
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Z23
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Z22
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Z21
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Z20
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Z19
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Z18
+	VBROADCASTSD constants_one(R12), Z17
+	VBROADCASTSD constants_two(R12), Z16
+	SUBQ $8, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Z0
+	VANDPD Z31, Z0, Z3
+	VXORPD Z0, Z3, Z4
+	VMINPD Z3, Z30, Z3
+	VADDPD Z3, Z3, Z0
+	VMAXPD Z0, Z29, Z0
+	VMINPD Z0, Z28, Z0
+	VMULPD Z27, Z0, Z2
+	VADDPD Z26, Z2, Z2
+	VSUBPD Z26, Z2, Z1
+	VMULPD Z25, Z1, Z1
+	VSUBPD Z1, Z0, Z0
+	VMOVAPD Z24, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z23, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z22, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z21, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z20, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z19, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z18, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VPSLLQ $52, Z2, Z2
+	VPADDQ Z17, Z2, Z2
+	VMULPD Z2, Z1, Z1
+	VSUBPD Z17, Z2, Z2
+	VADDPD Z2, Z1, Z1
+	VADDPD Z16, Z1, Z2
+	VDIVPD Z2, Z1, Z1
+	VORPD Z4, Z1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS Y1, 0(DI)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, DX
+	JGE  one
+
+last:
+	ADDQ $8, DX
+	JEQ  done
+	MOVQ  DX, CX
+	MOVL  $1, R9
+	SHLL  CX, R9
+	DECL  R9
+	KMOVD R9, K1
+	VCVTPS2PD.Z 0(SI)(AX*4), K1, Z0
+	VANDPD Z31, Z0, Z3
+	VXORPD Z0, Z3, Z4
+	VMINPD Z3, Z30, Z3
+	VADDPD Z3, Z3, Z0
+	VMAXPD Z0, Z29, Z0
+	VMINPD Z0, Z28, Z0
+	VMULPD Z27, Z0, Z2
+	VADDPD Z26, Z2, Z2
+	VSUBPD Z26, Z2, Z1
+	VMULPD Z25, Z1, Z1
+	VSUBPD Z1, Z0, Z0
+	VMOVAPD Z24, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z23, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z22, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z21, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z20, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z19, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VADDPD Z18, Z1, Z1
+	VMULPD Z0, Z1, Z1
+	VPSLLQ $52, Z2, Z2
+	VPADDQ Z17, Z2, Z2
+	VMULPD Z2, Z1, Z1
+	VSUBPD Z17, Z2, Z2
+	VADDPD Z2, Z1, Z1
+	VADDPD Z16, Z1, Z2
+	VDIVPD Z2, Z1, Z1
+	VORPD Z4, Z1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS Y1, K1, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func tanh256(p *args)
+TEXT ·tanh256(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	LEAQ ·constant(SB), R12
+	SUBQ $4, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Y0
+	VBROADCASTSD constants_abs(R12), Y14
+	VANDPD Y14, Y0, Y3
+	VXORPD Y0, Y3, Y4
+	VBROADCASTSD constants_exp+expConstants_ten(R12), Y14
+	VMINPD Y3, Y14, Y3
+	VADDPD Y3, Y3, Y0
+	VBROADCASTSD constants_exp+expConstants_less(R12), Y14
+	VMAXPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Y14
+	VMINPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Y14
+	VMULPD Y14, Y0, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VADDPD Y14, Y2, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VSUBPD Y14, Y2, Y1
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VSUBPD Y1, Y0, Y0
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Y14
+	VMOVAPD Y14, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VPSLLQ $52, Y2, Y2
+	VBROADCASTSD constants_one(R12), Y14
+	VPADDQ Y14, Y2, Y2
+	VMULPD Y2, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VSUBPD Y14, Y2, Y2
+	VADDPD Y2, Y1, Y1
+	VBROADCASTSD constants_two(R12), Y14
+	VADDPD Y14, Y1, Y2
+	VDIVPD Y2, Y1, Y1
+	VORPD Y4, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS X1, 0(DI)(AX*4)
+	ADDQ $4, AX
+	SUBQ $4, DX
+	JGE  one
+
+last:
+	ADDQ $4, DX
+	JEQ  done
+	LEAQ tails<>+128(SB), R9
+	SHLQ $2, DX
+	SUBQ DX, R9
+	VMOVUPS (R9), Y15
+	VMASKMOVPS 0(SI)(AX*4), X15, X0
+	VCVTPS2PD X0, Y0
+	VBROADCASTSD constants_abs(R12), Y14
+	VANDPD Y14, Y0, Y3
+	VXORPD Y0, Y3, Y4
+	VBROADCASTSD constants_exp+expConstants_ten(R12), Y14
+	VMINPD Y3, Y14, Y3
+	VADDPD Y3, Y3, Y0
+	VBROADCASTSD constants_exp+expConstants_less(R12), Y14
+	VMAXPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Y14
+	VMINPD Y0, Y14, Y0
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Y14
+	VMULPD Y14, Y0, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VADDPD Y14, Y2, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VSUBPD Y14, Y2, Y1
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VSUBPD Y1, Y0, Y0
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Y14
+	VMOVAPD Y14, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y0, Y1, Y1
+	VPSLLQ $52, Y2, Y2
+	VBROADCASTSD constants_one(R12), Y14
+	VPADDQ Y14, Y2, Y2
+	VMULPD Y2, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VSUBPD Y14, Y2, Y2
+	VADDPD Y2, Y1, Y1
+	VBROADCASTSD constants_two(R12), Y14
+	VADDPD Y14, Y1, Y2
+	VDIVPD Y2, Y1, Y1
+	VORPD Y4, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMASKMOVPS X1, X15, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func log512(p *args)
+TEXT ·log512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	LEAQ ·constant(SB), R12
+	VBROADCASTSD constants_log+logConstants_bias(R12), Z31
+	VBROADCASTSD constants_log+logConstants_magic(R12), Z30
+	VBROADCASTSD constants_log+logConstants_unbias(R12), Z29
+	VBROADCASTSD constants_log+logConstants_fraction(R12), Z28
+	VBROADCASTSD constants_log+logConstants_root(R12), Z27
+	VBROADCASTSD constants_one(R12), Z26
+	VBROADCASTSD constants_two(R12), Z25
+	VBROADCASTSD constants_log+logConstants_c+32(R12), Z24
+	VBROADCASTSD constants_log+logConstants_c+24(R12), Z23
+	VBROADCASTSD constants_log+logConstants_c+16(R12), Z22
+	VBROADCASTSD constants_log+logConstants_c+8(R12), Z21
+	VBROADCASTSD constants_log+logConstants_c+0(R12), Z20
+	VBROADCASTSD constants_log+logConstants_ln2(R12), Z19
+	VBROADCASTSD constants_zero(R12), Z18
+	VBROADCASTSD constants_log+logConstants_minusInf(R12), Z17
+	VBROADCASTSD constants_log+logConstants_nan(R12), Z16
+	VBROADCASTSD constants_log+logConstants_inf(R12), Z15
+	SUBQ $8, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Z0
+	VPADDQ Z31, Z0, Z1
+	VPSRLQ $52, Z1, Z2
+	VORPD Z30, Z2, Z2
+	VSUBPD Z29, Z2, Z2
+	VANDPD Z28, Z1, Z1
+	VPADDQ Z27, Z1, Z1
+	VSUBPD Z26, Z1, Z1
+	VADDPD Z25, Z1, Z3
+	VDIVPD Z3, Z1, Z1
+	VMULPD Z1, Z1, Z3
+	VMOVAPD Z24, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z23, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z22, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z21, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z20, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z1, Z1, Z1
+	VMULPD Z1, Z4, Z4
+	VADDPD Z1, Z4, Z4
+	VMULPD Z19, Z2, Z2
+	VADDPD Z2, Z4, Z4
+	VMOVAPD Z18, Z5
+	VMOVAPD Z17, Z6
+	VCMPPD $0, Z5, Z0, K2
+	VMOVAPD Z6, K2, Z4
+	VMOVAPD Z16, Z6
+	VCMPPD $1, Z5, Z0, K2
+	VMOVAPD Z6, K2, Z4
+	VMOVAPD Z15, Z6
+	VCMPPD $5, Z6, Z0, K2
+	VMOVAPD Z0, K2, Z4
+	VCVTPD2PS Z4, Y4
+	VMOVUPS Y4, 0(DI)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, DX
+	JGE  one
+
+last:
+	ADDQ $8, DX
+	JEQ  done
+	MOVQ  DX, CX
+	MOVL  $1, R9
+	SHLL  CX, R9
+	DECL  R9
+	KMOVD R9, K1
+	VCVTPS2PD.Z 0(SI)(AX*4), K1, Z0
+	VPADDQ Z31, Z0, Z1
+	VPSRLQ $52, Z1, Z2
+	VORPD Z30, Z2, Z2
+	VSUBPD Z29, Z2, Z2
+	VANDPD Z28, Z1, Z1
+	VPADDQ Z27, Z1, Z1
+	VSUBPD Z26, Z1, Z1
+	VADDPD Z25, Z1, Z3
+	VDIVPD Z3, Z1, Z1
+	VMULPD Z1, Z1, Z3
+	VMOVAPD Z24, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z23, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z22, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z21, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z20, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z1, Z1, Z1
+	VMULPD Z1, Z4, Z4
+	VADDPD Z1, Z4, Z4
+	VMULPD Z19, Z2, Z2
+	VADDPD Z2, Z4, Z4
+	VMOVAPD Z18, Z5
+	VMOVAPD Z17, Z6
+	VCMPPD $0, Z5, Z0, K2
+	VMOVAPD Z6, K2, Z4
+	VMOVAPD Z16, Z6
+	VCMPPD $1, Z5, Z0, K2
+	VMOVAPD Z6, K2, Z4
+	VMOVAPD Z15, Z6
+	VCMPPD $5, Z6, Z0, K2
+	VMOVAPD Z0, K2, Z4
+	VCVTPD2PS Z4, Y4
+	VMOVUPS Y4, K1, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func log256(p *args)
+TEXT ·log256(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	LEAQ ·constant(SB), R12
+	SUBQ $4, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Y0
+	VBROADCASTSD constants_log+logConstants_bias(R12), Y14
+	VPADDQ Y14, Y0, Y1
+	VPSRLQ $52, Y1, Y2
+	VBROADCASTSD constants_log+logConstants_magic(R12), Y14
+	VORPD Y14, Y2, Y2
+	VBROADCASTSD constants_log+logConstants_unbias(R12), Y14
+	VSUBPD Y14, Y2, Y2
+	VBROADCASTSD constants_log+logConstants_fraction(R12), Y14
+	VANDPD Y14, Y1, Y1
+	VBROADCASTSD constants_log+logConstants_root(R12), Y14
+	VPADDQ Y14, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VSUBPD Y14, Y1, Y1
+	VBROADCASTSD constants_two(R12), Y14
+	VADDPD Y14, Y1, Y3
+	VDIVPD Y3, Y1, Y1
+	VMULPD Y1, Y1, Y3
+	VBROADCASTSD constants_log+logConstants_c+32(R12), Y14
+	VMOVAPD Y14, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_c+24(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_c+16(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_c+8(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_c+0(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VADDPD Y1, Y1, Y1
+	VMULPD Y1, Y4, Y4
+	VADDPD Y1, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_ln2(R12), Y14
+	VMULPD Y14, Y2, Y2
+	VADDPD Y2, Y4, Y4
+	VBROADCASTSD constants_zero(R12), Y14
+	VMOVAPD Y14, Y5
+	VBROADCASTSD constants_log+logConstants_minusInf(R12), Y14
+	VMOVAPD Y14, Y6
+	VCMPPD $0, Y5, Y0, Y7
+	VBLENDVPD Y7, Y6, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_nan(R12), Y14
+	VMOVAPD Y14, Y6
+	VCMPPD $1, Y5, Y0, Y7
+	VBLENDVPD Y7, Y6, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_inf(R12), Y14
+	VMOVAPD Y14, Y6
+	VCMPPD $5, Y6, Y0, Y7
+	VBLENDVPD Y7, Y0, Y4, Y4
+	VCVTPD2PSY Y4, X4
+	VMOVUPS X4, 0(DI)(AX*4)
+	ADDQ $4, AX
+	SUBQ $4, DX
+	JGE  one
+
+last:
+	ADDQ $4, DX
+	JEQ  done
+	LEAQ tails<>+128(SB), R9
+	SHLQ $2, DX
+	SUBQ DX, R9
+	VMOVUPS (R9), Y15
+	VMASKMOVPS 0(SI)(AX*4), X15, X0
+	VCVTPS2PD X0, Y0
+	VBROADCASTSD constants_log+logConstants_bias(R12), Y14
+	VPADDQ Y14, Y0, Y1
+	VPSRLQ $52, Y1, Y2
+	VBROADCASTSD constants_log+logConstants_magic(R12), Y14
+	VORPD Y14, Y2, Y2
+	VBROADCASTSD constants_log+logConstants_unbias(R12), Y14
+	VSUBPD Y14, Y2, Y2
+	VBROADCASTSD constants_log+logConstants_fraction(R12), Y14
+	VANDPD Y14, Y1, Y1
+	VBROADCASTSD constants_log+logConstants_root(R12), Y14
+	VPADDQ Y14, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VSUBPD Y14, Y1, Y1
+	VBROADCASTSD constants_two(R12), Y14
+	VADDPD Y14, Y1, Y3
+	VDIVPD Y3, Y1, Y1
+	VMULPD Y1, Y1, Y3
+	VBROADCASTSD constants_log+logConstants_c+32(R12), Y14
+	VMOVAPD Y14, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_c+24(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_c+16(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_c+8(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_c+0(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VADDPD Y1, Y1, Y1
+	VMULPD Y1, Y4, Y4
+	VADDPD Y1, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_ln2(R12), Y14
+	VMULPD Y14, Y2, Y2
+	VADDPD Y2, Y4, Y4
+	VBROADCASTSD constants_zero(R12), Y14
+	VMOVAPD Y14, Y5
+	VBROADCASTSD constants_log+logConstants_minusInf(R12), Y14
+	VMOVAPD Y14, Y6
+	VCMPPD $0, Y5, Y0, Y7
+	VBLENDVPD Y7, Y6, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_nan(R12), Y14
+	VMOVAPD Y14, Y6
+	VCMPPD $1, Y5, Y0, Y7
+	VBLENDVPD Y7, Y6, Y4, Y4
+	VBROADCASTSD constants_log+logConstants_inf(R12), Y14
+	VMOVAPD Y14, Y6
+	VCMPPD $5, Y6, Y0, Y7
+	VBLENDVPD Y7, Y0, Y4, Y4
+	VCVTPD2PSY Y4, X4
+	VMASKMOVPS X4, X15, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func gelu512(p *args)
+TEXT ·gelu512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	LEAQ ·constant(SB), R12
+	VBROADCASTSD constants_abs(R12), Z31
+	VBROADCASTSD constants_gelu+geluConstants_far(R12), Z30
+	VBROADCASTSD constants_gelu+geluConstants_rootHalf(R12), Z29
+	VBROADCASTSD constants_zero(R12), Z28
+	VBROADCASTSD constants_exp+expConstants_less(R12), Z27
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Z26
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Z25
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Z24
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Z23
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Z22
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Z21
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Z20
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Z19
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Z18
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Z17
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Z16
+	VBROADCASTSD constants_one(R12), Z15
+	VBROADCASTSD constants_two(R12), Z14
+	VBROADCASTSD constants_gelu+geluConstants_c+96(R12), Z13
+	VBROADCASTSD constants_gelu+geluConstants_c+88(R12), Z12
+	VBROADCASTSD constants_gelu+geluConstants_c+80(R12), Z11
+	VBROADCASTSD constants_gelu+geluConstants_c+72(R12), Z10
+	VBROADCASTSD constants_gelu+geluConstants_c+64(R12), Z9
+	SUBQ $8, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Z0
+	VANDPD Z31, Z0, Z3
+	VMINPD Z3, Z30, Z3
+	VMULPD Z29, Z3, Z3
+	VMULPD Z3, Z3, Z4
+	VSUBPD Z4, Z28, Z4
+	VMAXPD Z4, Z27, Z4
+	VMINPD Z4, Z26, Z4
+	VMULPD Z25, Z4, Z2
+	VADDPD Z24, Z2, Z2
+	VSUBPD Z24, Z2, Z1
+	VMULPD Z23, Z1, Z1
+	VSUBPD Z1, Z4, Z4
+	VMOVAPD Z22, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z21, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z20, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z19, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z18, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z17, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z16, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z15, Z1, Z1
+	VPSLLQ $52, Z2, Z2
+	VPADDQ Z2, Z1, Z1
+	VSUBPD Z14, Z3, Z4
+	VADDPD Z14, Z3, Z3
+	VDIVPD Z3, Z4, Z3
+	VMOVAPD Z13, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z12, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z11, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z10, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z9, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+56(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+48(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+40(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+32(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+24(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+16(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+8(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+0(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z1, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_half(R12), Z8
+	VMULPD Z8, Z4, Z4
+	VSUBPD Z4, Z15, Z5
+	VMOVAPD Z28, Z2
+	VCMPPD $1, Z2, Z0, K2
+	VMOVAPD Z4, K2, Z5
+	VBROADCASTSD constants_gelu+geluConstants_minusFar(R12), Z8
+	VMAXPD Z0, Z8, Z0
+	VMULPD Z0, Z5, Z5
+	VCVTPD2PS Z5, Y5
+	VMOVUPS Y5, 0(DI)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, DX
+	JGE  one
+
+last:
+	ADDQ $8, DX
+	JEQ  done
+	MOVQ  DX, CX
+	MOVL  $1, R9
+	SHLL  CX, R9
+	DECL  R9
+	KMOVD R9, K1
+	VCVTPS2PD.Z 0(SI)(AX*4), K1, Z0
+	VANDPD Z31, Z0, Z3
+	VMINPD Z3, Z30, Z3
+	VMULPD Z29, Z3, Z3
+	VMULPD Z3, Z3, Z4
+	VSUBPD Z4, Z28, Z4
+	VMAXPD Z4, Z27, Z4
+	VMINPD Z4, Z26, Z4
+	VMULPD Z25, Z4, Z2
+	VADDPD Z24, Z2, Z2
+	VSUBPD Z24, Z2, Z1
+	VMULPD Z23, Z1, Z1
+	VSUBPD Z1, Z4, Z4
+	VMOVAPD Z22, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z21, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z20, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z19, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z18, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z17, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z16, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z15, Z1, Z1
+	VPSLLQ $52, Z2, Z2
+	VPADDQ Z2, Z1, Z1
+	VSUBPD Z14, Z3, Z4
+	VADDPD Z14, Z3, Z3
+	VDIVPD Z3, Z4, Z3
+	VMOVAPD Z13, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z12, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z11, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z10, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z9, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+56(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+48(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+40(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+32(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+24(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+16(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+8(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+0(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z1, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_half(R12), Z8
+	VMULPD Z8, Z4, Z4
+	VSUBPD Z4, Z15, Z5
+	VMOVAPD Z28, Z2
+	VCMPPD $1, Z2, Z0, K2
+	VMOVAPD Z4, K2, Z5
+	VBROADCASTSD constants_gelu+geluConstants_minusFar(R12), Z8
+	VMAXPD Z0, Z8, Z0
+	VMULPD Z0, Z5, Z5
+	VCVTPD2PS Z5, Y5
+	VMOVUPS Y5, K1, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func gelu256(p *args)
+TEXT ·gelu256(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	LEAQ ·constant(SB), R12
+	SUBQ $4, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Y0
+	VBROADCASTSD constants_abs(R12), Y14
+	VANDPD Y14, Y0, Y3
+	VBROADCASTSD constants_gelu+geluConstants_far(R12), Y14
+	VMINPD Y3, Y14, Y3
+	VBROADCASTSD constants_gelu+geluConstants_rootHalf(R12), Y14
+	VMULPD Y14, Y3, Y3
+	VMULPD Y3, Y3, Y4
+	VBROADCASTSD constants_zero(R12), Y14
+	VSUBPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_less(R12), Y14
+	VMAXPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Y14
+	VMINPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Y14
+	VMULPD Y14, Y4, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VADDPD Y14, Y2, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VSUBPD Y14, Y2, Y1
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VSUBPD Y1, Y4, Y4
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Y14
+	VMOVAPD Y14, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VPSLLQ $52, Y2, Y2
+	VPADDQ Y2, Y1, Y1
+	VBROADCASTSD constants_two(R12), Y14
+	VSUBPD Y14, Y3, Y4
+	VBROADCASTSD constants_two(R12), Y14
+	VADDPD Y14, Y3, Y3
+	VDIVPD Y3, Y4, Y3
+	VBROADCASTSD constants_gelu+geluConstants_c+96(R12), Y14
+	VMOVAPD Y14, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+88(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+80(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+72(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+64(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+56(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+48(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+40(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+32(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+24(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+16(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+8(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+0(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y1, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_half(R12), Y14
+	VMULPD Y14, Y4, Y4
+	VBROADCASTSD constants_one(R12), Y14
+	VSUBPD Y4, Y14, Y5
+	VBROADCASTSD constants_zero(R12), Y14
+	VMOVAPD Y14, Y2
+	VCMPPD $1, Y2, Y0, Y3
+	VBLENDVPD Y3, Y4, Y5, Y5
+	VBROADCASTSD constants_gelu+geluConstants_minusFar(R12), Y14
+	VMAXPD Y0, Y14, Y0
+	VMULPD Y0, Y5, Y5
+	VCVTPD2PSY Y5, X5
+	VMOVUPS X5, 0(DI)(AX*4)
+	ADDQ $4, AX
+	SUBQ $4, DX
+	JGE  one
+
+last:
+	ADDQ $4, DX
+	JEQ  done
+	LEAQ tails<>+128(SB), R9
+	SHLQ $2, DX
+	SUBQ DX, R9
+	VMOVUPS (R9), Y15
+	VMASKMOVPS 0(SI)(AX*4), X15, X0
+	VCVTPS2PD X0, Y0
+	VBROADCASTSD constants_abs(R12), Y14
+	VANDPD Y14, Y0, Y3
+	VBROADCASTSD constants_gelu+geluConstants_far(R12), Y14
+	VMINPD Y3, Y14, Y3
+	VBROADCASTSD constants_gelu+geluConstants_rootHalf(R12), Y14
+	VMULPD Y14, Y3, Y3
+	VMULPD Y3, Y3, Y4
+	VBROADCASTSD constants_zero(R12), Y14
+	VSUBPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_less(R12), Y14
+	VMAXPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Y14
+	VMINPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Y14
+	VMULPD Y14, Y4, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VADDPD Y14, Y2, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VSUBPD Y14, Y2, Y1
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VSUBPD Y1, Y4, Y4
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Y14
+	VMOVAPD Y14, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VPSLLQ $52, Y2, Y2
+	VPADDQ Y2, Y1, Y1
+	VBROADCASTSD constants_two(R12), Y14
+	VSUBPD Y14, Y3, Y4
+	VBROADCASTSD constants_two(R12), Y14
+	VADDPD Y14, Y3, Y3
+	VDIVPD Y3, Y4, Y3
+	VBROADCASTSD constants_gelu+geluConstants_c+96(R12), Y14
+	VMOVAPD Y14, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+88(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+80(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+72(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+64(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+56(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+48(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+40(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+32(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+24(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+16(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+8(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+0(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y1, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_half(R12), Y14
+	VMULPD Y14, Y4, Y4
+	VBROADCASTSD constants_one(R12), Y14
+	VSUBPD Y4, Y14, Y5
+	VBROADCASTSD constants_zero(R12), Y14
+	VMOVAPD Y14, Y2
+	VCMPPD $1, Y2, Y0, Y3
+	VBLENDVPD Y3, Y4, Y5, Y5
+	VBROADCASTSD constants_gelu+geluConstants_minusFar(R12), Y14
+	VMAXPD Y0, Y14, Y0
+	VMULPD Y0, Y5, Y5
+	VCVTPD2PSY Y5, X5
+	VMASKMOVPS X5, X15, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluGrad512(p *args)
+TEXT ·geluGrad512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	MOVQ args_b(R8), BX
+	LEAQ ·constant(SB), R12
+	VBROADCASTSD constants_abs(R12), Z31
+	VBROADCASTSD constants_gelu+geluConstants_far(R12), Z30
+	VBROADCASTSD constants_gelu+geluConstants_rootHalf(R12), Z29
+	VBROADCASTSD constants_zero(R12), Z28
+	VBROADCASTSD constants_exp+expConstants_less(R12), Z27
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Z26
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Z25
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Z24
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Z23
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Z22
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Z21
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Z20
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Z19
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Z18
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Z17
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Z16
+	VBROADCASTSD constants_one(R12), Z15
+	VBROADCASTSD constants_two(R12), Z14
+	VBROADCASTSD constants_gelu+geluConstants_c+96(R12), Z13
+	VBROADCASTSD constants_gelu+geluConstants_c+88(R12), Z12
+	VBROADCASTSD constants_gelu+geluConstants_c+80(R12), Z11
+	VBROADCASTSD constants_gelu+geluConstants_c+72(R12), Z10
+	VBROADCASTSD constants_gelu+geluConstants_c+64(R12), Z9
+	SUBQ $8, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Z0
+	VANDPD Z31, Z0, Z3
+	VMINPD Z3, Z30, Z3
+	VMULPD Z29, Z3, Z3
+	VMULPD Z3, Z3, Z4
+	VSUBPD Z4, Z28, Z4
+	VMAXPD Z4, Z27, Z4
+	VMINPD Z4, Z26, Z4
+	VMULPD Z25, Z4, Z2
+	VADDPD Z24, Z2, Z2
+	VSUBPD Z24, Z2, Z1
+	VMULPD Z23, Z1, Z1
+	VSUBPD Z1, Z4, Z4
+	VMOVAPD Z22, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z21, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z20, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z19, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z18, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z17, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z16, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z15, Z1, Z1
+	VPSLLQ $52, Z2, Z2
+	VPADDQ Z2, Z1, Z1
+	VSUBPD Z14, Z3, Z4
+	VADDPD Z14, Z3, Z3
+	VDIVPD Z3, Z4, Z3
+	VMOVAPD Z13, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z12, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z11, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z10, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z9, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+56(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+48(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+40(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+32(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+24(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+16(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+8(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+0(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z1, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_half(R12), Z8
+	VMULPD Z8, Z4, Z4
+	VSUBPD Z4, Z15, Z5
+	VMOVAPD Z28, Z2
+	VCMPPD $1, Z2, Z0, K2
+	VMOVAPD Z4, K2, Z5
+	VBROADCASTSD constants_gelu+geluConstants_minusFar(R12), Z8
+	VMAXPD Z0, Z8, Z0
+	VMINPD Z0, Z30, Z0
+	VMULPD Z0, Z1, Z1
+	VBROADCASTSD constants_gelu+geluConstants_density(R12), Z8
+	VMULPD Z8, Z1, Z1
+	VADDPD Z5, Z1, Z1
+	VCVTPS2PD 0(BX)(AX*4), Z2
+	VMULPD Z2, Z1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS Y1, 0(DI)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, DX
+	JGE  one
+
+last:
+	ADDQ $8, DX
+	JEQ  done
+	MOVQ  DX, CX
+	MOVL  $1, R9
+	SHLL  CX, R9
+	DECL  R9
+	KMOVD R9, K1
+	VCVTPS2PD.Z 0(SI)(AX*4), K1, Z0
+	VANDPD Z31, Z0, Z3
+	VMINPD Z3, Z30, Z3
+	VMULPD Z29, Z3, Z3
+	VMULPD Z3, Z3, Z4
+	VSUBPD Z4, Z28, Z4
+	VMAXPD Z4, Z27, Z4
+	VMINPD Z4, Z26, Z4
+	VMULPD Z25, Z4, Z2
+	VADDPD Z24, Z2, Z2
+	VSUBPD Z24, Z2, Z1
+	VMULPD Z23, Z1, Z1
+	VSUBPD Z1, Z4, Z4
+	VMOVAPD Z22, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z21, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z20, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z19, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z18, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z17, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z16, Z1, Z1
+	VMULPD Z4, Z1, Z1
+	VADDPD Z15, Z1, Z1
+	VPSLLQ $52, Z2, Z2
+	VPADDQ Z2, Z1, Z1
+	VSUBPD Z14, Z3, Z4
+	VADDPD Z14, Z3, Z3
+	VDIVPD Z3, Z4, Z3
+	VMOVAPD Z13, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z12, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z11, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z10, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VADDPD Z9, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+56(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+48(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+40(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+32(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+24(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+16(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+8(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z3, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_c+0(R12), Z8
+	VADDPD Z8, Z4, Z4
+	VMULPD Z1, Z4, Z4
+	VBROADCASTSD constants_gelu+geluConstants_half(R12), Z8
+	VMULPD Z8, Z4, Z4
+	VSUBPD Z4, Z15, Z5
+	VMOVAPD Z28, Z2
+	VCMPPD $1, Z2, Z0, K2
+	VMOVAPD Z4, K2, Z5
+	VBROADCASTSD constants_gelu+geluConstants_minusFar(R12), Z8
+	VMAXPD Z0, Z8, Z0
+	VMINPD Z0, Z30, Z0
+	VMULPD Z0, Z1, Z1
+	VBROADCASTSD constants_gelu+geluConstants_density(R12), Z8
+	VMULPD Z8, Z1, Z1
+	VADDPD Z5, Z1, Z1
+	VCVTPS2PD.Z 0(BX)(AX*4), K1, Z2
+	VMULPD Z2, Z1, Z1
+	VCVTPD2PS Z1, Y1
+	VMOVUPS Y1, K1, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET
+
+// func geluGrad256(p *args)
+TEXT ·geluGrad256(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	MOVQ args_b(R8), BX
+	LEAQ ·constant(SB), R12
+	SUBQ $4, DX
+	JLT  last
+
+one:
+	VCVTPS2PD 0(SI)(AX*4), Y0
+	VBROADCASTSD constants_abs(R12), Y14
+	VANDPD Y14, Y0, Y3
+	VBROADCASTSD constants_gelu+geluConstants_far(R12), Y14
+	VMINPD Y3, Y14, Y3
+	VBROADCASTSD constants_gelu+geluConstants_rootHalf(R12), Y14
+	VMULPD Y14, Y3, Y3
+	VMULPD Y3, Y3, Y4
+	VBROADCASTSD constants_zero(R12), Y14
+	VSUBPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_less(R12), Y14
+	VMAXPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Y14
+	VMINPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Y14
+	VMULPD Y14, Y4, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VADDPD Y14, Y2, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VSUBPD Y14, Y2, Y1
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VSUBPD Y1, Y4, Y4
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Y14
+	VMOVAPD Y14, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VPSLLQ $52, Y2, Y2
+	VPADDQ Y2, Y1, Y1
+	VBROADCASTSD constants_two(R12), Y14
+	VSUBPD Y14, Y3, Y4
+	VBROADCASTSD constants_two(R12), Y14
+	VADDPD Y14, Y3, Y3
+	VDIVPD Y3, Y4, Y3
+	VBROADCASTSD constants_gelu+geluConstants_c+96(R12), Y14
+	VMOVAPD Y14, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+88(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+80(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+72(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+64(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+56(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+48(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+40(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+32(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+24(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+16(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+8(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+0(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y1, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_half(R12), Y14
+	VMULPD Y14, Y4, Y4
+	VBROADCASTSD constants_one(R12), Y14
+	VSUBPD Y4, Y14, Y5
+	VBROADCASTSD constants_zero(R12), Y14
+	VMOVAPD Y14, Y2
+	VCMPPD $1, Y2, Y0, Y3
+	VBLENDVPD Y3, Y4, Y5, Y5
+	VBROADCASTSD constants_gelu+geluConstants_minusFar(R12), Y14
+	VMAXPD Y0, Y14, Y0
+	VBROADCASTSD constants_gelu+geluConstants_far(R12), Y14
+	VMINPD Y0, Y14, Y0
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_gelu+geluConstants_density(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VADDPD Y5, Y1, Y1
+	VCVTPS2PD 0(BX)(AX*4), Y2
+	VMULPD Y2, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMOVUPS X1, 0(DI)(AX*4)
+	ADDQ $4, AX
+	SUBQ $4, DX
+	JGE  one
+
+last:
+	ADDQ $4, DX
+	JEQ  done
+	LEAQ tails<>+128(SB), R9
+	SHLQ $2, DX
+	SUBQ DX, R9
+	VMOVUPS (R9), Y15
+	VMASKMOVPS 0(SI)(AX*4), X15, X0
+	VCVTPS2PD X0, Y0
+	VBROADCASTSD constants_abs(R12), Y14
+	VANDPD Y14, Y0, Y3
+	VBROADCASTSD constants_gelu+geluConstants_far(R12), Y14
+	VMINPD Y3, Y14, Y3
+	VBROADCASTSD constants_gelu+geluConstants_rootHalf(R12), Y14
+	VMULPD Y14, Y3, Y3
+	VMULPD Y3, Y3, Y4
+	VBROADCASTSD constants_zero(R12), Y14
+	VSUBPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_less(R12), Y14
+	VMAXPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_limit(R12), Y14
+	VMINPD Y4, Y14, Y4
+	VBROADCASTSD constants_exp+expConstants_log2e(R12), Y14
+	VMULPD Y14, Y4, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VADDPD Y14, Y2, Y2
+	VBROADCASTSD constants_exp+expConstants_shift(R12), Y14
+	VSUBPD Y14, Y2, Y1
+	VBROADCASTSD constants_exp+expConstants_ln2(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VSUBPD Y1, Y4, Y4
+	VBROADCASTSD constants_exp+expConstants_c+48(R12), Y14
+	VMOVAPD Y14, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+40(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+32(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+24(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+16(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+8(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_exp+expConstants_c+0(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VMULPD Y4, Y1, Y1
+	VBROADCASTSD constants_one(R12), Y14
+	VADDPD Y14, Y1, Y1
+	VPSLLQ $52, Y2, Y2
+	VPADDQ Y2, Y1, Y1
+	VBROADCASTSD constants_two(R12), Y14
+	VSUBPD Y14, Y3, Y4
+	VBROADCASTSD constants_two(R12), Y14
+	VADDPD Y14, Y3, Y3
+	VDIVPD Y3, Y4, Y3
+	VBROADCASTSD constants_gelu+geluConstants_c+96(R12), Y14
+	VMOVAPD Y14, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+88(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+80(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+72(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+64(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+56(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+48(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+40(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+32(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+24(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+16(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+8(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y3, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_c+0(R12), Y14
+	VADDPD Y14, Y4, Y4
+	VMULPD Y1, Y4, Y4
+	VBROADCASTSD constants_gelu+geluConstants_half(R12), Y14
+	VMULPD Y14, Y4, Y4
+	VBROADCASTSD constants_one(R12), Y14
+	VSUBPD Y4, Y14, Y5
+	VBROADCASTSD constants_zero(R12), Y14
+	VMOVAPD Y14, Y2
+	VCMPPD $1, Y2, Y0, Y3
+	VBLENDVPD Y3, Y4, Y5, Y5
+	VBROADCASTSD constants_gelu+geluConstants_minusFar(R12), Y14
+	VMAXPD Y0, Y14, Y0
+	VBROADCASTSD constants_gelu+geluConstants_far(R12), Y14
+	VMINPD Y0, Y14, Y0
+	VMULPD Y0, Y1, Y1
+	VBROADCASTSD constants_gelu+geluConstants_density(R12), Y14
+	VMULPD Y14, Y1, Y1
+	VADDPD Y5, Y1, Y1
+	VMASKMOVPS 0(BX)(AX*4), X15, X2
+	VCVTPS2PD X2, Y2
+	VMULPD Y2, Y1, Y1
+	VCVTPD2PSY Y1, X1
+	VMASKMOVPS X1, X15, 0(DI)(AX*4)
+
+done:
+	VZEROUPPER
+	RET

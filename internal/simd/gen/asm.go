@@ -3,23 +3,30 @@ package gen
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 )
 
 // An asm writes one kernel for one instruction set.
 type asm struct {
 	set
 	w     *bytes.Buffer
+	wide  bool // vectors hold float64
 	lanes int  // elements of a vector
 	vec   int  // the vector of the group which the loop treats at once
 	tail  bool // the vector is partial
+	// constants are those of package simd which the kernel uses. With opmasks there
+	// are registers for the first of them.
+	constants []string
 }
 
 func (a *asm) p(f string, args ...any) { fmt.Fprintf(a.w, "\t"+f+"\n", args...) }
 
 func (a *asm) label(name string) { fmt.Fprintf(a.w, "\n%s:\n", name) }
 
-// r is register i.
+// r is full register i, h the same register at half its length.
 func (a *asm) r(i int) string { return fmt.Sprintf("%s%d", a.reg, i) }
+func (a *asm) h(i int) string { return fmt.Sprintf("%s%d", a.half, i) }
 
 // A stream kernel computes elements of its streams one by one.
 type stream struct {
@@ -36,7 +43,7 @@ type stream struct {
 
 func (s stream) define() definition {
 	return definition{s.name, func(a *asm) {
-		a.lanes = a.bytes / 4
+		a.wide, a.lanes = s.wide, a.bytes/4
 		if s.wide {
 			a.lanes = a.bytes / 8
 		}
@@ -50,6 +57,7 @@ func (s stream) define() definition {
 		if s.init != nil {
 			s.init(a)
 		}
+		a.prepare(s.body)
 		unroll := s.unroll
 		if unroll > 1 {
 			a.p("SUBQ $%d, DX", unroll*a.lanes)
@@ -109,27 +117,97 @@ func (a *asm) place(stream string, size int) string {
 
 // load loads a vector of float32 into register i.
 func (a *asm) load(stream string, i int) {
-	switch at := a.place(stream, 4); {
+	at, mov, r, mask := a.place(stream, 4), "VMOVUPS", a.r(i), "Y15"
+	if a.wide {
+		mov, mask = "VCVTPS2PD", "X15"
+	}
+	switch {
 	case !a.tail:
-		a.p("VMOVUPS %s, %s", at, a.r(i))
+		a.p("%s %s, %s", mov, at, r)
 	case a.masks:
-		a.p("VMOVUPS.Z %s, K1, %s", at, a.r(i))
+		a.p("%s.Z %s, K1, %s", mov, at, r)
+	case a.wide:
+		a.p("VMASKMOVPS %s, %s, %s", at, mask, a.h(i))
+		a.p("VCVTPS2PD %s, %s", a.h(i), r)
 	default:
-		a.p("VMASKMOVPS %s, Y15, %s", at, a.r(i))
+		a.p("VMASKMOVPS %s, %s, %s", at, mask, r)
 	}
 }
 
-// store stores register i as a vector of float32.
+// store stores register i, which is lost, as a vector of float32.
 func (a *asm) store(i int, stream string) {
-	switch at := a.place(stream, 4); {
+	at, r, mask := a.place(stream, 4), a.r(i), "Y15"
+	if a.wide {
+		narrow := "VCVTPD2PS"
+		if !a.masks {
+			narrow = "VCVTPD2PSY"
+		}
+		a.p("%s %s, %s", narrow, r, a.h(i))
+		r, mask = a.h(i), "X15"
+	}
+	switch {
 	case !a.tail:
-		a.p("VMOVUPS %s, %s", a.r(i), at)
+		a.p("VMOVUPS %s, %s", r, at)
 	case a.masks:
-		a.p("VMOVUPS %s, K1, %s", a.r(i), at)
+		a.p("VMOVUPS %s, K1, %s", r, at)
 	default:
-		a.p("VMASKMOVPS %s, Y15, %s", a.r(i), at)
+		a.p("VMASKMOVPS %s, %s, %s", r, mask, at)
 	}
 }
+
+// Registers for constants: with opmasks, resident of them below register 31; for
+// what finds no place there, and without opmasks, one register in turn.
+const resident = 23
+
+func (a *asm) passing() int {
+	if a.masks {
+		return 8
+	}
+	return 14
+}
+
+// prepare finds out which constants body uses and loads those for which there are
+// registers.
+func (a *asm) prepare(body func(a *asm)) {
+	w := a.w
+	a.w = new(bytes.Buffer)
+	body(a)
+	a.w = w
+	if len(a.constants) == 0 {
+		return
+	}
+	a.p("LEAQ ·constant(SB), R12")
+	if a.masks {
+		for i, name := range a.constants[:min(resident, len(a.constants))] {
+			a.broadcast(name, 31-i)
+		}
+	}
+}
+
+func (a *asm) broadcast(name string, i int) {
+	field := "constants_" + name
+	if group, name, ok := strings.Cut(name, "."); ok {
+		field = "constants_" + group + "+" + group + "Constants_" + name
+	}
+	a.p("VBROADCASTSD %s(R12), %s", field, a.r(i))
+}
+
+// k returns a register which holds a constant until k is called again.
+func (a *asm) k(name string) int {
+	n := slices.Index(a.constants, name)
+	if n < 0 {
+		n = len(a.constants)
+		a.constants = append(a.constants, name)
+	}
+	if a.masks && n < resident {
+		return 31 - n
+	}
+	a.broadcast(name, a.passing())
+	return a.passing()
+}
+
+// keepIn fills register i with a constant.
+func (a *asm) keepIn(name string, i int) { a.p("VMOVAPD %s, %s", a.r(a.k(name)), a.r(i)) }
 
 // scalar fills register i with the one element of a stream.
 func (a *asm) scalar(stream string, i int) {
@@ -160,11 +238,11 @@ func (a *asm) list(regs []int) string {
 // predicate of y with z holds, and 0 in the others. Register t is lost.
 func (a *asm) keep(predicate string, z, y, x, t, dst int) {
 	if a.masks {
-		a.p("VCMPPS $%s, %s, %s, K2", predicate, a.r(z), a.r(y))
-		a.p("VMOVAPS.Z %s, K2, %s", a.r(x), a.r(dst))
+		a.p("VCMP%s $%s, %s, %s, K2", a.float(), predicate, a.r(z), a.r(y))
+		a.p("VMOVA%s.Z %s, K2, %s", a.float(), a.r(x), a.r(dst))
 		return
 	}
-	a.p("VCMPPS $%s, %s, %s, %s", predicate, a.r(z), a.r(y), a.r(t))
+	a.p("VCMP%s $%s, %s, %s, %s", a.float(), predicate, a.r(z), a.r(y), a.r(t))
 	a.op("VANDPS", x, t, dst)
 }
 
@@ -172,21 +250,30 @@ func (a *asm) keep(predicate string, z, y, x, t, dst int) {
 // comparison predicate of y with z holds. Register t is lost.
 func (a *asm) choose(predicate string, z, y, x, t, dst int) {
 	if a.masks {
-		a.p("VCMPPS $%s, %s, %s, K2", predicate, a.r(z), a.r(y))
-		a.p("VMOVAPS %s, K2, %s", a.r(x), a.r(dst))
+		a.p("VCMP%s $%s, %s, %s, K2", a.float(), predicate, a.r(z), a.r(y))
+		a.p("VMOVA%s %s, K2, %s", a.float(), a.r(x), a.r(dst))
 		return
 	}
-	a.p("VCMPPS $%s, %s, %s, %s", predicate, a.r(z), a.r(y), a.r(t))
-	a.p("VBLENDVPS %s, %s, %s, %s", a.r(t), a.r(x), a.r(dst), a.r(dst))
+	a.p("VCMP%s $%s, %s, %s, %s", a.float(), predicate, a.r(z), a.r(y), a.r(t))
+	a.p("VBLENDV%s %s, %s, %s, %s", a.float(), a.r(t), a.r(x), a.r(dst), a.r(dst))
+}
+
+// float is what instructions on the elements of vectors end with.
+func (a *asm) float() string {
+	if a.wide {
+		return "PD"
+	}
+	return "PS"
 }
 
 // Predicates of comparisons, by what they hold for.
 const (
-	equal      = "0"
-	unordered  = "3"
-	notAtMost  = "6" // greater, or unordered
-	notGreater = "10"
-	greater    = "14"
+	equal     = "0"
+	less      = "1"
+	unordered = "3"
+	notLess   = "5" // at least, or unordered
+	notAtMost = "6" // greater, or unordered
+	greater   = "14"
 )
 
 // zero clears register i.

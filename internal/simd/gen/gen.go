@@ -41,6 +41,7 @@ type definition struct {
 func all() []definition {
 	var k []definition
 	k = append(k, arithmetic()...)
+	k = append(k, functions()...)
 	return k
 }
 
