@@ -1,8 +1,6 @@
 package conv
 
 import (
-	"cmp"
-	"slices"
 	"unsafe"
 
 	"neocog/internal/micro"
@@ -125,55 +123,22 @@ func (m *image[T]) load(tile, x []T, n, g, b0, b1, first, rows int) {
 	}
 }
 
-// blockedImage computes the output of a convolution, or the gradient of its image,
-// which is a convolution for each phase.
+// blockedImage computes the output of a convolution, or the gradient of its image.
 type blockedImage[T kernel.Float] struct {
-	Problem
-	set    micro.Set
-	in     image[T]
-	images int
-	co     int    // outputs of a group
-	step   [2]int // of the input, from one output to the next of a phase
-	every  [2]int // outputs from one output of a phase to the next
-	P, Q   int    // of the output
-	phases []phase
-	empty  bool // some phase has no taps
-	top    int  // rows of the input before the first one that output 0 needs; less than 0 if after it
-
-	rows, tiles   int // of the output, a multiple of every[0]
-	panels, split int // which cover the outputs of a group, in split parts
-	taps          int
-}
-
-// A phase is the outputs that use the same taps.
-type phase struct {
-	first [2]int // output
-	taps  []tap  // in the order of the panels
-	start int    // row of a panel with the first term
-	runs  []micro.Run
-	cuts  []int // of runs, into sums in registers
-}
-
-// A tap is where output 0 of a phase sees the input, and which element of the filter it uses.
-type tap struct {
-	h, w  int
-	index int
+	correlation
+	set           micro.Set
+	in            image[T]
+	runs          [][]micro.Run // by phase, in the order of the panels
+	cuts          [][]int       // of the runs of a phase, into sums in registers
+	rows, tiles   int           // of the output, a multiple of every[0]
+	panels, split int           // which cover the outputs of a group, in split parts
 }
 
 func planBlockedImage[T kernel.Float](p Problem) kernel.Plan {
-	P, Q := p.Out()
-	m := &blockedImage[T]{Problem: p, set: micro.For[T](), taps: p.R * p.S}
-	if p.Pass == Forward {
-		m.in = newImage[T](p.C, p.Groups, p.H, p.W)
-		m.co, m.P, m.Q = p.K/p.Groups, P, Q
-		m.step, m.every = p.Stride, [2]int{1, 1}
-	} else {
-		m.in = newImage[T](p.K, p.Groups, P, Q)
-		m.co, m.P, m.Q = p.C/p.Groups, p.H, p.W
-		m.step, m.every = [2]int{1, 1}, p.Stride
-	}
+	m := &blockedImage[T]{correlation: newCorrelation(p), set: micro.For[T]()}
+	m.in = newImage[T](m.ci*p.Groups, p.Groups, m.inH, m.inW)
+	m.in.left, m.in.cols, m.in.rows = m.left, m.span(m.Q, 1), m.span(1, 0)
 	m.panels = ceilDiv(m.co, m.set.Width())
-	m.findTaps()
 	m.cut()
 	m.findRuns()
 
@@ -192,46 +157,6 @@ func (m *blockedImage[T]) panelSize() int { return m.in.group * m.taps * m.set.W
 
 func (m *blockedImage[T]) sumSize() int { return m.rows * m.Q * m.set.Width() }
 
-// findTaps sorts the taps into phases.
-func (m *blockedImage[T]) findTaps() {
-	var all []tap
-	start := 0
-	for fh := range min(m.every[0], m.P) {
-		for fw := range min(m.every[1], m.Q) {
-			ph := phase{first: [2]int{fh, fw}, start: start}
-			for r := range m.R {
-				for s := range m.S {
-					t := tap{r*m.Dilation[0] - m.Pad[0], s*m.Dilation[1] - m.Pad[1], r*m.S + s}
-					if m.Pass == InputGrad {
-						t.h, t.w = fh-t.h, fw-t.w
-						if t.h%m.every[0] != 0 || t.w%m.every[1] != 0 {
-							continue
-						}
-						t.h, t.w = t.h/m.every[0], t.w/m.every[1]
-					}
-					ph.taps = append(ph.taps, t)
-				}
-			}
-			slices.SortFunc(ph.taps, func(a, b tap) int { return cmp.Or(a.h-b.h, a.w-b.w) })
-			all = append(all, ph.taps...)
-			m.empty = m.empty || len(ph.taps) == 0
-			start += len(ph.taps) * m.in.group
-			m.phases = append(m.phases, ph)
-		}
-	}
-	if len(all) == 0 { // the whole gradient is zero
-		return
-	}
-	last := [2]int{all[0].h, all[0].w}
-	m.top, m.in.left = -all[0].h, -all[0].w
-	for _, t := range all {
-		m.top, m.in.left = max(m.top, -t.h), max(m.in.left, -t.w)
-		last[0], last[1] = max(last[0], t.h), max(last[1], t.w)
-	}
-	m.in.cols = (ceilDiv(m.Q, m.every[1])-1)*m.step[1] + last[1] + m.in.left + 1
-	m.in.rows = last[0] + m.top + 1 // for one row of outputs
-}
-
 // cut chooses how many rows of outputs a worker computes at a time: as many as the caches hold, and fewer where there is
 // not enough for several workers otherwise. Then it divides the outputs.
 func (m *blockedImage[T]) cut() {
@@ -248,27 +173,28 @@ func (m *blockedImage[T]) cut() {
 	m.rows = ceilDiv(units, tiles) * m.every[0]
 	m.tiles = ceilDiv(m.P, m.rows)
 	m.split = min(ceilDiv(someItems, m.N*m.Groups*m.tiles), m.panels)
-	m.in.rows += (m.rows/m.every[0] - 1) * m.step[0]
+	m.in.rows = m.span(m.rows, 0)
 }
 
 // findRuns joins taps which are neighbours in a row of the tile.
 func (m *blockedImage[T]) findRuns() {
 	size := unsafe.Sizeof(T(0))
-	for i := range m.phases {
-		ph := &m.phases[i]
-		term, terms := ph.start, 0
+	for _, ph := range m.phases {
+		term, terms := ph.start*m.ci, 0
+		var runs []micro.Run
+		var cuts []int
 		for b := range m.in.blocks {
 			channels := m.in.in(b)
 			for j, t := range ph.taps {
 				if j > 0 && channels == m.in.bc && ph.taps[j-1].h == t.h && ph.taps[j-1].w+1 == t.w {
-					ph.runs[len(ph.runs)-1].K += channels
+					runs[len(runs)-1].K += channels
 				} else {
 					if terms >= chunkTerms {
-						ph.cuts = append(ph.cuts, len(ph.runs))
+						cuts = append(cuts, len(runs))
 						terms = 0
 					}
-					ph.runs = append(ph.runs, micro.Run{
-						A: uintptr(m.in.at(b, t.h+m.top, t.w+m.in.left)) * size,
+					runs = append(runs, micro.Run{
+						A: uintptr(m.in.at(b, t.h+m.top, t.w+m.left)) * size,
 						B: uintptr(term*m.set.Width()) * size,
 						K: channels,
 					})
@@ -277,7 +203,7 @@ func (m *blockedImage[T]) findRuns() {
 				terms += channels
 			}
 		}
-		ph.cuts = append(ph.cuts, len(ph.runs))
+		m.runs, m.cuts = append(m.runs, runs), append(m.cuts, append(cuts, len(runs)))
 	}
 }
 
@@ -305,7 +231,7 @@ func (m *blockedImage[T]) pack(c *kernel.Call, lo, hi int) {
 			}
 		}
 		for _, ph := range m.phases {
-			to := panel[(ph.start+i0*len(ph.taps))*width:]
+			to := panel[(ph.start*m.ci+i0*len(ph.taps))*width:]
 			for _, t := range ph.taps {
 				for ch := range channels {
 					copy(to[:cols], all[(ch*m.taps+t.index)*width:][:cols])
@@ -333,7 +259,7 @@ func (m *blockedImage[T]) run(c *kernel.Call, lo, hi int) {
 		g := i / (m.split * m.tiles) % m.Groups
 		n := i / (m.split * m.tiles * m.Groups)
 		p1 := min(p0+m.rows, m.P)
-		first := p0/m.every[0]*m.step[0] - m.top
+		first := m.firstRow(p0)
 		m.in.load(tile, x, n, g, 0, m.in.blocks, first, m.in.rows)
 		for panel := part * m.panels / m.split; panel < (part+1)*m.panels/m.split; panel++ {
 			o0 := panel * width
@@ -359,17 +285,16 @@ func (m *blockedImage[T]) multiply(t *micro.Tile, sums, tile, panel []T, p0, p1,
 	t.Mask = micro.Masks(cols, lanes)
 	t.B, t.SB = unsafe.Pointer(&panel[0]), uintptr(width)*size
 	t.SA, t.SC = uintptr(m.step[1]*m.in.bc)*size, uintptr(m.every[1]*width)*size
-	for k := range m.phases {
-		ph := &m.phases[k]
+	for k, ph := range m.phases {
 		rows := ceilDiv(p1-p0-ph.first[0], m.every[0])
 		across := ceilDiv(m.Q-ph.first[1], m.every[1])
 		pieces := ceilDiv(across, m.set.Rows())
 		begin := 0
-		for j, end := range ph.cuts {
+		for j, end := range m.cuts[k] {
 			if begin == end {
 				continue
 			}
-			t.Runs, t.N = &ph.runs[begin], end-begin
+			t.Runs, t.N = &m.runs[k][begin], end-begin
 			begin = end
 			t.Add = 0
 			if j > 0 || m.Bias {

@@ -25,7 +25,8 @@
 //	dw[k,c,r,s] = Σ_{n,p,q} dy[n,k,p,q] · x[n, c, p·u−t+r·d, q·u−t+s·d]
 //
 // where x is zero outside the image. These zeros are numbers like others: a NaN or an
-// infinity that meets one gives NaN.
+// infinity that meets one gives NaN. An algorithm may take dy as zero outside, too, so
+// that a NaN or an infinity of w reaches pixels at the border of dx which its sum leaves out.
 //
 // Package convtest checks any Algorithm, ours or a user's.
 package conv

@@ -1,0 +1,315 @@
+package conv
+
+import (
+	"cmp"
+	"slices"
+	"unsafe"
+
+	"neocog/internal/micro"
+	"neocog/vm/kernel"
+)
+
+// Planar is a direct convolution for few outputs, or few inputs to each, such as the layers next to
+// an image of three channels, the layers of LeNet, and those with a group for each channel. Where Blocked fills a
+// vector with outputs, Planar fills it with pixels.
+//
+// Each worker copies some rows of an image, with the padding around them, into scratch memory, where
+// the pixels that a tap sees for neighbouring outputs are neighbours: the columns of an image are sorted by
+// their remainder by the stride. Neighbouring taps then are the same memory, one element on.
+//
+//	forward     rows of the tile: filters      columns: pixels of a row of y
+//	inputgrad   channels                       pixels of a row of dx, of one phase; see Blocked
+//
+// Scratch memory is as for Blocked. It refuses the gradient of the filter, and more
+// outputs in a group than suit it.
+type Planar struct{}
+
+// Name returns "planar".
+func (Planar) Name() string { return "planar" }
+
+// Plan refuses the gradient of the filter, empty problems, and those for which Blocked is faster:
+// with 8 outputs in a group or more, unless there are at most 4 inputs, without stride.
+func (a Planar) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
+	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
+		return kernel.Plan{}, err
+	}
+	if x, w, y := p.Lens(); min(x, w, y) == 0 {
+		return kernel.Plan{}, Refuse(a, p, "it is empty")
+	}
+	if p.Pass == FilterGrad {
+		return kernel.Plan{}, Refuse(a, p, "it has no gradient of the filter")
+	}
+	c := newCorrelation(p)
+	if c.co >= fewLanes && (c.ci > fewInputs || p.Stride[1] > 1) {
+		return kernel.Plan{}, Refuse(a, p, "%d outputs fill the vectors of Blocked", c.co)
+	}
+	if !slices.ContainsFunc(c.phases, func(ph phase) bool { return len(ph.taps) > 0 }) {
+		return kernel.Plan{}, Refuse(a, p, "the filter meets nothing but padding")
+	}
+	if p.DType.Size() == 4 {
+		return planPlanar[float32](c), nil
+	}
+	return planPlanar[float64](c), nil
+}
+
+// fewInputs is how many inputs an output may have for which bringing the outputs of Blocked
+// into their order takes longer than what Planar loses at the end of each row.
+const fewInputs = 4
+
+// planar computes the outputs of a correlation.
+//
+//	tile[((input·inRows + row)·step + column mod step)·pitch + column÷step]
+//
+// With a bias there is one more input, of ones.
+type planar[T kernel.Float] struct {
+	correlation
+	set           micro.Set
+	most          int // outputs of a panel
+	panels        int // which cover the outputs of a group
+	inRows        int
+	inCols, pitch int
+	rows, tiles   int           // of the output, a multiple of every[0]
+	terms         []int         // for each row of a panel, the element of an output's filter, –1 for the bias
+	runs          [][]micro.Run // by phase
+	strip         int           // elements of a row of outputs of one phase, 0 if they are written at once
+}
+
+func planPlanar[T kernel.Float](c correlation) kernel.Plan {
+	m := &planar[T]{correlation: c, set: micro.For[T]()}
+	p := m.Problem
+	m.panels = ceilDiv(m.co, m.set.Rows())
+	m.most = ceilDiv(m.co, m.panels)
+	m.inCols = m.span(m.Q, 1)
+	m.pitch = ceilDiv(m.inCols, m.step[1])
+	if m.every[1] > 1 {
+		m.strip = ceilDiv(m.Q, m.every[1])
+	}
+	m.cut()
+	m.findRuns()
+
+	pack := kernel.Step{N: p.Groups * m.panels, Grain: max(1, 1<<14/m.panelSize()), Run: m.pack}
+	items := p.N * p.Groups * m.tiles
+	return kernel.Plan{
+		Steps:  []kernel.Step{pack, {N: items, Grain: grain(p.FLOPs(), items), Run: m.run}},
+		Shared: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
+		Local:  kernel.SizeOf(p.DType, m.tileSize()+m.most*m.strip),
+	}
+}
+
+// inputs is the number of planes of a tile.
+func (m *planar[T]) inputs() int {
+	if m.Bias {
+		return m.ci + 1
+	}
+	return m.ci
+}
+
+// planeSize is the number of elements of an input of a tile.
+func (m *planar[T]) planeSize() int { return m.inRows * m.step[1] * m.pitch }
+
+// tileSize is the number of elements of a tile, and of what kernels read, but do not use, after it.
+func (m *planar[T]) tileSize() int { return m.inputs()*m.planeSize() + micro.MaxWidth }
+
+// panelSize is the number of elements of a panel of the filter: a row of outputs for each term.
+func (m *planar[T]) panelSize() int { return len(m.terms) * m.most }
+
+// cut chooses the rows of outputs of a tile.
+func (m *planar[T]) cut() {
+	size := int(unsafe.Sizeof(T(0)))
+	row := m.inputs() * m.step[1] * m.pitch * size
+	most := max((tileBytes/row-m.span(1, 0))/m.step[0]+1, 1)
+	units := ceilDiv(m.P, m.every[0])
+	tiles := ceilDiv(units, most)
+	if batch := m.N * m.Groups; batch*tiles < fewItems {
+		tiles = max(tiles, min(ceilDiv(fewItems, batch), units/m.span(1, 0)))
+	}
+	m.rows = ceilDiv(units, tiles) * m.every[0]
+	m.tiles = ceilDiv(m.P, m.rows)
+	m.inRows = m.span(m.rows, 0)
+}
+
+// findRuns joins taps which are neighbours in memory.
+func (m *planar[T]) findRuns() {
+	size := unsafe.Sizeof(T(0))
+	v := m.step[1]
+	for _, ph := range m.phases {
+		taps := slices.Clone(ph.taps)
+		slices.SortFunc(taps, func(a, b tap) int {
+			return cmp.Or(a.h-b.h, (a.w+m.left)%v-(b.w+m.left)%v, a.w-b.w)
+		})
+		var runs []micro.Run
+		for c := range m.ci {
+			for j, t := range taps {
+				if j > 0 && taps[j-1].h == t.h && taps[j-1].w+v == t.w {
+					runs[len(runs)-1].K++
+				} else {
+					col := t.w + m.left
+					runs = append(runs, micro.Run{
+						A: uintptr(len(m.terms)*m.most) * size,
+						B: uintptr(c*m.planeSize()+((t.h+m.top)*v+col%v)*m.pitch+col/v) * size,
+						K: 1,
+					})
+				}
+				m.terms = append(m.terms, c*m.R*m.S+t.index)
+			}
+		}
+		if m.Bias {
+			runs = append(runs, micro.Run{
+				A: uintptr(len(m.terms)*m.most) * size,
+				B: uintptr(m.ci*m.planeSize()) * size,
+				K: 1,
+			})
+			m.terms = append(m.terms, -1)
+		}
+		m.runs = append(m.runs, runs)
+	}
+}
+
+// pack copies the filter into panels. Items are panels.
+func (m *planar[T]) pack(c *kernel.Call, lo, hi int) {
+	cg, kg, taps := m.C/m.Groups, m.K/m.Groups, m.R*m.S
+	w := kernel.In[T](c, 1)
+	// From one output to the next, and from one input.
+	output, input := cg*taps, taps
+	if m.Pass == InputGrad {
+		w = kernel.In[T](c, 0)
+		output, input = input, output
+	}
+	for i := lo; i < hi; i++ {
+		panel := kernel.Shared[T](c, i*m.panelSize(), m.panelSize())
+		o0, g := i%m.panels*m.most, i/m.panels
+		for o := range min(m.most, m.co-o0) {
+			from := w[g*kg*cg*taps+(o0+o)*output:]
+			for j, term := range m.terms {
+				v := T(0)
+				if term < 0 {
+					v = kernel.In[T](c, 2)[g*m.co+o0+o]
+				} else {
+					v = from[term/taps*input+term%taps]
+				}
+				panel[j*m.most+o] = v
+			}
+		}
+	}
+}
+
+// load copies rows of group g of image n into a tile.
+func (m *planar[T]) load(tile, x []T, n, g, first, rows int) {
+	v := m.step[1]
+	from, to := min(max(m.left, 0), m.inCols), min(max(m.left+m.inW, 0), m.inCols)
+	for c := range m.ci {
+		plane := x[((n*m.Groups+g)*m.ci+c)*m.inH*m.inW:][:m.inH*m.inW]
+		for r := range rows {
+			row := tile[c*m.planeSize()+r*v*m.pitch:][:v*m.pitch]
+			h := first + r
+			if h < 0 || h >= m.inH || from >= to {
+				clear(row)
+				continue
+			}
+			pixels := plane[h*m.inW+from-m.left:][:to-from]
+			if v == 1 {
+				clear(row[:from])
+				copy(row[from:], pixels)
+				clear(row[to:])
+				continue
+			}
+			for col := range from {
+				row[col%v*m.pitch+col/v] = 0
+			}
+			for rest := range min(v, len(pixels)) {
+				at := row[(from+rest)%v*m.pitch+(from+rest)/v:]
+				j := 0
+				for i := rest; i < len(pixels); i += v {
+					at[j] = pixels[i]
+					j++
+				}
+			}
+			for col := to; col < m.inCols; col++ {
+				row[col%v*m.pitch+col/v] = 0
+			}
+		}
+	}
+}
+
+// run computes rows of outputs. Items are some rows of all outputs of a group of an image.
+func (m *planar[T]) run(c *kernel.Call, lo, hi int) {
+	x, out := kernel.In[T](c, 0), kernel.Out[T](c, 0)
+	if m.Pass == InputGrad {
+		x = kernel.In[T](c, 1)
+	}
+	tile := kernel.Local[T](c, 0, m.tileSize())
+	strip := kernel.Local[T](c, m.tileSize(), m.most*m.strip)
+	if m.Bias {
+		ones := tile[m.ci*m.planeSize():]
+		for i := range ones {
+			ones[i] = 1
+		}
+	}
+	t := micro.Take()
+	defer micro.Put(t)
+	for i := lo; i < hi; i++ {
+		p0 := i % m.tiles * m.rows
+		g := i / m.tiles % m.Groups
+		n := i / (m.tiles * m.Groups)
+		p1 := min(p0+m.rows, m.P)
+		m.load(tile, x, n, g, m.firstRow(p0), m.span(p1-p0, 0))
+		for panel := range m.panels {
+			o0 := panel * m.most
+			planes := out[(n*m.Groups*m.co+g*m.co+o0)*m.P*m.Q:]
+			filter := kernel.Shared[T](c, (g*m.panels+panel)*m.panelSize(), m.panelSize())
+			m.multiply(t, planes, strip, tile, filter, p0, p1, min(m.most, m.co-o0))
+		}
+	}
+}
+
+// multiply computes rows p0 … p1-1 of some outputs, whose planes begin the slice of that name.
+func (m *planar[T]) multiply(t *micro.Tile, planes, strip, tile, panel []T, p0, p1, outputs int) {
+	size := unsafe.Sizeof(T(0))
+	t.A, t.SA, t.SB = unsafe.Pointer(&panel[0]), uintptr(m.most)*size, size
+	t.Add = 0
+	for k, ph := range m.phases {
+		across := ceilDiv(m.Q-ph.first[1], m.every[1])
+		for i := range ceilDiv(p1-p0-ph.first[0], m.every[0]) {
+			row := (p0+i*m.every[0]+ph.first[0])*m.Q + ph.first[1]
+			to, pitch := planes[row:], m.P*m.Q
+			if m.strip > 0 {
+				to, pitch = strip, m.strip
+			}
+			if len(m.runs[k]) == 0 {
+				for o := range outputs {
+					clear(to[o*pitch:][:across])
+				}
+			} else {
+				t.Runs, t.N = &m.runs[k][0], len(m.runs[k])
+				m.multiplyRow(t, to, pitch, tile[i*m.step[0]*m.step[1]*m.pitch:], across, outputs)
+			}
+			if m.strip > 0 {
+				for o := range outputs {
+					spread(planes[o*m.P*m.Q+row:], strip[o*m.strip:][:across], m.every[1])
+				}
+			}
+		}
+	}
+}
+
+// multiplyRow computes a row of outputs of one phase.
+func (m *planar[T]) multiplyRow(t *micro.Tile, to []T, pitch int, tile []T, across, outputs int) {
+	size := unsafe.Sizeof(T(0))
+	width, lanes := m.set.Width(), m.set.Lanes()
+	t.SC = uintptr(pitch) * size
+	for q := 0; q < across; q += width {
+		cols := min(width, across-q)
+		t.Mask = micro.Masks(cols, lanes)
+		t.B, t.C = unsafe.Pointer(&tile[q]), unsafe.Pointer(&to[q])
+		m.set.Kernel(micro.Columns, outputs, ceilDiv(cols, lanes))(t)
+	}
+}
+
+// spread writes the elements of row to every so-many-th element of to.
+func spread[T kernel.Float](to, row []T, every int) {
+	j := 0
+	for _, v := range row {
+		to[j] = v
+		j += every
+	}
+}
