@@ -9,6 +9,7 @@ type args struct {
 	at, n     int
 	end       int // the elements of a stream
 	f         [8]float32
+	s         [4]float64
 }
 
 // block is how many elements one call of a kernel treats at most: the garbage

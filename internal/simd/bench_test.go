@@ -31,7 +31,7 @@ func BenchmarkLoops(b *testing.B) {
 				in = append(in, x)
 			}
 			for l := cpu.Portable; l <= cpu.Best(); l++ {
-				b.Run(fmt.Sprintf("loop=%s/n=%d/isa=%v", c.name, n, l), func(b *testing.B) {
+				b.Run(benchmarkName("loop", c.name, n, l), func(b *testing.B) {
 					b.SetBytes(int64(4 * n * streams))
 					b.ReportAllocs()
 					cpu.With(l, func() {
@@ -44,4 +44,8 @@ func BenchmarkLoops(b *testing.B) {
 			}
 		}
 	}
+}
+
+func benchmarkName(kind, name string, n int, l cpu.Level) string {
+	return fmt.Sprintf("%s=%s/n=%d/isa=%v", kind, name, n, l)
 }

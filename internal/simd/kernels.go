@@ -31,4 +31,15 @@ const (
 	logKernel
 	geluKernel
 	geluGradKernel
+	sumKernel
+	squaresKernel
+	dotKernel
+	momentsKernel
+	sumExpKernel
+	expScaleKernel
+	affineWideKernel
+	accumulateKernel
+	greatestKernel
+	leastKernel
+	normGradKernel
 )

@@ -77,6 +77,39 @@ func gelu512(p *args)
 //go:noescape
 func geluGrad512(p *args)
 
+//go:noescape
+func sum512(p *args)
+
+//go:noescape
+func squares512(p *args)
+
+//go:noescape
+func dot512(p *args)
+
+//go:noescape
+func moments512(p *args)
+
+//go:noescape
+func sumExp512(p *args)
+
+//go:noescape
+func expScale512(p *args)
+
+//go:noescape
+func affineWide512(p *args)
+
+//go:noescape
+func accumulate512(p *args)
+
+//go:noescape
+func greatest512(p *args)
+
+//go:noescape
+func least512(p *args)
+
+//go:noescape
+func normGrad512(p *args)
+
 // run512 calls kernel k. The calls are static, so that p stays on the stack.
 func run512(k kernel, p *args) {
 	switch k {
@@ -130,6 +163,28 @@ func run512(k kernel, p *args) {
 		gelu512(p)
 	case geluGradKernel:
 		geluGrad512(p)
+	case sumKernel:
+		sum512(p)
+	case squaresKernel:
+		squares512(p)
+	case dotKernel:
+		dot512(p)
+	case momentsKernel:
+		moments512(p)
+	case sumExpKernel:
+		sumExp512(p)
+	case expScaleKernel:
+		expScale512(p)
+	case affineWideKernel:
+		affineWide512(p)
+	case accumulateKernel:
+		accumulate512(p)
+	case greatestKernel:
+		greatest512(p)
+	case leastKernel:
+		least512(p)
+	case normGradKernel:
+		normGrad512(p)
 	}
 }
 
@@ -208,6 +263,39 @@ func gelu256(p *args)
 //go:noescape
 func geluGrad256(p *args)
 
+//go:noescape
+func sum256(p *args)
+
+//go:noescape
+func squares256(p *args)
+
+//go:noescape
+func dot256(p *args)
+
+//go:noescape
+func moments256(p *args)
+
+//go:noescape
+func sumExp256(p *args)
+
+//go:noescape
+func expScale256(p *args)
+
+//go:noescape
+func affineWide256(p *args)
+
+//go:noescape
+func accumulate256(p *args)
+
+//go:noescape
+func greatest256(p *args)
+
+//go:noescape
+func least256(p *args)
+
+//go:noescape
+func normGrad256(p *args)
+
 // run256 calls kernel k. The calls are static, so that p stays on the stack.
 func run256(k kernel, p *args) {
 	switch k {
@@ -261,5 +349,27 @@ func run256(k kernel, p *args) {
 		gelu256(p)
 	case geluGradKernel:
 		geluGrad256(p)
+	case sumKernel:
+		sum256(p)
+	case squaresKernel:
+		squares256(p)
+	case dotKernel:
+		dot256(p)
+	case momentsKernel:
+		moments256(p)
+	case sumExpKernel:
+		sumExp256(p)
+	case expScaleKernel:
+		expScale256(p)
+	case affineWideKernel:
+		affineWide256(p)
+	case accumulateKernel:
+		accumulate256(p)
+	case greatestKernel:
+		greatest256(p)
+	case leastKernel:
+		least256(p)
+	case normGradKernel:
+		normGrad256(p)
 	}
 }

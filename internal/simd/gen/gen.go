@@ -42,6 +42,7 @@ func all() []definition {
 	var k []definition
 	k = append(k, arithmetic()...)
 	k = append(k, functions()...)
+	k = append(k, sums()...)
 	return k
 }
 
