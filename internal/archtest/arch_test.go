@@ -45,6 +45,8 @@ var arrows = []row{
 		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml", "github.com/nlpodyssey/safetensors",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
 	}},
+	// train only for its optimisers, as things to measure.
+	{"bench", []string{"graph", "ops/...", "vm/...", "train", "internal/...", "gorgonia.org/tensor"}},
 	{"cmd/neocog", []string{"..."}},
 }
 

@@ -1,0 +1,72 @@
+package bench
+
+import (
+	"time"
+
+	"neocog/internal/par"
+	"neocog/vm/kernel"
+)
+
+// A loop runs a plan again and again, as the machine of package vm runs it on its tape: the workers take their shares
+// of each step and meet at a barrier after it. What it times are the intervals between barriers.
+type loop struct {
+	plan  kernel.Plan
+	team  *par.Team
+	calls []kernel.Call // by worker
+	reps  int
+	marks []time.Time // when run i began, or i-1 ended
+	walk  func(w int)
+	mark  func()
+}
+
+// newLoop gives plan the operands in, the result out, and scratch memory.
+func newLoop(plan kernel.Plan, threads int, in []vector, out vector) *loop {
+	l := &loop{plan: plan, team: par.NewTeam(threads), calls: make([]kernel.Call, threads)}
+	l.walk, l.mark = l.work, func() { l.marks = append(l.marks, time.Now()) }
+	call := kernel.Call{Outs: []int32{int32(len(in))}, Fault: &kernel.Fault{}, Scratch: pointer(plan.Shared)}
+	for i, v := range in {
+		call.Ins = append(call.Ins, int32(i))
+		call.Bufs = append(call.Bufs, v.buf())
+	}
+	call.Bufs = append(call.Bufs, out.buf())
+	for w := range l.calls {
+		l.calls[w] = call
+		l.calls[w].Local = pointer(plan.Local)
+	}
+	return l
+}
+
+// run runs the plan len(times) times.
+func (l *loop) run(times []time.Duration) error {
+	l.reps, l.marks = len(times), make([]time.Time, 0, len(times)+1)
+	l.team.Run(l.walk)
+	for i := range times {
+		times[i] = l.marks[i+1].Sub(l.marks[i])
+	}
+	return l.calls[0].Fault.Take()
+}
+
+func (l *loop) work(w int) {
+	l.team.Barrier(l.mark)
+	for range l.reps {
+		for i := range l.plan.Steps {
+			s := &l.plan.Steps[i]
+			parts := len(l.calls)
+			if s.Grain > 1 {
+				parts = min(parts, max(1, s.N/s.Grain))
+			}
+			if w < parts {
+				if lo, hi := par.Split(s.N, parts, w); lo < hi {
+					s.Run(&l.calls[w], lo, hi)
+				}
+			}
+			if i < len(l.plan.Steps)-1 {
+				l.team.Barrier(nil)
+			}
+		}
+		l.team.Barrier(l.mark)
+	}
+}
+
+// workspace returns the bytes of the plan's scratch memory.
+func (l *loop) workspace() int { return l.plan.Shared + len(l.calls)*l.plan.Local }
