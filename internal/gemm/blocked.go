@@ -6,12 +6,12 @@ import (
 	"neocog/internal/micro"
 )
 
-// Blocks: a panel of B, two vectors wide and blockL terms long, stays in the first
-// cache, a block of A in the second, a block of B in the second or third.
+// Blocks: a panel of B, two vectors wide and up to blockL terms long, stays in the first
+// cache, blocks of A and B in the second, with the block of C where it is no larger.
 const (
-	blockL    = 256     // terms
+	blockL    = 256     // terms at most
 	aPanels   = 24      // panels of A in a block
-	bColumns  = 2048    // columns of B in a block
+	bColumns  = 512     // columns of B in a block
 	fewPanels = 3       // panels of the other operand below which copying does not pay
 	compactB  = 1 << 17 // elements within which the rows of B lie so close that copying it does not pay
 )
@@ -86,13 +86,12 @@ func (g *product[T]) takeB(trans bool, m int, b []T, ldb int) {
 		return
 	}
 	p := room[T](&g.w.b, (g.n+width-1)/width*width*g.k)
-	for j := 0; j < g.n; j += width {
-		cols := min(width, g.n-j)
-		if trans {
-			micro.Transpose(p[j*g.k:], width, b[j*ldb:], ldb, cols, g.k)
-		} else {
-			micro.Copy(p[j*g.k:], width, b[j:], ldb, g.k, cols)
+	if trans {
+		for j := 0; j < g.n; j += width {
+			micro.Transpose(p[j*g.k:], width, b[j*ldb:], ldb, min(width, g.n-j), g.k)
 		}
+	} else {
+		micro.Copy(p, width, b, ldb, g.k, g.n)
 	}
 	g.b, g.sb, g.panelB = p, bytesOf[T](width), g.k*width
 }
@@ -108,12 +107,11 @@ func (g *product[T]) takeA(trans bool, m int, a []T, lda int) {
 		return
 	}
 	p := room[T](&g.w.a, (m+rows-1)/rows*rows*g.k)
-	for i := 0; i < m; i += rows {
-		im := min(rows, m-i)
-		if trans {
-			micro.Copy(p[i*g.k:], rows, a[i:], lda, g.k, im)
-		} else {
-			micro.Transpose(p[i*g.k:], rows, a[i*lda:], lda, im, g.k)
+	if trans {
+		micro.Copy(p, rows, a, lda, g.k, m)
+	} else {
+		for i := 0; i < m; i += rows {
+			micro.Transpose(p[i*g.k:], rows, a[i*lda:], lda, min(rows, m-i), g.k)
 		}
 	}
 	g.a, g.form, g.sa, g.panelA = p, micro.Columns, bytesOf[T](rows), g.k*rows

@@ -40,10 +40,12 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 	}
 	w := takeWorkspace()
 	set := micro.For[T]()
+	terms := (k + blocks(k) - 1) / blocks(k)
+	terms = (terms + 15) &^ 15 // what is transposed for panels goes 16 at a time
 	for j := 0; j < n; j += bColumns {
 		jn := min(bColumns, n-j)
-		for l := 0; l < k; l += blockL {
-			g := product[T]{set: set, w: w, n: jn, k: min(blockL, k-l), add: beta == 1 || l > 0}
+		for l := 0; l < k; l += terms {
+			g := product[T]{set: set, w: w, n: jn, k: min(terms, k-l), add: beta == 1 || l > 0}
 			g.takeB(transB, m, b[at(transB, l, j, ldb):], ldb)
 			block := set.Rows() * aPanels
 			for i := 0; i < m; i += block {
@@ -54,6 +56,9 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 	}
 	putWorkspace(w)
 }
+
+// blocks returns how many blocks the k terms of an element are cut into.
+func blocks(k int) int { return (k + blockL - 1) / blockL }
 
 // at is the index of element row, col of a matrix, or of its transpose.
 func at(trans bool, row, col, ld int) int {

@@ -49,13 +49,32 @@ func transposeFast[T Float](dst []T, ldd int, src []T, lds, rows, cols int) bool
 	return true
 }
 
-// copyFast is transposeFast for Copy into panels of 128 bytes.
-func copyFast[T Float](panel []T, width int, src []T, lds, rows, cols int) bool {
+// A copying describes one call of copy512: rows, ld bytes apart, into panels which begin
+// panel bytes apart. mask has a bit for each column that exists, by vector, the same for all panels.
+type copying struct {
+	dst, src     unsafe.Pointer
+	ld, panel    uintptr
+	rows, panels int
+	mask         [2]uint64
+}
+
+// copyFast is Copy if there is a kernel for panels of that width, and reports that.
+func copyFast[T Float](dst []T, width int, src []T, lds, rows, cols int) bool {
 	if bytesOf[T](width) != 128 || cpu.Current() != cpu.AVX512 {
 		return false
 	}
-	_, _ = src[(rows-1)*lds+cols-1], panel[rows*width-1]
-	mask := Masks(int(bytesOf[T](cols))/4, 16)
-	straight512(unsafe.Pointer(&panel[0]), unsafe.Pointer(&src[0]), bytesOf[T](lds), rows, &mask)
+	_, _ = src[(rows-1)*lds+cols-1], dst[(cols+width-1)/width*rows*width-1]
+	c := copying{
+		dst: unsafe.Pointer(&dst[0]), src: unsafe.Pointer(&src[0]), ld: bytesOf[T](lds), panel: bytesOf[T](rows * width),
+		rows: rows, mask: Masks(32, 16),
+	}
+	if c.panels = cols / width; c.panels > 0 {
+		copy512(&c)
+	}
+	if done := cols / width * width; done < cols {
+		c.panels, c.mask = 1, Masks(int(bytesOf[T](cols-done))/4, 16)
+		c.dst, c.src = unsafe.Pointer(&dst[done*rows]), unsafe.Pointer(&src[done])
+		copy512(&c)
+	}
 	return true
 }

@@ -2,13 +2,11 @@
 
 package micro
 
-import "unsafe"
-
 //go:noescape
 func transpose512(t *transposition)
 
 //go:noescape
-func straight512(dst, src unsafe.Pointer, ld uintptr, n int, mask *[2]uint64)
+func copy512(t *copying)
 
 //go:noescape
 func avx512F32Rows1x1(t *Tile)

@@ -16183,27 +16183,35 @@ done:
 	VZEROUPPER
 	RET
 
-// func straight512(dst, src unsafe.Pointer, ld uintptr, n int, mask *[2]uint64)
-TEXT ·straight512(SB), NOSPLIT, $0-40
-	MOVQ dst+0(FP), BX
-	MOVQ src+8(FP), AX
-	MOVQ ld+16(FP), SI
-	MOVQ n+24(FP), CX
-	MOVQ mask+32(FP), DI
-	KMOVQ (DI), K1
-	KMOVQ 8(DI), K2
+// func copy512(t *copying)
+TEXT ·copy512(SB), NOSPLIT, $0-8
+	MOVQ t+0(FP), DI
+	MOVQ copying_dst(DI), BX
+	MOVQ copying_src(DI), AX
+	MOVQ copying_ld(DI), SI
+	MOVQ copying_rows(DI), CX
+	MOVQ copying_panel(DI), R8
+	KMOVQ copying_mask+0(DI), K1
+	KMOVQ copying_mask+8(DI), K2
+
+row:
+	MOVQ AX, R9
+	MOVQ BX, R10
+	MOVQ copying_panels(DI), DX
 	PCALIGN $32
 
-loop:
-	PREFETCHT0 128(AX)
-	PREFETCHT0 192(AX)
-	VMOVUPS.Z (AX), K1, Z0
-	VMOVUPS.Z 64(AX), K2, Z1
-	VMOVUPS Z0, (BX)
-	VMOVUPS Z1, 64(BX)
+panel:
+	VMOVUPS.Z (R9), K1, Z0
+	VMOVUPS.Z 64(R9), K2, Z1
+	VMOVUPS Z0, (R10)
+	VMOVUPS Z1, 64(R10)
+	ADDQ $128, R9
+	ADDQ R8, R10
+	DECQ DX
+	JNZ  panel
 	ADDQ SI, AX
 	ADDQ $128, BX
 	DECQ CX
-	JNZ  loop
+	JNZ  row
 	VZEROUPPER
 	RET

@@ -130,22 +130,20 @@ func transposeAndCopy[T Float](t *testing.T) {
 					t.Fatalf("transpose of %d×%d: element %d is %v", rows, cols, p, v)
 				}
 			}
-			for _, width := range []int{4, 16, 32} {
-				if cols == 0 || cols > width {
-					continue
-				}
-				panel := make([]T, rows*width+3)
-				panel[rows*width] = nan
-				Copy(panel[:rows*width], width, src, lds, rows, cols)
+			for _, width := range []int{4, 14, 16, 32} {
+				size := (cols + width - 1) / width * width * rows
+				panels := make([]T, size+3)
+				panels[size] = nan
+				Copy(panels[:size], width, src, lds, rows, cols)
 				for i := range rows {
 					for j := range cols {
-						if panel[i*width+j] != src[i*lds+j] {
-							t.Fatalf("copy of %d×%d into %d: row %d, column %d is %v", rows, cols, width, i, j, panel[i*width+j])
+						if got := panels[(j/width*rows+i)*width+j%width]; got != src[i*lds+j] {
+							t.Fatalf("copy of %d×%d into %d: row %d, column %d is %v", rows, cols, width, i, j, got)
 						}
 					}
 				}
-				if panel[rows*width] == panel[rows*width] {
-					t.Fatalf("copy of %d×%d into %d left the panel", rows, cols, width)
+				if panels[size] == panels[size] {
+					t.Fatalf("copy of %d×%d into %d left the panels", rows, cols, width)
 				}
 			}
 		}

@@ -27,20 +27,26 @@ func Transpose[T Float](dst []T, ldd int, src []T, lds, rows, cols int) {
 	}
 }
 
-// Copy copies rows of cols elements, lds apart, into a panel whose rows are width
-// apart. What is left of a panel's row becomes anything: kernels compute with it, but do not
-// store the results.
-func Copy[T Float](panel []T, width int, src []T, lds, rows, cols int) {
-	if rows == 0 || copyFast(panel, width, src, lds, rows, cols) {
+// Copy copies rows of cols elements, lds apart, into panels: each takes width columns, and its rows are width
+// apart.
+//
+//	dst[(j÷width·rows + i)·width + j mod width] = src[i·lds + j]
+//
+// What is left of the last panel's rows becomes anything: kernels compute with it, but do not store the results.
+func Copy[T Float](dst []T, width int, src []T, lds, rows, cols int) {
+	if rows == 0 || cols == 0 || copyFast(dst, width, src, lds, rows, cols) {
 		return
 	}
-	if cols == 4 {
-		for l := range rows {
-			*(*[4]T)(panel[l*width:]) = *(*[4]T)(src[l*lds:])
+	for j := 0; j < cols; j += width {
+		panel, n := dst[j*rows:], min(width, cols-j)
+		if n == 4 {
+			for i := range rows {
+				*(*[4]T)(panel[i*width:]) = *(*[4]T)(src[i*lds+j:])
+			}
+			continue
 		}
-		return
-	}
-	for l := range rows {
-		copy(panel[l*width:][:cols], src[l*lds:][:cols])
+		for i := range rows {
+			copy(panel[i*width:][:n], src[i*lds+j:])
+		}
 	}
 }

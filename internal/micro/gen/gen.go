@@ -248,7 +248,7 @@ func (k kernel) zero(p func(string, ...any), r string) {
 func Declarations() []byte {
 	var w bytes.Buffer
 	w.WriteString(header)
-	w.WriteString("package micro\n\nimport \"unsafe\"\n")
+	w.WriteString("package micro\n")
 	w.WriteString(packDeclarations)
 	for _, s := range sets {
 		for _, columns := range []bool{false, true} {

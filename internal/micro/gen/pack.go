@@ -12,8 +12,9 @@ import (
 // fours, then quarters of registers twice – and stored as columns. Rows that are
 // missing repeat the last one, and a mask keeps them from being stored.
 //
-// straight512 copies n rows of up to 128 bytes from rows that are ld bytes apart
-// to rows that are 128 bytes apart.
+// copy512 copies rows that are ld bytes apart into panels whose rows are 128 bytes
+// apart: a row goes to all panels before the next one follows, since memory is
+// faster along a row.
 func pack(w *bytes.Buffer) {
 	p := func(f string, args ...any) { fmt.Fprintf(w, "\t"+f+"\n", args...) }
 	fmt.Fprintf(w, "\n// func transpose512(t *transposition)\nTEXT ·transpose512(SB), NOSPLIT, $0-8\n")
@@ -82,25 +83,32 @@ func pack(w *bytes.Buffer) {
 	p("VZEROUPPER")
 	p("RET")
 
-	fmt.Fprintf(w, "\n// func straight512(dst, src unsafe.Pointer, ld uintptr, n int, mask *[2]uint64)\nTEXT ·straight512(SB), NOSPLIT, $0-40\n")
-	p("MOVQ dst+0(FP), BX")
-	p("MOVQ src+8(FP), AX")
-	p("MOVQ ld+16(FP), SI")
-	p("MOVQ n+24(FP), CX")
-	p("MOVQ mask+32(FP), DI")
-	p("KMOVQ (DI), K1")
-	p("KMOVQ 8(DI), K2")
-	fmt.Fprintf(w, "\tPCALIGN $32\n\nloop:\n")
-	p("PREFETCHT0 128(AX)") // the next panel: the processor itself does not look beyond a page
-	p("PREFETCHT0 192(AX)")
-	p("VMOVUPS.Z (AX), K1, Z0")
-	p("VMOVUPS.Z 64(AX), K2, Z1")
-	p("VMOVUPS Z0, (BX)")
-	p("VMOVUPS Z1, 64(BX)")
+	fmt.Fprintf(w, "\n// func copy512(t *copying)\nTEXT ·copy512(SB), NOSPLIT, $0-8\n")
+	p("MOVQ t+0(FP), DI")
+	p("MOVQ copying_dst(DI), BX")
+	p("MOVQ copying_src(DI), AX")
+	p("MOVQ copying_ld(DI), SI")
+	p("MOVQ copying_rows(DI), CX")
+	p("MOVQ copying_panel(DI), R8")
+	p("KMOVQ copying_mask+0(DI), K1")
+	p("KMOVQ copying_mask+8(DI), K2")
+	fmt.Fprintf(w, "\nrow:\n")
+	p("MOVQ AX, R9")
+	p("MOVQ BX, R10")
+	p("MOVQ copying_panels(DI), DX")
+	fmt.Fprintf(w, "\tPCALIGN $32\n\npanel:\n")
+	p("VMOVUPS.Z (R9), K1, Z0")
+	p("VMOVUPS.Z 64(R9), K2, Z1")
+	p("VMOVUPS Z0, (R10)")
+	p("VMOVUPS Z1, 64(R10)")
+	p("ADDQ $128, R9")
+	p("ADDQ R8, R10")
+	p("DECQ DX")
+	p("JNZ  panel")
 	p("ADDQ SI, AX")
 	p("ADDQ $128, BX")
 	p("DECQ CX")
-	p("JNZ  loop")
+	p("JNZ  row")
 	p("VZEROUPPER")
 	p("RET")
 }
@@ -110,6 +118,6 @@ const packDeclarations = `
 func transpose512(t *transposition)
 
 //go:noescape
-func straight512(dst, src unsafe.Pointer, ld uintptr, n int, mask *[2]uint64)
+func copy512(t *copying)
 
 `
