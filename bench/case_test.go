@@ -12,6 +12,7 @@ import (
 	"neocog/internal/cpu"
 	"neocog/ops"
 	"neocog/ops/conv"
+	"neocog/vm/kernel"
 )
 
 // near is the bound on the relative error of the small cases here: of a sum of K terms about √K units of rounding, of
@@ -312,6 +313,40 @@ func TestMedian(t *testing.T) {
 	} {
 		if got := medianOf(c.times); got != c.want {
 			t.Errorf("median of %v is %g, want %g", c.times, got, c.want)
+		}
+	}
+}
+
+// Each run computes each item of each step once, the second step after the first.
+func TestLoopSharesOutItems(t *testing.T) {
+	const n, reps = 10, 3
+	for _, threads := range []int{1, 2, 3} {
+		for _, grain := range []int{0, 1, 4, n + 1} {
+			first := make([]int, n)
+			out := newVector(graph.Float64, n)
+			plan := kernel.Plan{Steps: []kernel.Step{
+				{N: n, Grain: grain, Run: func(_ *kernel.Call, lo, hi int) {
+					for i := lo; i < hi; i++ {
+						first[i]++
+					}
+				}},
+				{N: n, Grain: grain, Run: func(c *kernel.Call, lo, hi int) {
+					for i := lo; i < hi; i++ {
+						kernel.Out[float64](c, 0)[i] += float64(first[n-1-i])
+					}
+				}},
+			}}
+			l := newLoop(plan, threads, nil, out)
+			times := make([]time.Duration, reps)
+			if err := l.run(times); err != nil || slices.Min(times) <= 0 {
+				t.Errorf("times %v, %v", times, err)
+			}
+			l.team.Close()
+			for i, got := range out.f64 {
+				if got != 1+2+3 { // the sum of what the first step has counted by then
+					t.Errorf("%d threads, grain %d: item %d is %g after %d runs, want 6", threads, grain, i, got, reps)
+				}
+			}
 		}
 	}
 }
