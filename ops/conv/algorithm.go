@@ -92,7 +92,8 @@ func list(settings map[any]any) Algorithms {
 
 // Choose plans p. The reference machine (env.Reference) always takes Direct. Otherwise a
 // node's own choice, algo, is taken, which must be the name of a listed algorithm
-// and accept p; where algo is "", the first listed algorithm which accepts p.
+// and accept p, or, where p is a gradient, may leave it to the others; where algo is "",
+// the first listed algorithm which accepts p.
 // The list is that of Use and Only, else Default. The plan carries the name of
 // the algorithm and the FLOPs of p.
 func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
@@ -111,7 +112,11 @@ func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
 		if i < 0 {
 			return kernel.Plan{}, nearest.Unknown("convolution algorithm", algo, algs.Names())
 		}
-		algs = algs[i : i+1]
+		if p.Pass == Forward {
+			algs = algs[i : i+1]
+		} else {
+			algs = slices.Concat(algs[i:i+1], algs)
+		}
 	}
 	var refusals []string
 	for _, a := range algs {

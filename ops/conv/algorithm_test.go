@@ -41,16 +41,16 @@ func TestChoose(t *testing.T) {
 		algo      string
 		want, err string
 	}{
-		{name: "default", want: "im2col"},
+		{name: "default", want: "planar"},
 		{name: "the node's own", algo: "direct", want: "direct"},
 		{name: "the user's first", settings: func(s map[any]any) { conv.Use(s, stub{name: "mine"}) }, want: "mine"},
 		{name: "the first that accepts", settings: func(s map[any]any) { conv.Use(s, no("a"), no("b"), stub{name: "c"}) }, want: "c"},
-		{name: "default after the user's", settings: func(s map[any]any) { conv.Use(s, no("a")) }, want: "im2col"},
+		{name: "default after the user's", settings: func(s map[any]any) { conv.Use(s, no("a")) }, want: "planar"},
 		{name: "the later Use first", settings: func(s map[any]any) { conv.Use(s, stub{name: "a"}); conv.Use(s, stub{name: "b"}) }, want: "b"},
 		{name: "the node's own before the user's", settings: func(s map[any]any) { conv.Use(s, stub{name: "a"}) }, algo: "im2col", want: "im2col"},
 		{name: "the reference before all", settings: func(s map[any]any) { conv.Use(s, stub{name: "a"}) }, reference: true, algo: "im2col", want: "direct"},
 		{name: "only", settings: func(s map[any]any) { conv.Only(s, stub{name: "a"}) }, want: "a"},
-		{name: "unknown", algo: "imcol", err: `unknown convolution algorithm "imcol", did you mean im2col? known: im2col, direct`},
+		{name: "unknown", algo: "imcol", err: `unknown convolution algorithm "imcol", did you mean im2col? known: planar, blocked, im2col, direct`},
 		{name: "unknown in a list of one", settings: func(s map[any]any) { conv.Only(s, no("a")) }, algo: "im2col", err: `unknown convolution algorithm "im2col", known: a`},
 		{name: "the node's own refuses", settings: func(s map[any]any) { conv.Use(s, no("a")) }, algo: "a",
 			err: "a cannot do forward f32 x[2,3,8,8] w[4,3,3,3]: a is tired"},
@@ -83,6 +83,16 @@ func TestChooseKeepsUnsupported(t *testing.T) {
 	var no *conv.Unsupported
 	if !errors.As(err, &no) || no.Problem != plain {
 		t.Errorf("got %v, want an *Unsupported with the problem", err)
+	}
+}
+
+// A node's algorithm also is its gradients'; where it has none, others have.
+func TestGradientsWhichANodesAlgorithmRefusesAreLeftToOthers(t *testing.T) {
+	p := plain
+	p.Pass = conv.FilterGrad
+	plan, err := conv.Choose(&kernel.Env{}, "planar", p)
+	if err != nil || plan.Algo == "planar" {
+		t.Errorf("got %s, %v", plan.Algo, err)
 	}
 }
 
@@ -126,7 +136,7 @@ func TestWithConv(t *testing.T) {
 
 func TestDefaultCannotBeChanged(t *testing.T) {
 	conv.Default()[0] = stub{name: "other"}
-	if got := fmt.Sprint(conv.Default().Names()); got != "[im2col direct]" {
+	if got := fmt.Sprint(conv.Default().Names()); got != "[planar blocked im2col direct]" {
 		t.Errorf("got %s", got)
 	}
 }

@@ -101,7 +101,7 @@ func (m *image[T]) at(block, row, col int) int { return ((block*m.rows+row)*m.co
 // in returns the number of channels of a block.
 func (m *image[T]) in(block int) int { return min(m.bc, m.group-block*m.bc) }
 
-// load fills the first rows of the blocks b0 … b1-1 of a tile from group g of image n.
+// load fills the first rows of the blocks b0 … b1-1 of a tile, whose columns of padding are zero already, from group g of image n.
 func (m *image[T]) load(tile, x []T, n, g, b0, b1, first, rows int) {
 	plane := m.H * m.W
 	right := max(m.left+m.W, 0) // the column after the image
@@ -116,8 +116,6 @@ func (m *image[T]) load(tile, x []T, n, g, b0, b1, first, rows int) {
 				clear(row)
 				continue
 			}
-			clear(row[:from*m.bc])
-			clear(row[to*m.bc:])
 			micro.Transpose(row[from*m.bc:], m.bc, planes[h*m.W+from-m.left:], plane, channels, to-from)
 		}
 	}
@@ -166,9 +164,10 @@ func (m *blockedImage[T]) cut() {
 	most = min(most, max(sumBytes/(m.Q*m.set.Width()*size*m.every[0]), 1))
 	units := ceilDiv(m.P, m.every[0]) // rows of outputs, of all phases together
 	tiles := ceilDiv(units, most)
-	if batch := m.N * m.Groups; batch*tiles < someItems {
+	if batch := m.N * m.Groups; batch*tiles < someItems && m.ci*m.co*m.taps < m.ci*m.inH*m.inW*m.panels {
+		// Each tile reads the whole filter again, each part of the filter the whole tile: cut what is smaller.
 		// Fewer rows than the filter has cost more in copies than parts of the filter do.
-		tiles = max(tiles, min(ceilDiv(someItems, batch), units/max(m.in.rows, 4)))
+		tiles = max(tiles, min(ceilDiv(someItems, batch), units/max(m.span(1, 0), 4)))
 	}
 	m.rows = ceilDiv(units, tiles) * m.every[0]
 	m.tiles = ceilDiv(m.P, m.rows)
@@ -251,6 +250,7 @@ func (m *blockedImage[T]) run(c *kernel.Call, lo, hi int) {
 	width, plane := m.set.Width(), m.P*m.Q
 	tile := kernel.Local[T](c, 0, m.in.size())
 	sums := kernel.Local[T](c, m.in.size(), m.sumSize())
+	clear(tile)
 	t := micro.Take()
 	defer micro.Put(t)
 	for i := lo; i < hi; i++ {

@@ -139,6 +139,7 @@ func (m *blockedFilter[T]) run(c *kernel.Call, lo, hi int) {
 	sums := kernel.Local[T](c, blockSize, m.tall*m.wide*blockSize) // after what store needs
 	tile := kernel.Local[T](c, blockSize+len(sums), tileSize)
 	panel := kernel.Local[T](c, blockSize+len(sums)+tileSize, m.wide*panelSize)
+	clear(tile)
 	t := micro.Take()
 	defer micro.Put(t)
 	for i := lo; i < hi; i++ {

@@ -14,6 +14,8 @@
 //	| Algorithms  | an ordered list: the first which accepts is taken |
 //	| Direct      | the reference: the definition as loops; accepts every Problem |
 //	| Im2col      | a matrix product on an unfolded image; accepts every Problem |
+//	| Blocked     | direct: vectors of filters on blocks of channels |
+//	| Planar      | direct: vectors of pixels, for few filters or channels |
 //	| Choose      | the rule: the node's own Algo, the user's list, Default |
 //
 // As everywhere in deep learning the "convolution" is a cross-correlation: the

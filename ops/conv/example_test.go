@@ -84,6 +84,6 @@ func Example() {
 	// Output:
 	// [50 70 90]
 	// my.pointwise <nil>
-	// im2col <nil>
+	// planar <nil>
 	// my.pointwise cannot do forward f32 x[1,2,8,8] w[4,2,3,1]: only 1×1 filters, stride 1, no padding, groups or bias
 }

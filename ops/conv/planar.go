@@ -193,7 +193,7 @@ func (m *planar[T]) pack(c *kernel.Call, lo, hi int) {
 	}
 }
 
-// load copies rows of group g of image n into a tile.
+// load copies rows of group g of image n into a tile, whose columns of padding are zero already.
 func (m *planar[T]) load(tile, x []T, n, g, first, rows int) {
 	v := m.step[1]
 	from, to := min(max(m.left, 0), m.inCols), min(max(m.left+m.inW, 0), m.inCols)
@@ -208,13 +208,8 @@ func (m *planar[T]) load(tile, x []T, n, g, first, rows int) {
 			}
 			pixels := plane[h*m.inW+from-m.left:][:to-from]
 			if v == 1 {
-				clear(row[:from])
 				copy(row[from:], pixels)
-				clear(row[to:])
 				continue
-			}
-			for col := range from {
-				row[col%v*m.pitch+col/v] = 0
 			}
 			for rest := range min(v, len(pixels)) {
 				at := row[(from+rest)%v*m.pitch+(from+rest)/v:]
@@ -223,9 +218,6 @@ func (m *planar[T]) load(tile, x []T, n, g, first, rows int) {
 					at[j] = pixels[i]
 					j++
 				}
-			}
-			for col := to; col < m.inCols; col++ {
-				row[col%v*m.pitch+col/v] = 0
 			}
 		}
 	}
@@ -239,6 +231,7 @@ func (m *planar[T]) run(c *kernel.Call, lo, hi int) {
 	}
 	tile := kernel.Local[T](c, 0, m.tileSize())
 	strip := kernel.Local[T](c, m.tileSize(), m.most*m.strip)
+	clear(tile)
 	if m.Bias {
 		ones := tile[m.ci*m.planeSize():]
 		for i := range ones {
