@@ -18,7 +18,8 @@ const anyFloat = graph.Float64
 // A Suite says what is expected of an algorithm.
 type Suite struct {
 	Algorithm conv.Algorithm
-	// Tolerance32 and Tolerance64 bound the relative L2 error, ‖got − want‖ / ‖want‖. 0 stands for 1e-6
+	// Tolerance32 and Tolerance64 bound the relative L2 error, ‖got − want‖ / ‖want‖. Where want is small by
+	// chance, what its sums of n terms t are like takes its place: the norm of Σ|t|/√n. 0 stands for 1e-6
 	// and 1e-14, and for the bound of a plain sum besides (see Run): for algorithms that
 	// only add products of x, w and dy.
 	Tolerance32, Tolerance64 float64
@@ -178,14 +179,15 @@ func accurate[T kernel.Float](c check, d data, out []T) error {
 			tolerance = 1e-6
 		}
 	}
-	errNorm, norm := 0.0, 0.0
+	errNorm, norm, typical := 0.0, 0.0, 0.0
 	for i, w := range want {
 		e := abs(float64(out[i]) - w)
 		if bound := float64(terms+1) * (u + 0x1p-53) * mag[i]; sum && !(e <= bound) {
 			return fmt.Errorf("element %d of %d is %v, want %v ± %.3g", i, len(want), out[i], w, bound)
 		}
-		errNorm, norm = math.Hypot(errNorm, e), math.Hypot(norm, w)
+		errNorm, norm, typical = math.Hypot(errNorm, e), math.Hypot(norm, w), math.Hypot(typical, mag[i]/math.Sqrt(float64(max(terms, 1))))
 	}
+	norm = max(norm, typical)
 	if !(errNorm <= tolerance*norm) {
 		return fmt.Errorf("the relative L2 error is %.3g, want at most %.3g", errNorm/norm, tolerance)
 	}
