@@ -27,7 +27,7 @@ var arrows = []row{
 
 	{"vm/kernel", []string{"graph"}},
 	{"ops/conv", []string{"graph", "vm/kernel", "internal/gemm", "internal/micro", "internal/nearest", "internal/par"}},
-	{"ops/conv/convtest", []string{"graph", "vm/kernel", "ops/conv", "internal/par"}},
+	{"ops/conv/convtest", []string{"graph", "vm/kernel", "ops/conv", "internal/guard", "internal/par"}},
 	{"ops", []string{"graph", "vm/kernel", "ops/conv", "internal/..."}},
 
 	{"vm", []string{"graph", "vm/kernel", "ops/conv", "internal/...", "gorgonia.org/tensor", "github.com/pkg/errors"}},

@@ -24,7 +24,7 @@ func For[T Float]() Set {
 	return Set{portableOf[T]()}
 }
 
-// A transposition describes one call of transpose512: rows of cols elements become
+// A transposition describes one call of transpose512 or transpose256: up to 16 or 8 rows of cols elements become
 // columns. mask has a bit for each row. Strides are in bytes.
 type transposition struct {
 	dst, src             unsafe.Pointer
@@ -33,20 +33,35 @@ type transposition struct {
 	mask                 uint64
 }
 
-// transposeFast writes the transpose of src if there is a kernel for T, and reports that.
-func transposeFast[T Float](dst []T, ldd int, src []T, lds, rows, cols int) bool {
-	if bytesOf[T](1) != 4 || cpu.Current() != cpu.AVX512 {
-		return false
+// transposeFast writes the transpose of the first columns of src, as many as there is a kernel for, and returns their number.
+func transposeFast[T Float](dst []T, ldd int, src []T, lds, rows, cols int) int {
+	if bytesOf[T](1) != 4 {
+		return 0
+	}
+	block := 16
+	switch cpu.Current() {
+	case cpu.Portable:
+		return 0
+	case cpu.AVX2:
+		block = 8
+		if cols &^= 7; cols == 0 {
+			return 0
+		}
 	}
 	_, _ = src[(rows-1)*lds+cols-1], dst[(cols-1)*ldd+rows-1]
-	for i := 0; i < rows; i += 16 {
-		n := min(16, rows-i)
-		transpose512(&transposition{
+	for i := 0; i < rows; i += block {
+		n := min(block, rows-i)
+		t := transposition{
 			dst: unsafe.Pointer(&dst[i]), src: unsafe.Pointer(&src[i*lds]),
 			toStride: bytesOf[T](ldd), fromStride: bytesOf[T](lds), rows: n, cols: cols, mask: 1<<n - 1,
-		})
+		}
+		if block == 16 {
+			transpose512(&t)
+		} else {
+			transpose256(&t)
+		}
 	}
-	return true
+	return cols
 }
 
 // A copying describes one call of copy512: rows, ld bytes apart, into panels which begin

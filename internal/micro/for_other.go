@@ -5,6 +5,6 @@ package micro
 // For returns the kernels for T at the current level.
 func For[T Float]() Set { return Set{portableOf[T]()} }
 
-func transposeFast[T Float](dst []T, ldd int, src []T, lds, rows, cols int) bool { return false }
+func transposeFast[T Float](dst []T, ldd int, src []T, lds, rows, cols int) int { return 0 }
 
 func copyFast[T Float](panel []T, width int, src []T, lds, rows, cols int) bool { return false }

@@ -6,6 +6,9 @@ package micro
 func transpose512(t *transposition)
 
 //go:noescape
+func transpose256(t *transposition)
+
+//go:noescape
 func copy512(t *copying)
 
 //go:noescape

@@ -6,11 +6,11 @@ package micro
 //
 // It reads and writes nothing else.
 func Transpose[T Float](dst []T, ldd int, src []T, lds, rows, cols int) {
-	if rows == 0 || cols == 0 || transposeFast(dst, ldd, src, lds, rows, cols) {
+	if rows == 0 || cols == 0 {
 		return
 	}
+	j := transposeFast(dst, ldd, src, lds, rows, cols)
 	// Blocks of four columns: each line of dst is reached four times less often.
-	j := 0
 	for ; j+4 <= cols; j += 4 {
 		d0, d1, d2, d3 := dst[j*ldd:], dst[(j+1)*ldd:], dst[(j+2)*ldd:], dst[(j+3)*ldd:]
 		d0, d1, d2, d3 = d0[:rows], d1[:rows], d2[:rows], d3[:rows]

@@ -5,12 +5,15 @@ import (
 	"fmt"
 )
 
-// pack writes the two copying loops of 512-bit registers for 4-byte elements.
+// pack writes the copying loops for 4-byte elements.
 //
 // transpose512 writes the transpose of up to 16 rows of any length: blocks of
 // 16×16 are loaded, transposed in registers in four rounds of 16 shuffles – pairs,
 // fours, then quarters of registers twice – and stored as columns. Rows that are
 // missing repeat the last one, and a mask keeps them from being stored.
+//
+// transpose256 does the same with blocks of 8×8 for a number of columns that is a
+// multiple of 8.
 //
 // copy512 copies rows that are ld bytes apart into panels whose rows are 128 bytes
 // apart: a row goes to all panels before the next one follows, since memory is
@@ -83,6 +86,52 @@ func pack(w *bytes.Buffer) {
 	p("VZEROUPPER")
 	p("RET")
 
+	fmt.Fprintf(w, "\n// func transpose256(t *transposition)\nTEXT ·transpose256(SB), NOSPLIT, $0-8\n")
+	p("MOVQ t+0(FP), DI")
+	p("MOVQ transposition_dst(DI), BX")
+	p("MOVQ transposition_src(DI), DX")
+	p("MOVQ transposition_toStride(DI), SI")
+	p("MOVQ transposition_fromStride(DI), R8")
+	p("MOVQ transposition_cols(DI), CX")
+	fmt.Fprintf(w, "\nblock:\n")
+	p("MOVQ DX, AX")
+	p("MOVQ transposition_rows(DI), R11")
+	for i := range 8 {
+		p("VMOVUPS (AX), Y%d", i)
+		if i < 7 {
+			p("LEAQ (AX)(R8*1), R9")
+			p("DECQ R11")
+			p("CMOVQGT R9, AX")
+		}
+	}
+	for i := 0; i < 8; i += 2 { // pairs of rows
+		p("VUNPCKLPS Y%d, Y%d, Y%d", i+1, i, 8+i)
+		p("VUNPCKHPS Y%d, Y%d, Y%d", i+1, i, 9+i)
+	}
+	for g := 0; g < 8; g += 4 { // fours: register 4g+j holds columns j and j+4
+		p("VUNPCKLPD Y%d, Y%d, Y%d", 8+g+2, 8+g, g)
+		p("VUNPCKHPD Y%d, Y%d, Y%d", 8+g+2, 8+g, g+1)
+		p("VUNPCKLPD Y%d, Y%d, Y%d", 8+g+3, 8+g+1, g+2)
+		p("VUNPCKHPD Y%d, Y%d, Y%d", 8+g+3, 8+g+1, g+3)
+	}
+	for j := range 4 { // both halves of the rows
+		p("VPERM2F128 $0x20, Y%d, Y%d, Y%d", 4+j, j, 8+j)
+		p("VPERM2F128 $0x31, Y%d, Y%d, Y%d", 4+j, j, 12+j)
+	}
+	p("VMOVDQU bits32<>(SB), Y1")
+	p("VPBROADCASTD transposition_mask(DI), Y0")
+	p("VPAND Y1, Y0, Y0")
+	p("VPCMPEQD Y1, Y0, Y0")
+	for i := range 8 {
+		p("VMASKMOVPS Y%d, Y0, (BX)", 8+i)
+		p("ADDQ SI, BX")
+	}
+	p("ADDQ $32, DX")
+	p("SUBQ $8, CX")
+	p("JNZ  block")
+	p("VZEROUPPER")
+	p("RET")
+
 	fmt.Fprintf(w, "\n// func copy512(t *copying)\nTEXT ·copy512(SB), NOSPLIT, $0-8\n")
 	p("MOVQ t+0(FP), DI")
 	p("MOVQ copying_dst(DI), BX")
@@ -116,6 +165,9 @@ func pack(w *bytes.Buffer) {
 const packDeclarations = `
 //go:noescape
 func transpose512(t *transposition)
+
+//go:noescape
+func transpose256(t *transposition)
 
 //go:noescape
 func copy512(t *copying)
