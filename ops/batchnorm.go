@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -23,7 +24,8 @@ import (
 //
 // mean and variance have gradients of their own. With M = N·H·W = 1 the
 // variance is 0 and, for eps > 0, y is beta; the mean and variance of nothing are 0.
-// Statistics are accumulated in float64, in two passes over x.
+// Statistics are accumulated in float64, the variance from distances to the means
+// of parts of a channel.
 //
 // Ioffe and Szegedy, “Batch Normalization”, ICML 2015, algorithm 1. ONNX
 // BatchNormalization with training_mode 1.
@@ -115,10 +117,19 @@ func checkNorm(eps float64, x graph.Type, names []string, each []graph.Type) err
 }
 
 func (o batchNorm) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	l := newChannels(in[0].Shape)
-	k, err := kernel.Pick(in[0].DType, batchNormRun[float32](l, o.Eps), batchNormRun[float64](l, o.Eps))
-	p := kernel.One(l.count, grainOf(4*l.each()), k)
-	p.Local = kernel.SizeOf(graph.Float64, 2*channelBand)
+	l, d := newChannels(in[0].Shape), in[0].DType
+	sums, err := kernel.Pick(d, batchNormSums[float32](l), batchNormSums[float64](l))
+	if err != nil {
+		return kernel.Plan{}, err
+	}
+	statistics, err := kernel.Pick(d, batchNormStatistics[float32](l, o.Eps), batchNormStatistics[float64](l, o.Eps))
+	if err != nil {
+		return kernel.Plan{}, err
+	}
+	normalise, err := kernel.Pick(d, batchNormRun[float32](l), batchNormRun[float64](l))
+	p := l.plan(sums, statistics, normalise)
+	p.Shared = kernel.SizeOf(graph.Float64, 2*l.parts()*l.count+2*l.count)
+	p.Local = kernel.SizeOf(d, l.gathered())
 	p.InPlace = []int{1}
 	return p, err
 }
@@ -149,6 +160,9 @@ func (o batchNorm) VJP(n *graph.Node, d []*graph.Value) []*graph.Value {
 }
 
 // channels is the layout of x [N, C, ...]: n·count rows of size elements.
+//
+// What is summed over a channel is summed over parts of it first: part i is rows()
+// images of channel i mod count. Workers share the parts.
 type channels struct{ n, count, size int }
 
 func newChannels(x graph.Shape) channels { return channels{x[0], x[1], x[2:].Size()} }
@@ -156,66 +170,121 @@ func newChannels(x graph.Shape) channels { return channels{x[0], x[1], x[2:].Siz
 // each returns the number of elements of a channel.
 func (l channels) each() int { return l.n * l.size }
 
-// channelBand is how many channels a worker treats at a time: few enough to
-// accumulate locally, enough to read [N, C] by stretches.
-const channelBand = 64
+// rows returns the number of rows in a part, which are 1024 elements if one row is
+// not; the last part may have fewer.
+func (l channels) rows() int { return max(1, min(l.n, 1024/max(1, l.size))) }
 
-// eachRow calls f for the rows of channels first … end-1, i counting these.
-func (l channels) eachRow(first, end int, f func(i, lo, hi int)) {
-	for n := range l.n {
-		for ch := first; ch < end; ch++ {
-			at := (n*l.count + ch) * l.size
-			f(ch-first, at, at+l.size)
-		}
+// parts returns the number of parts of a channel.
+func (l channels) parts() int { return (l.n + l.rows() - 1) / l.rows() }
+
+// partBand is how many parts of neighbouring channels are gathered in one go.
+const partBand = 16
+
+// gathered returns how many elements gather copies: none where a part is one row.
+func (l channels) gathered() int {
+	if l.rows() == 1 {
+		return 0
 	}
+	return partBand * l.rows() * l.size
 }
 
-func batchNormRun[T kernel.Float](l channels, eps float64) kernel.Kernel {
+// band returns how many parts from i on, before part hi, gather takes, and how many
+// elements each of them has.
+func (l channels) band(i, hi int) (parts, elements int) {
+	rows := min(l.rows(), l.n-i/l.count*l.rows())
+	return min(partBand, hi-i, l.count-i%l.count), rows * l.size
+}
+
+// gather returns the elements of w parts of x from part i on, of n elements each,
+// one after the other: where they lie if they are one row each, else in local.
+func gather[T kernel.Float](l channels, x []T, i, w, n int, local []T) []T {
+	first := (i/l.count*l.rows()*l.count + i%l.count) * l.size
+	if n == l.size {
+		return x[first : first+w*n]
+	}
+	for at := 0; at < n; at += l.size {
+		from := x[first+at*l.count:][:w*l.size]
+		if l.size == 1 {
+			for k, v := range from {
+				local[k*n+at] = v
+			}
+			continue
+		}
+		for k := range w {
+			copy(local[k*n+at:k*n+at+l.size], from[k*l.size:])
+		}
+	}
+	return local
+}
+
+// plan returns the plan of three steps: over the parts of all channels, over the
+// channels, over the rows.
+func (l channels) plan(parts, each, rows kernel.Kernel) kernel.Plan {
+	return kernel.Plan{Steps: []kernel.Step{
+		{N: l.parts() * l.count, Grain: grainOf(2 * l.rows() * l.size), Run: parts},
+		{N: l.count, Grain: grainOf(2 * l.parts()), Run: each},
+		{N: l.n * l.count, Grain: grainOf(l.size), Run: rows},
+	}}
+}
+
+// batchNormSums computes for each part its sum, and the sum of the squares of the
+// distances from its own mean.
+func batchNormSums[T kernel.Float](l channels) kernel.Kernel {
 	return func(c *kernel.Call, lo, hi int) {
-		x, gamma, beta := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.In[T](c, 2)
-		y, mean, variance := kernel.Out[T](c, 0), kernel.Out[T](c, 1), kernel.Out[T](c, 2)
-		for ; lo < hi; lo += channelBand {
-			end := min(hi, lo+channelBand)
-			m, v := kernel.Local[float64](c, 0, end-lo), kernel.Local[float64](c, channelBand, end-lo)
-			clear(m)
-			clear(v)
-			if count := float64(l.each()); count > 0 {
-				l.eachRow(lo, end, func(i, lo, hi int) { m[i] += total(x[lo:hi]) })
-				for i := range m {
-					m[i] /= count
-				}
-				l.eachRow(lo, end, func(i, lo, hi int) { v[i] += squaresAround(x[lo:hi], m[i]) })
-				for i := range v {
-					v[i] /= count
-				}
+		x, local := kernel.In[T](c, 0), kernel.Local[T](c, 0, l.gathered())
+		sums := kernel.Shared[float64](c, 0, 2*hi)
+		for i := lo; i < hi; {
+			w, n := l.band(i, hi)
+			v := gather(l, x, i, w, n, local)
+			for k := range w {
+				part := v[k*n : (k+1)*n]
+				sum := simd.Sum(part)
+				sums[2*(i+k)], sums[2*(i+k)+1] = sum, simd.SumSquares(part, sum/float64(n))
 			}
-			for i := range m {
-				mean[lo+i], variance[lo+i] = T(m[i]), T(v[i])
-				v[i] = float64(gamma[lo+i]) / math.Sqrt(v[i]+eps)
-			}
-			first := lo
-			l.eachRow(lo, end, func(i, lo, hi int) {
-				center, scale, shift := T(m[i]), T(v[i]), beta[first+i]
-				to := y[lo:hi]
-				for j, v := range x[lo:hi] {
-					to[j] = (v-center)*scale + shift
-				}
-			})
+			i += w
 		}
 	}
 }
 
-// squaresAround returns Σ (x − mean)².
-func squaresAround[T kernel.Float](x []T, mean float64) float64 {
-	var a, b float64
-	for ; len(x) >= 2; x = x[2:] {
-		d, e := float64(x[0])-mean, float64(x[1])-mean
-		a += d * d
-		b += e * e
+// batchNormStatistics combines the parts of each channel. Their squares are about
+// other means than the channel's: n elements with mean m add n·(m − mean)². Chan,
+// Golub and LeVeque, “Algorithms for Computing the Sample Variance”, 1983.
+func batchNormStatistics[T kernel.Float](l channels, eps float64) kernel.Kernel {
+	parts, rows := l.parts(), l.rows()
+	return func(c *kernel.Call, lo, hi int) {
+		gamma, outMean, outVariance := kernel.In[T](c, 1), kernel.Out[T](c, 1), kernel.Out[T](c, 2)
+		sums := kernel.Shared[float64](c, 0, 2*parts*l.count)
+		center, scale := kernel.Shared[float64](c, 2*parts*l.count, l.count), kernel.Shared[float64](c, 2*parts*l.count+l.count, l.count)
+		for ch := lo; ch < hi; ch++ {
+			mean, variance := 0.0, 0.0
+			if count := float64(l.each()); count > 0 {
+				for p := range parts {
+					mean += sums[2*(p*l.count+ch)]
+				}
+				mean /= count
+				for p := range parts {
+					n := float64(min(rows, l.n-p*rows) * l.size)
+					i := 2 * (p*l.count + ch)
+					d := sums[i]/n - mean
+					variance += sums[i+1] + n*d*d
+				}
+				variance /= count
+			}
+			outMean[ch], outVariance[ch] = T(mean), T(variance)
+			center[ch], scale[ch] = mean, float64(gamma[ch])/math.Sqrt(variance+eps)
+		}
 	}
-	for _, v := range x {
-		d := float64(v) - mean
-		a += d * d
+}
+
+// batchNormRun normalises rows.
+func batchNormRun[T kernel.Float](l channels) kernel.Kernel {
+	sums := 2 * l.parts() * l.count
+	return func(c *kernel.Call, lo, hi int) {
+		x, beta, y := kernel.In[T](c, 0), kernel.In[T](c, 2), kernel.Out[T](c, 0)
+		center, scale := kernel.Shared[float64](c, sums, l.count), kernel.Shared[float64](c, sums+l.count, l.count)
+		for i := lo; i < hi; i++ {
+			ch, at := i%l.count, i*l.size
+			simd.Affine(y[at:at+l.size], x[at:at+l.size], T(center[ch]), T(scale[ch]), beta[ch])
+		}
 	}
-	return a + b
 }

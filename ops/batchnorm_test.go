@@ -36,10 +36,10 @@ func TestBatchNormEdges(t *testing.T) {
 	same(t, "a NaN stays in its channel", bad[0], f64(sh(2, 2), nan, -1, nan, -1))
 }
 
-// More channels than a band, and a mean far from 0, which one pass in float32
+// A mean far from 0, which one pass in float32
 // would not survive: (1000 + s)² has lost s² = 1e-4 to rounding at 2⁻⁴.
 func TestBatchNormFarFromZero(t *testing.T) {
-	const n, channels = 64, 2*channelBand + 3
+	const n, channels = 64, 131
 	x := make([]float32, n*channels)
 	for i := range x {
 		x[i] = 1000 + float32(i/channels%2)/64
@@ -90,4 +90,59 @@ func TestBatchNormRefuses(t *testing.T) {
 	nextMean, nextVar := RunningStats(x, mean, variance, c, c, 0.1)
 	hasType(t, nextMean, "f32[3]")
 	hasType(t, nextVar, "f32[3]")
+}
+
+// Channels in several parts, of one row and of many, the last part smaller, and more
+// channels than are gathered together, against the formulas.
+func TestBatchNormInParts(t *testing.T) {
+	for _, s := range []graph.Shape{sh(5, 2, 20, 24), sh(3, 2, 33, 33), sh(2500, 3), sh(70, 37, 5), sh(1, 40, 3)} {
+		n, count, size := s[0], s[1], s[2:].Size()
+		x, dy := ramp[float64](s.Size()), ramp[float64](s.Size())
+		for i := range dy {
+			x[i] += float64(i / size % count)
+			dy[i] = dy[len(dy)-1-i] * float64(i%3)
+		}
+		gamma, beta := ramp[float64](count), ramp[float64](count + 1)[1:]
+		y, dx := make([]float64, len(x)), make([]float64, len(x))
+		mean, variance, dgamma, dbeta := make([]float64, count), make([]float64, count), make([]float64, count), make([]float64, count)
+		const eps = 1e-3
+		m := float64(n * size)
+		for ch := range count {
+			each := func(f func(i int)) {
+				for k := range n * size {
+					f((k/size*count+ch)*size + k%size)
+				}
+			}
+			each(func(i int) { mean[ch] += x[i] / m })
+			each(func(i int) { variance[ch] += (x[i] - mean[ch]) * (x[i] - mean[ch]) / m })
+			r := 1 / math.Sqrt(variance[ch]+eps)
+			each(func(i int) {
+				hat := (x[i] - mean[ch]) * r
+				y[i] = hat*gamma[ch] + beta[ch]
+				dbeta[ch] += dy[i]
+				dgamma[ch] += dy[i] * hat
+			})
+			each(func(i int) {
+				dx[i] = gamma[ch] * r * (dy[i] - dbeta[ch]/m - (x[i]-mean[ch])*r*dgamma[ch]/m)
+			})
+		}
+		near := func(name string, got tensor, want []float64) {
+			t.Helper()
+			// Sums of at most 10⁴ terms of size 1, in another order.
+			for i, v := range got.data.([]float64) {
+				if math.Abs(v-want[i]) > 1e-11*max(1, math.Abs(want[i])) {
+					t.Fatalf("%v: %s[%d] is %v, want %v", s, name, i, v, want[i])
+				}
+			}
+		}
+		c := sh(count)
+		got, _ := run(t, batchNorm{eps}, f64(s, x...), f64(c, gamma...), f64(c, beta...))
+		near("y", got[0], y)
+		near("mean", got[1], mean)
+		near("variance", got[2], variance)
+		got, _ = run(t, batchNormGrad{eps}, f64(s, x...), f64(c, mean...), f64(c, variance...), f64(c, gamma...), f64(s, dy...))
+		near("dx", got[0], dx)
+		near("dgamma", got[1], dgamma)
+		near("dbeta", got[2], dbeta)
+	}
 }

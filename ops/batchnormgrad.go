@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -31,10 +32,19 @@ func (o batchNormGrad) Infer(in []graph.Type) ([]graph.Type, error) {
 }
 
 func (o batchNormGrad) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	l := newChannels(in[0].Shape)
-	k, err := kernel.Pick(in[0].DType, batchNormGradRun[float32](l, o.Eps), batchNormGradRun[float64](l, o.Eps))
-	p := kernel.One(l.count, grainOf(4*l.each()), k)
-	p.Local = kernel.SizeOf(graph.Float64, 2*channelBand)
+	l, d := newChannels(in[0].Shape), in[0].DType
+	sums, err := kernel.Pick(d, batchNormGradSums[float32](l), batchNormGradSums[float64](l))
+	if err != nil {
+		return kernel.Plan{}, err
+	}
+	combine, err := kernel.Pick(d, batchNormGradCombine[float32](l, o.Eps), batchNormGradCombine[float64](l, o.Eps))
+	if err != nil {
+		return kernel.Plan{}, err
+	}
+	rows, err := kernel.Pick(d, batchNormGradRun[float32](l), batchNormGradRun[float64](l))
+	p := l.plan(sums, combine, rows)
+	p.Shared = kernel.SizeOf(graph.Float64, 2*l.parts()*l.count+3*l.count)
+	p.Local = kernel.SizeOf(d, 2*l.gathered())
 	p.InPlace = []int{5}
 	return p, err
 }
@@ -93,45 +103,56 @@ func axesButChannels(x *graph.Value) []int {
 	return axes
 }
 
-func batchNormGradRun[T kernel.Float](l channels, eps float64) kernel.Kernel {
+// batchNormGradSums computes Σ dy and Σ dy·(x − mean) of each part.
+func batchNormGradSums[T kernel.Float](l channels) kernel.Kernel {
 	return func(c *kernel.Call, lo, hi int) {
-		x, mean, variance, gamma, dy := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.In[T](c, 2), kernel.In[T](c, 3), kernel.In[T](c, 4)
-		dx, dgamma, dbeta := kernel.Out[T](c, 0), kernel.Out[T](c, 1), kernel.Out[T](c, 2)
-		count := float64(max(1, l.each()))
-		for ; lo < hi; lo += channelBand {
-			first, end := lo, min(hi, lo+channelBand)
-			plain, hat := kernel.Local[float64](c, 0, end-lo), kernel.Local[float64](c, channelBand, end-lo)
-			clear(plain)
-			clear(hat)
-			l.eachRow(lo, end, func(i, lo, hi int) {
-				s, t := momentsAround(x[lo:hi], dy[lo:hi], float64(mean[first+i]))
-				plain[i] += s
-				hat[i] += t
-			})
-			for i := range plain {
-				r := 1 / math.Sqrt(float64(variance[first+i])+eps)
-				dbeta[first+i], dgamma[first+i] = T(plain[i]), T(hat[i]*r)
-				plain[i] /= count
-				hat[i] *= r * r / count
+		x, mean, dy := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.In[T](c, 4)
+		localX, localDy := kernel.Local[T](c, 0, l.gathered()), kernel.Local[T](c, l.gathered(), l.gathered())
+		sums := kernel.Shared[float64](c, 0, 2*hi)
+		for i := lo; i < hi; {
+			w, n := l.band(i, hi)
+			x, dy := gather(l, x, i, w, n, localX), gather(l, dy, i, w, n, localDy)
+			for k := range w {
+				sums[2*(i+k)], sums[2*(i+k)+1] = simd.Moments(x[k*n:(k+1)*n], dy[k*n:(k+1)*n], float64(mean[(i+k)%l.count]))
 			}
-			l.eachRow(lo, end, func(i, lo, hi int) {
-				ch := first + i
-				center, a, b := mean[ch], T(plain[i]), T(hat[i])
-				scale := T(float64(gamma[ch]) / math.Sqrt(float64(variance[ch])+eps))
-				from, to := dy[lo:hi], dx[lo:hi]
-				for j, v := range x[lo:hi] {
-					to[j] = scale * (from[j] - a - (v-center)*b)
-				}
-			})
+			i += w
 		}
 	}
 }
 
-// momentsAround returns Σ dy and Σ dy·(x − mean).
-func momentsAround[T kernel.Float](x, dy []T, mean float64) (sum, moment float64) {
-	for i, v := range dy {
-		sum += float64(v)
-		moment += float64(v) * (float64(x[i]) - mean)
+// batchNormGradCombine adds the parts of each channel. It leaves what the rows
+// want: γ·r, d̄y and r·mean(dy·x̂), for r = 1/√(variance+eps).
+func batchNormGradCombine[T kernel.Float](l channels, eps float64) kernel.Kernel {
+	parts := l.parts()
+	count := float64(max(1, l.each()))
+	return func(c *kernel.Call, lo, hi int) {
+		variance, gamma := kernel.In[T](c, 2), kernel.In[T](c, 3)
+		dgamma, dbeta := kernel.Out[T](c, 1), kernel.Out[T](c, 2)
+		sums, rest := kernel.Shared[float64](c, 0, 2*parts*l.count), kernel.Shared[float64](c, 2*parts*l.count, 3*l.count)
+		for ch := lo; ch < hi; ch++ {
+			plain, moment := 0.0, 0.0
+			for p := range parts {
+				i := 2 * (p*l.count + ch)
+				plain += sums[i]
+				moment += sums[i+1]
+			}
+			r := 1 / math.Sqrt(float64(variance[ch])+eps)
+			dbeta[ch], dgamma[ch] = T(plain), T(moment*r)
+			rest[3*ch], rest[3*ch+1], rest[3*ch+2] = float64(gamma[ch])*r, plain/count, moment*r*r/count
+		}
 	}
-	return sum, moment
+}
+
+// batchNormGradRun computes rows of dx.
+func batchNormGradRun[T kernel.Float](l channels) kernel.Kernel {
+	sums := 2 * l.parts() * l.count
+	return func(c *kernel.Call, lo, hi int) {
+		x, mean, dy, dx := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.In[T](c, 4), kernel.Out[T](c, 0)
+		rest := kernel.Shared[float64](c, sums, 3*l.count)
+		for i := lo; i < hi; i++ {
+			ch, at := i%l.count, i*l.size
+			row := rest[3*ch : 3*ch+3]
+			simd.NormGrad(dx[at:at+l.size], x[at:at+l.size], dy[at:at+l.size], mean[ch], T(row[0]), T(row[1]), T(row[2]))
+		}
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -154,21 +155,25 @@ func crossEntropyRun[T kernel.Float, L kernel.Number](o crossEntropy, classes in
 		for n := lo; n < hi; n++ {
 			x := logits[n*classes : (n+1)*classes]
 			t := targetOf(c, o.CrossEntropy, labels, n, classes)
-			top, sum := logSumExp(x, 0, classes, 1)
-			log := math.Log(sum)
-			row := 0.0
-			for j, v := range x {
-				if w := t.of(j); w != 0 {
-					row -= w * (float64(v) - top - log)
-				}
-			}
-			loss[n] = row
-			y := p[n*classes : (n+1)*classes]
-			for j, v := range x {
-				y[j] = T(math.Exp(float64(v)-top) / sum)
-			}
+			top, sum := logSumExp(x)
+			loss[n] = crossEntropyOf(&t, x, top, math.Log(sum))
+			simd.ExpScale(p[n*classes:(n+1)*classes], x, top, 1/sum)
 		}
 	}
+}
+
+// crossEntropyOf returns Σ −t·(x − top − log).
+func crossEntropyOf[T kernel.Float, L kernel.Number](t *target[L], x []T, top, log float64) float64 {
+	if t.class >= 0 && t.floor == 0 {
+		return -t.keep * (float64(x[t.class]) - top - log)
+	}
+	loss := 0.0
+	for j, v := range x {
+		if w := t.of(j); w != 0 {
+			loss -= w * (float64(v) - top - log)
+		}
+	}
+	return loss
 }
 
 // A target is the smoothed target of one row.
@@ -212,11 +217,8 @@ func (t *target[L]) of(j int) float64 {
 	return t.floor
 }
 
-// sum returns the sum of the targets of all classes.
+// sum returns the sum of the targets of all classes, which are probabilities.
 func (t *target[L]) sum(classes int) float64 {
-	if t.class >= 0 {
-		return 1
-	}
 	s := 0.0
 	for j := range classes {
 		s += t.of(j)

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -63,10 +64,16 @@ func crossEntropyGradRun[T kernel.Float, L kernel.Number](o crossEntropyGrad, ro
 		g := float64(kernel.In[T](c, 2)[0]) / float64(rows)
 		for n := lo; n < hi; n++ {
 			t := targetOf(c, o.CrossEntropy, labels, n, classes)
+			from, to := p[n*classes:(n+1)*classes], y[n*classes:(n+1)*classes]
+			if k := t.class; k >= 0 {
+				top := T((float64(from[k]) - t.of(k)) * g)
+				simd.AffineWide(to, from, t.floor, g, 0)
+				to[k] = top
+				continue
+			}
 			sum := t.sum(classes)
-			for j := range classes {
-				i := n*classes + j
-				y[i] = T(g * (float64(p[i])*sum - t.of(j)))
+			for j, v := range from {
+				to[j] = T(g * (float64(v)*sum - t.of(j)))
 			}
 		}
 	}

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -39,4 +40,4 @@ func (sumSquares) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{Mul(n.In(0), Scale(dy[0], 2))}
 }
 
-func squares[T kernel.Float](x []T) float64 { return squaresAround(x, 0) }
+func squares[T kernel.Float](x []T) float64 { return simd.SumSquares(x, 0) }

@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -29,23 +30,14 @@ func (o logSoftmax) Infer(in []graph.Type) ([]graph.Type, error) { return inferA
 
 func (o logSoftmax) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
 	l := newLines(in[0].Shape, o.Axis)
-	return l.plan(in[0].DType, logSoftmaxRun[float32](l), logSoftmaxRun[float64](l))
+	return l.plan(in[0].DType, lineRun(l, logSoftmaxLine[float32]), lineRun(l, logSoftmaxLine[float64]))
 }
 
 func (o logSoftmax) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	return []*graph.Value{Sub(dy[0], Mul(Exp(n.Out(0)), SumKeep(dy[0], o.Axis)))}
 }
 
-func logSoftmaxRun[T kernel.Float](l lines) kernel.Kernel {
-	return func(c *kernel.Call, lo, hi int) {
-		x, y := kernel.In[T](c, 0), kernel.Out[T](c, 0)
-		for i := lo; i < hi; i++ {
-			first, end := l.bounds(i)
-			top, sum := logSumExp(x, first, end, l.step)
-			log := math.Log(sum)
-			for j := first; j < end; j += l.step {
-				y[j] = T(float64(x[j]) - top - log)
-			}
-		}
-	}
+func logSoftmaxLine[T kernel.Float](y, x []T) {
+	top, sum := logSumExp(x)
+	simd.AffineWide(y, x, top, 1, -math.Log(sum))
 }

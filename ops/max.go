@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -84,14 +85,23 @@ func maxRun[T kernel.Float](r reduction) kernel.Kernel {
 					}
 					return
 				}
-				for i, v := range x[lo:hi] {
-					if beats(v, y[0]) || index[0] < 0 {
-						y[0], index[0] = v, int32(turn+i)
-					}
+				if best := simd.Greatest(x[lo:hi]); lo < hi && (beats(best, y[0]) || index[0] < 0) {
+					i := find(x[lo:hi], best)
+					y[0], index[0] = x[lo+i], int32(turn+i)
 				}
 			})
 		})
 	}
+}
+
+// find returns the index of the first element of x which is v, NaN being NaN and
+// 0 also −0. There must be one.
+func find[T kernel.Float](x []T, v T) int {
+	i := 0
+	for x[i] != v && (x[i] == x[i] || v == v) {
+		i++
+	}
+	return i
 }
 
 // beats reports whether v is greater than best, NaN being the greatest.

@@ -1,9 +1,8 @@
 package ops
 
 import (
-	"math"
-
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -29,7 +28,7 @@ func (o softmax) Infer(in []graph.Type) ([]graph.Type, error) { return inferAlon
 
 func (o softmax) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
 	l := newLines(in[0].Shape, o.Axis)
-	return l.plan(in[0].DType, softmaxRun[float32](l), softmaxRun[float64](l))
+	return l.plan(in[0].DType, lineRun(l, softmaxLine[float32]), lineRun(l, softmaxLine[float64]))
 }
 
 func (o softmax) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
@@ -41,29 +40,14 @@ func softmaxGrad(y, dy *graph.Value, axis int) *graph.Value {
 	return Mul(y, Sub(dy, SumKeep(Mul(dy, y), axis)))
 }
 
-func softmaxRun[T kernel.Float](l lines) kernel.Kernel {
-	return func(c *kernel.Call, lo, hi int) {
-		x, y := kernel.In[T](c, 0), kernel.Out[T](c, 0)
-		for i := lo; i < hi; i++ {
-			first, end := l.bounds(i)
-			top, sum := logSumExp(x, first, end, l.step)
-			for j := first; j < end; j += l.step {
-				y[j] = T(math.Exp(float64(x[j])-top) / sum)
-			}
-		}
-	}
+func softmaxLine[T kernel.Float](y, x []T) {
+	top, sum := logSumExp(x)
+	simd.ExpScale(y, x, top, 1/sum)
 }
 
-// logSumExp returns the greatest element of a line of x, and the sum of the
-// exponentials of the differences from it. log Σ e^x is top + log(sum).
-func logSumExp[T kernel.Float](x []T, first, end, step int) (top, sum float64) {
-	m := T(math.Inf(-1))
-	for j := first; j < end; j += step {
-		m = max(m, x[j])
-	}
-	top = float64(m)
-	for j := first; j < end; j += step {
-		sum += math.Exp(float64(x[j]) - top)
-	}
-	return top, sum
+// logSumExp returns the greatest element of x, and the sum of the exponentials of
+// the differences from it. log Σ e^x is top + log(sum).
+func logSumExp[T kernel.Float](x []T) (top, sum float64) {
+	top = float64(simd.Greatest(x))
+	return top, simd.SumExp(x, top)
 }

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -41,7 +42,7 @@ func (s sum) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 func planSum(x graph.Type, axes graph.Dims, divisor float64) (kernel.Plan, error) {
 	r := newReduction(x.Shape, axes)
 	if r.results == 1 {
-		return planTotal(x, total[float32], total[float64], divisor)
+		return planTotal(x, simd.Sum[float32], simd.Sum[float64], divisor)
 	}
 	p, err := r.plan(x.DType, sumRun[float32](r, divisor), sumRun[float64](r, divisor))
 	p.Local = kernel.SizeOf(graph.Float64, band)
@@ -55,31 +56,14 @@ func sumRun[T kernel.Float](r reduction, divisor float64) kernel.Kernel {
 			clear(acc[:n])
 			r.eachRow(base, n, func(lo, hi, _ int) {
 				if !r.columns {
-					acc[0] += total(x[lo:hi])
+					acc[0] += simd.Sum(x[lo:hi])
 					return
 				}
-				for i, v := range x[lo:hi] {
-					acc[i] += float64(v)
-				}
+				simd.Accumulate(acc[:n], x[lo:hi])
 			})
 			for i, v := range acc[:n] {
 				y[first+i] = T(v / divisor)
 			}
 		})
 	}
-}
-
-// total returns the sum of x, in four interleaved parts.
-func total[T kernel.Float](x []T) float64 {
-	var a, b, c, d float64
-	for ; len(x) >= 4; x = x[4:] {
-		a += float64(x[0])
-		b += float64(x[1])
-		c += float64(x[2])
-		d += float64(x[3])
-	}
-	for _, v := range x {
-		a += float64(v)
-	}
-	return (a + b) + (c + d)
 }

@@ -115,10 +115,14 @@ func sameOrOne(n, a, b int) int {
 	panic("simd: an operand has neither the length of the result nor one element")
 }
 
+// short is the length below which the loop in Go is no slower than the call of a
+// kernel, for arithmetic.
+const short = 8
+
 // binary runs the kernel for the lengths of a and b: vv for two vectors, sv where
 // a is one element, vs where b is. Where the operands commute, vs serves for both.
 func binary(vv, sv, vs kernel, commute bool, y, a, b []float32) bool {
-	if y == nil {
+	if len(y) < short {
 		return false
 	}
 	p := args{dst: at(y), a: at(a), b: at(b), end: len(y)}
@@ -203,7 +207,7 @@ func Axpy[T Float](a T, x, y []T) {
 // Affine computes y = (x − center)·scale + shift, each operation rounded.
 func Affine[T Float](y, x []T, center, scale, shift T) {
 	same(len(y), len(x))
-	if s := single(y); s != nil {
+	if s := single(y); len(s) >= short {
 		p := args{dst: at(s), a: at(single(x)), end: len(y), f: [8]float32{float32(center), float32(scale), float32(shift)}}
 		if run(affineKernel, &p) {
 			return

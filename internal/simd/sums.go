@@ -152,17 +152,17 @@ func ExpScale[T Float](y, x []T, top, scale float64) {
 	}
 }
 
-// AffineWide computes y = x·scale + shift in float64, rounded once.
-func AffineWide[T Float](y, x []T, scale, shift float64) {
+// AffineWide computes y = (x − center)·scale + shift in float64, rounded once.
+func AffineWide[T Float](y, x []T, center, scale, shift float64) {
 	same(len(y), len(x))
 	if s := single(y); s != nil {
-		p := args{dst: at(s), a: at(single(x)), end: len(s), s: [4]float64{scale, shift}}
+		p := args{dst: at(s), a: at(single(x)), end: len(s), s: [4]float64{center, scale, shift}}
 		if run(affineWideKernel, &p) {
 			return
 		}
 	}
 	for i, v := range x {
-		y[i] = T(float64(float64(v)*scale) + shift)
+		y[i] = T(float64((float64(v)-center)*scale) + shift)
 	}
 }
 
@@ -216,7 +216,7 @@ func Least[T Float](x []T) T {
 // rounded: the last step of the gradient of a normalisation.
 func NormGrad[T Float](dx, x, dy []T, center, scale, mean, slope T) {
 	same(len(dx), len(x), len(dy))
-	if s := single(dx); s != nil {
+	if s := single(dx); len(s) >= short {
 		p := args{dst: at(s), a: at(single(x)), b: at(single(dy)), end: len(s),
 			f: [8]float32{float32(scale), float32(mean), float32(center), float32(slope)}}
 		if run(normGradKernel, &p) {

@@ -139,13 +139,16 @@ func sums() []definition {
 			a.op("VMULPD", 13, 1, 1)
 			a.store(1, "dst")
 		}}.define(),
-		// x·s0 + s1
-		stream{name: "affineWide", ins: []string{"a"}, wide: true, unroll: 2, init: both, body: func(a *asm) {
-			a.load("a", a.vec)
-			a.op("VMULPD", 12, a.vec, a.vec)
-			a.op("VADDPD", 13, a.vec, a.vec)
-			a.store(a.vec, "dst")
-		}}.define(),
+		// (x − s0)·s1 + s2
+		stream{name: "affineWide", ins: []string{"a"}, wide: true, unroll: 2,
+			init: func(a *asm) { a.wideNumber(0, 11); a.wideNumber(1, 12); a.wideNumber(2, 13) },
+			body: func(a *asm) {
+				a.load("a", a.vec)
+				a.op("VSUBPD", 11, a.vec, a.vec)
+				a.op("VMULPD", 12, a.vec, a.vec)
+				a.op("VADDPD", 13, a.vec, a.vec)
+				a.store(a.vec, "dst")
+			}}.define(),
 		// dst += a, dst being float64
 		stream{name: "accumulate", ins: []string{"a"}, wide: true, unroll: 4, body: func(a *asm) {
 			x, acc := 2*a.vec, 2*a.vec+1
