@@ -23,6 +23,9 @@ func Conv(name string, p conv.Problem, algo string) Case {
 }
 
 func prepareConv(p conv.Problem, algo string, threads int) (*subject, error) {
+	if err := fits(p); err != nil {
+		return nil, err
+	}
 	plan, err := conv.Choose(&kernel.Env{}, algo, p)
 	if err != nil {
 		return nil, err

@@ -86,7 +86,7 @@ func step(rule train.Optimizer) func(x *graph.Value) []*graph.Value {
 	}
 }
 
-// A misfit says what shape an op wants.
+// A misfit says why a shape cannot be measured.
 type misfit struct{ text string }
 
 func (m *misfit) Error() string { return m.text }
@@ -101,6 +101,9 @@ func Op(l OpLayer, shape graph.Shape, d graph.DType, gradient bool) Case {
 	c.prepare = func(threads int) (*subject, error) {
 		if want := map[string]int{"NxC": 2, "NxCxHxW": 4}[l.form]; want > 0 && len(shape) != want {
 			return nil, &misfit{fmt.Sprintf("got %s, wants %s", c.Shape, l.form)}
+		}
+		if err := small("the operand", shape...); err != nil {
+			return nil, err
 		}
 		o, err := l.forward(shape, d)
 		if err == nil && gradient {

@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -98,23 +99,27 @@ func attribute(p *conv.Problem, name, value string) error {
 	return nil
 }
 
-// fits returns an error for a problem that is none, or that is too large.
+// fits returns an error for a problem that is none, or whose tensors are too large.
 func fits(p conv.Problem) error {
-	// Extents are at most 2²⁴, so that these products of floats overflow nothing.
-	for _, tensor := range []float64{
-		float64(p.N) * float64(p.C) * float64(p.H) * float64(p.W),
-		float64(p.K) * float64(p.C) * float64(p.R) * float64(p.S),
-	} {
-		if tensor > maxElems {
-			return fmt.Errorf("a tensor has %.3g elements, the most is %d", tensor, maxElems)
-		}
-	}
 	if err := p.Check(); err != nil {
 		return err
 	}
 	P, Q := p.Out()
-	if y := float64(p.N) * float64(p.K) * float64(P) * float64(Q); y > maxElems {
-		return fmt.Errorf("the result has %.3g elements, the most is %d", y, maxElems)
+	return cmp.Or(
+		small("the image", p.N, p.C, p.H, p.W),
+		small("the filter", p.K, p.C/p.Groups, p.R, p.S),
+		small("the result", p.N, p.K, P, Q),
+	)
+}
+
+// small returns a *misfit for a tensor of too many elements.
+func small(what string, extents ...int) error {
+	n := 1.0
+	for _, e := range extents {
+		n *= float64(e)
+	}
+	if n > maxElems {
+		return &misfit{fmt.Sprintf("%s has %.3g elements, the most is %d", what, n, maxElems)}
 	}
 	return nil
 }
@@ -164,10 +169,8 @@ func ParseGemm(text string) (Product, error) {
 	if err != nil {
 		return Product{}, fmt.Errorf("shape %q: %w; want MxNxK", text, err)
 	}
-	for _, pair := range [][2]int{{v[0], v[1]}, {v[1], v[2]}, {v[0], v[2]}} {
-		if n := pair[0] * pair[1]; n > maxElems {
-			return Product{}, fmt.Errorf("shape %q: a matrix has %d elements, the most is %d", text, n, maxElems)
-		}
+	if err := cmp.Or(small("the left matrix", v[0], v[2]), small("the right matrix", v[2], v[1]), small("the result", v[0], v[1])); err != nil {
+		return Product{}, fmt.Errorf("shape %q: %w", text, err)
 	}
 	return Product{M: v[0], N: v[1], K: v[2]}, nil
 }
@@ -178,15 +181,11 @@ func ParseShape(text string) (graph.Shape, error) {
 	if err != nil {
 		return nil, fmt.Errorf("shape %q: %w; want extents such as 8x64x112x112", text, err)
 	}
-	n := 1.0
-	for _, e := range v {
-		n *= float64(e)
-	}
-	if n > maxElems {
-		return nil, fmt.Errorf("shape %q: the tensor has %.3g elements, the most is %d", text, n, maxElems)
-	}
 	if len(v) > graph.MaxRank {
 		return nil, fmt.Errorf("shape %q: got %d extents, the most is %d", text, len(v), graph.MaxRank)
+	}
+	if err := small("the tensor", v...); err != nil {
+		return nil, fmt.Errorf("shape %q: %w", text, err)
 	}
 	return v, nil
 }

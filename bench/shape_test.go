@@ -58,7 +58,7 @@ func TestParseConvMistakes(t *testing.T) {
 		{"1x3x8x8,4x3x3,pad=1,pad=2", "pad is given twice"},
 		{"1x3x8x8,4x3x3,groups=2", "2 groups do not divide 3 channels and 4 filters"},
 		{"1x3x8x8,4x9x9", "the filter spans 9×9, more than image and padding"},
-		{"1000x1000x1000x1000,1x1x1", "a tensor has 1e+12 elements, the most is 1073741824"},
+		{"1000x1000x1000x1000,1x1x1", "the image has 1e+12 elements, the most is 1073741824"},
 		{"1x1x30000x30000,100x1x1", "the result has 9e+10 elements"},
 	} {
 		if p, err := ParseConv(c.text); err == nil || !strings.Contains(err.Error(), c.want) {
@@ -74,7 +74,7 @@ func TestParseGemm(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{"6x784", `shape "6x784": got "6x784", want 3 numbers with x between them; want MxNxK`},
 		{"6x784x-1", "got -1, want 1 to"},
-		{"100000x100000x1", "a matrix has 10000000000 elements, the most is 1073741824"},
+		{"100000x100000x1", "the result has 1e+10 elements, the most is 1073741824"},
 	} {
 		if p, err := ParseGemm(c.text); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %v, %v; want %q", c.text, p, err, c.want)

@@ -67,18 +67,19 @@ func (f *benchFlags) addBatch(cmd *cobra.Command, usage string) {
 	cmd.Flags().IntVar(&f.batch, "batch", 0, usage)
 }
 
-// maxThreads and maxBatch are more than any machine has use for.
+// More than these no machine has use for.
 const (
 	maxThreads = 1024
 	maxBatch   = 1 << 16
+	maxReps    = 1_000_000
 )
 
 func (f *benchFlags) check() error {
 	switch {
 	case f.threads < 1 || f.threads > maxThreads:
 		return usagef("--threads: got %d, want 1 to %d", f.threads, maxThreads)
-	case f.reps < 0:
-		return usagef("--reps: got %d, want at least 0", f.reps)
+	case f.reps < 0 || f.reps > maxReps:
+		return usagef("--reps: got %d, want 0 to %d", f.reps, maxReps)
 	case f.batch < 0 || f.batch > maxBatch:
 		return usagef("--batch: got %d, want 1 to %d", f.batch, maxBatch)
 	}
