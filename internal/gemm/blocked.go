@@ -56,8 +56,8 @@ func room[T Float](buf *[]float64, n int) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(*buf))), len(*buf)*8/int(bytesOf[T](1)))
 }
 
-// product is one block of C: how its operands lie.
-type product[T Float] struct {
+// block is one block of C: how its operands lie.
+type block[T Float] struct {
 	set  micro.Set
 	w    *workspace
 	n, k int
@@ -77,9 +77,9 @@ func bytesOf[T Float](n int) uintptr {
 	return uintptr(n) * unsafe.Sizeof(z)
 }
 
-// takeB lets the product read B where it is, if it is not transposed, few rows of C will read it, and the
+// takeB lets the block read B where it is, if it is not transposed, few rows of C will read it, and the
 // kernels can mask its last columns; otherwise it copies it into panels.
-func (g *product[T]) takeB(trans bool, m int, b []T, ldb int) {
+func (g *block[T]) takeB(trans bool, m int, b []T, ldb int) {
 	width := g.set.Width()
 	if !trans && g.set.Masked() && (m <= fewPanels*g.set.Rows() || g.k*ldb <= compactB) {
 		g.b, g.sb, g.panelB = b, bytesOf[T](ldb), width
@@ -96,8 +96,8 @@ func (g *product[T]) takeB(trans bool, m int, b []T, ldb int) {
 	g.b, g.sb, g.panelB = p, bytesOf[T](width), g.k*width
 }
 
-// takeA lets the product read A where it is, if few columns of C will read it; otherwise it copies it into panels.
-func (g *product[T]) takeA(trans bool, m int, a []T, lda int) {
+// takeA lets the block read A where it is, if few columns of C will read it; otherwise it copies it into panels.
+func (g *block[T]) takeA(trans bool, m int, a []T, lda int) {
 	rows := g.set.Rows()
 	if g.n <= fewPanels*g.set.Width() || m*lda <= 1<<12 {
 		g.a, g.form, g.sa, g.panelA = a, micro.Rows, bytesOf[T](lda), rows*lda
@@ -118,7 +118,7 @@ func (g *product[T]) takeA(trans bool, m int, a []T, lda int) {
 }
 
 // multiply computes m rows of C.
-func (g *product[T]) multiply(m int, c []T, ldc int) {
+func (g *block[T]) multiply(m int, c []T, ldc int) {
 	t := &g.w.tile
 	width, most := g.set.Width(), g.set.Rows()
 	t.SA, t.SB, t.SC = g.sa, g.sb, bytesOf[T](ldc)

@@ -20,9 +20,29 @@ type Float interface{ float32 | float64 }
 // columns; what lies between the columns and the leading dimension is neither read nor written. Sizes
 // that do not fit are a bug of the caller and panic.
 func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+	GemmWith(transA, transB, m, n, k, a, lda, b, ldb, beta, c, ldc, Epilogue[T]{})
+}
+
+// A Batch is a number of products of the same shape and the distances, in elements, from the operands of one
+// to those of the next. A distance of 0 is an operand that all share; C must not.
+type Batch struct{ N, A, B, C int }
+
+// GemmBatch computes the products of a batch one after the other, each as Gemm does.
+func GemmBatch[T Float](batch Batch, transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int) {
+	if batch.N > 1 && m > 0 && n > 0 && batch.C < (m-1)*ldc+n {
+		panic(fmt.Sprintf("gemm: products of a batch are %d elements apart, but each has %d", batch.C, (m-1)*ldc+n))
+	}
+	for i := range batch.N {
+		Gemm(transA, transB, m, n, k, a[i*batch.A:], lda, b[i*batch.B:], ldb, beta, c[i*batch.C:], ldc)
+	}
+}
+
+// GemmWith is Gemm with an epilogue, which meets each element of C once its sum is complete, while it is in the cache.
+func GemmWith[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb int, beta T, c []T, ldc int, e Epilogue[T]) {
 	check("A", transA, m, k, len(a), lda)
 	check("B", transB, k, n, len(b), ldb)
 	check("C", false, m, n, len(c), ldc)
+	e.check(m, n)
 	if beta != 0 && beta != 1 {
 		panic(fmt.Sprintf("gemm: beta is %v, want 0 or 1", beta))
 	}
@@ -36,6 +56,7 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 				clear(c[i*ldc : i*ldc+n])
 			}
 		}
+		e.apply(c, ldc, 0, 0, m, n)
 		return
 	}
 	w := takeWorkspace()
@@ -45,12 +66,15 @@ func Gemm[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, ldb 
 	for j := 0; j < n; j += bColumns {
 		jn := min(bColumns, n-j)
 		for l := 0; l < k; l += terms {
-			g := product[T]{set: set, w: w, n: jn, k: min(terms, k-l), add: beta == 1 || l > 0}
+			g := block[T]{set: set, w: w, n: jn, k: min(terms, k-l), add: beta == 1 || l > 0}
 			g.takeB(transB, m, b[at(transB, l, j, ldb):], ldb)
-			block := set.Rows() * aPanels
-			for i := 0; i < m; i += block {
-				g.takeA(transA, min(block, m-i), a[at(transA, i, l, lda):], lda)
-				g.multiply(min(block, m-i), c[i*ldc+j:], ldc)
+			most := set.Rows() * aPanels
+			for i := 0; i < m; i += most {
+				g.takeA(transA, min(most, m-i), a[at(transA, i, l, lda):], lda)
+				g.multiply(min(most, m-i), c[i*ldc+j:], ldc)
+				if l+terms >= k {
+					e.apply(c[i*ldc+j:], ldc, i, j, min(most, m-i), jn)
+				}
 			}
 		}
 	}

@@ -149,19 +149,26 @@ func (m *im2col[T]) forward(c *kernel.Call, lo, hi int) {
 		k0, k1 = g*m.kg+k0, g*m.kg+k1
 
 		cols := (p1 - p0) * m.Q
-		for k := k0; k < k1; k++ {
-			row := y[(n*m.K+k)*outs+p0*m.Q:][:cols]
-			if m.bias {
-				fill(row, kernel.In[T](c, 2)[k])
-			} else {
-				clear(row)
-			}
+		to := y[(n*m.K+k0)*outs+p0*m.Q:]
+		bias := gemm.Epilogue[T]{}
+		if m.bias {
+			bias.Shift = kernel.In[T](c, 2)[k0:k1]
+		}
+		if m.cg == 0 {
+			gemm.GemmWith(false, false, k1-k0, cols, 0, nil, 0, nil, cols, 0, to, outs, bias)
 		}
 		for c0 := 0; c0 < m.cg; c0 += m.channels {
 			c1 := min(c0+m.channels, m.cg)
 			tile, ld := m.tile(c, x, n, g*m.cg+c0, g*m.cg+c1, p0, p1)
-			gemm.Gemm(false, false, k1-k0, cols, (c1-c0)*taps,
-				w[(k0*m.cg+c0)*taps:], m.cg*taps, tile, ld, 1, y[(n*m.K+k0)*outs+p0*m.Q:], outs)
+			var beta T
+			if c0 > 0 {
+				beta = 1
+			}
+			var after gemm.Epilogue[T]
+			if c1 == m.cg {
+				after = bias
+			}
+			gemm.GemmWith(false, false, k1-k0, cols, (c1-c0)*taps, w[(k0*m.cg+c0)*taps:], m.cg*taps, tile, ld, beta, to, outs, after)
 		}
 	}
 }
@@ -261,10 +268,4 @@ func (m *im2col[T]) tile(c *kernel.Call, x []T, n, c0, c1, p0, p1 int) ([]T, int
 	tile := kernel.Local[T](c, 0, (c1-c0)*m.R*m.S*cols)
 	m.unfold(tile, planes, c1-c0, p0, p1)
 	return tile, cols
-}
-
-func fill[T kernel.Float](row []T, v T) {
-	for i := range row {
-		row[i] = v
-	}
 }
