@@ -2,14 +2,14 @@ package simd
 
 import "unsafe"
 
-// args is what a kernel is given: up to five streams of elements, of which it
+// args is what a kernel is given: up to four streams of elements, of which it
 // treats elements at … at+n-1, and numbers that are the same for all of them.
 type args struct {
-	dst, a, b unsafe.Pointer
-	at, n     int
-	end       int // the elements of a stream
-	f         [8]float32
-	s         [4]float64
+	dst, a, b, c unsafe.Pointer
+	at, n        int
+	end          int // the elements of a stream
+	f            [8]float32
+	s            [4]float64
 }
 
 // block is how many elements one call of a kernel treats at most: the garbage

@@ -161,7 +161,7 @@ func expParts(x float64) (p float64, n uint64) {
 	p = float64(p*r) + c[2]
 	p = float64(p*r) + c[1]
 	p = float64(p*r) + c[0]
-	return p * r, math.Float64bits(t)
+	return float64(p * r), math.Float64bits(t)
 }
 
 // exp returns eˣ. The bits of a NaN in x that are shifted into its exponent are 0.
@@ -215,7 +215,7 @@ func normal(x float64) (phi, e float64) {
 	for i := 11; i >= 0; i-- {
 		q = float64(q*u) + g.c[i]
 	}
-	phi = q * e * g.half
+	phi = float64(q * e * g.half)
 	if !(x < 0) {
 		phi = 1 - phi
 	}

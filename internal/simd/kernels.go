@@ -42,4 +42,9 @@ const (
 	greatestKernel
 	leastKernel
 	normGradKernel
+	momentumKernel
+	nesterovKernel
+	rmspropKernel
+	adamKernel
+	adamWKernel
 )

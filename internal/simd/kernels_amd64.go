@@ -110,6 +110,21 @@ func least512(p *args)
 //go:noescape
 func normGrad512(p *args)
 
+//go:noescape
+func momentum512(p *args)
+
+//go:noescape
+func nesterov512(p *args)
+
+//go:noescape
+func rmsprop512(p *args)
+
+//go:noescape
+func adam512(p *args)
+
+//go:noescape
+func adamW512(p *args)
+
 // run512 calls kernel k. The calls are static, so that p stays on the stack.
 func run512(k kernel, p *args) {
 	switch k {
@@ -185,6 +200,16 @@ func run512(k kernel, p *args) {
 		least512(p)
 	case normGradKernel:
 		normGrad512(p)
+	case momentumKernel:
+		momentum512(p)
+	case nesterovKernel:
+		nesterov512(p)
+	case rmspropKernel:
+		rmsprop512(p)
+	case adamKernel:
+		adam512(p)
+	case adamWKernel:
+		adamW512(p)
 	}
 }
 
@@ -296,6 +321,21 @@ func least256(p *args)
 //go:noescape
 func normGrad256(p *args)
 
+//go:noescape
+func momentum256(p *args)
+
+//go:noescape
+func nesterov256(p *args)
+
+//go:noescape
+func rmsprop256(p *args)
+
+//go:noescape
+func adam256(p *args)
+
+//go:noescape
+func adamW256(p *args)
+
 // run256 calls kernel k. The calls are static, so that p stays on the stack.
 func run256(k kernel, p *args) {
 	switch k {
@@ -371,5 +411,15 @@ func run256(k kernel, p *args) {
 		least256(p)
 	case normGradKernel:
 		normGrad256(p)
+	case momentumKernel:
+		momentum256(p)
+	case nesterovKernel:
+		nesterov256(p)
+	case rmspropKernel:
+		rmsprop256(p)
+	case adamKernel:
+		adam256(p)
+	case adamWKernel:
+		adamW256(p)
 	}
 }

@@ -29,7 +29,7 @@ var sets = []set{
 }
 
 // pointers are the registers of the streams.
-var pointers = map[string]string{"dst": "DI", "a": "SI", "b": "BX", "c": "R10", "d": "R11"}
+var pointers = map[string]string{"dst": "DI", "a": "SI", "b": "BX", "c": "R10"}
 
 // A definition is a kernel for both instruction sets.
 type definition struct {
@@ -43,6 +43,7 @@ func all() []definition {
 	k = append(k, arithmetic()...)
 	k = append(k, functions()...)
 	k = append(k, sums()...)
+	k = append(k, steps()...)
 	return k
 }
 
@@ -56,7 +57,8 @@ func Assembly() []byte {
 #include "textflag.h"
 
 // Registers: R8 the arguments, AX the index of an element, DX how many are left,
-// DI, SI, BX, R10 and R11 the streams dst, a, b, c and d, CX and R9 masks being made.
+// DI, SI, BX and R10 the streams dst, a, b and c, R12 the constants, CX and R9 masks
+// being made.
 
 // 32 elements of ones and 32 of zeros: the mask of the first n of 32 elements
 // begins n elements before the middle.
