@@ -47,4 +47,8 @@ const (
 	rmspropKernel
 	adamKernel
 	adamWKernel
+	toFloat16Kernel
+	fromFloat16Kernel
+	toBfloat16Kernel
+	fromBfloat16Kernel
 )

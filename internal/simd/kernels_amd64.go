@@ -125,6 +125,18 @@ func adam512(p *args)
 //go:noescape
 func adamW512(p *args)
 
+//go:noescape
+func toFloat16512(p *args)
+
+//go:noescape
+func fromFloat16512(p *args)
+
+//go:noescape
+func toBfloat16512(p *args)
+
+//go:noescape
+func fromBfloat16512(p *args)
+
 // run512 calls kernel k. The calls are static, so that p stays on the stack.
 func run512(k kernel, p *args) {
 	switch k {
@@ -210,6 +222,14 @@ func run512(k kernel, p *args) {
 		adam512(p)
 	case adamWKernel:
 		adamW512(p)
+	case toFloat16Kernel:
+		toFloat16512(p)
+	case fromFloat16Kernel:
+		fromFloat16512(p)
+	case toBfloat16Kernel:
+		toBfloat16512(p)
+	case fromBfloat16Kernel:
+		fromBfloat16512(p)
 	}
 }
 
@@ -336,6 +356,18 @@ func adam256(p *args)
 //go:noescape
 func adamW256(p *args)
 
+//go:noescape
+func toFloat16256(p *args)
+
+//go:noescape
+func fromFloat16256(p *args)
+
+//go:noescape
+func toBfloat16256(p *args)
+
+//go:noescape
+func fromBfloat16256(p *args)
+
 // run256 calls kernel k. The calls are static, so that p stays on the stack.
 func run256(k kernel, p *args) {
 	switch k {
@@ -421,5 +453,13 @@ func run256(k kernel, p *args) {
 		adam256(p)
 	case adamWKernel:
 		adamW256(p)
+	case toFloat16Kernel:
+		toFloat16256(p)
+	case fromFloat16Kernel:
+		fromFloat16256(p)
+	case toBfloat16Kernel:
+		toBfloat16256(p)
+	case fromBfloat16Kernel:
+		fromBfloat16256(p)
 	}
 }

@@ -7373,3 +7373,369 @@ last:
 done:
 	VZEROUPPER
 	RET
+
+// func toFloat16512(p *args)
+TEXT ·toFloat16512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	SUBQ $32, DX
+	JLT  few
+	PCALIGN $32
+
+loop:
+	VMOVUPS 0(SI)(AX*4), Z0
+	VCVTPS2PH $0, Z0, 0(DI)(AX*2)
+	VMOVUPS 64(SI)(AX*4), Z1
+	VCVTPS2PH $0, Z1, 32(DI)(AX*2)
+	ADDQ $32, AX
+	SUBQ $32, DX
+	JGE  loop
+
+few:
+	ADDQ $32, DX
+	SUBQ $16, DX
+	JLT  last
+
+one:
+	VMOVUPS 0(SI)(AX*4), Z0
+	VCVTPS2PH $0, Z0, 0(DI)(AX*2)
+	ADDQ $16, AX
+	SUBQ $16, DX
+	JGE  one
+
+last:
+	VZEROUPPER
+	RET
+
+// func toFloat16256(p *args)
+TEXT ·toFloat16256(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	SUBQ $16, DX
+	JLT  few
+	PCALIGN $32
+
+loop:
+	VMOVUPS 0(SI)(AX*4), Y0
+	VCVTPS2PH $0, Y0, 0(DI)(AX*2)
+	VMOVUPS 32(SI)(AX*4), Y1
+	VCVTPS2PH $0, Y1, 16(DI)(AX*2)
+	ADDQ $16, AX
+	SUBQ $16, DX
+	JGE  loop
+
+few:
+	ADDQ $16, DX
+	SUBQ $8, DX
+	JLT  last
+
+one:
+	VMOVUPS 0(SI)(AX*4), Y0
+	VCVTPS2PH $0, Y0, 0(DI)(AX*2)
+	ADDQ $8, AX
+	SUBQ $8, DX
+	JGE  one
+
+last:
+	VZEROUPPER
+	RET
+
+// func fromFloat16512(p *args)
+TEXT ·fromFloat16512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	SUBQ $32, DX
+	JLT  few
+	PCALIGN $32
+
+loop:
+	VCVTPH2PS 0(SI)(AX*2), Z0
+	VMOVUPS Z0, 0(DI)(AX*4)
+	VCVTPH2PS 32(SI)(AX*2), Z1
+	VMOVUPS Z1, 64(DI)(AX*4)
+	ADDQ $32, AX
+	SUBQ $32, DX
+	JGE  loop
+
+few:
+	ADDQ $32, DX
+	SUBQ $16, DX
+	JLT  last
+
+one:
+	VCVTPH2PS 0(SI)(AX*2), Z0
+	VMOVUPS Z0, 0(DI)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, DX
+	JGE  one
+
+last:
+	VZEROUPPER
+	RET
+
+// func fromFloat16256(p *args)
+TEXT ·fromFloat16256(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	SUBQ $16, DX
+	JLT  few
+	PCALIGN $32
+
+loop:
+	VCVTPH2PS 0(SI)(AX*2), Y0
+	VMOVUPS Y0, 0(DI)(AX*4)
+	VCVTPH2PS 16(SI)(AX*2), Y1
+	VMOVUPS Y1, 32(DI)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, DX
+	JGE  loop
+
+few:
+	ADDQ $16, DX
+	SUBQ $8, DX
+	JLT  last
+
+one:
+	VCVTPH2PS 0(SI)(AX*2), Y0
+	VMOVUPS Y0, 0(DI)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, DX
+	JGE  one
+
+last:
+	VZEROUPPER
+	RET
+
+// func toBfloat16512(p *args)
+TEXT ·toBfloat16512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	MOVL $0x1, R9
+	VMOVD R9, X12
+	VPBROADCASTD X12, Z12
+	MOVL $0x7fff, R9
+	VMOVD R9, X13
+	VPBROADCASTD X13, Z13
+	MOVL $0x400000, R9
+	VMOVD R9, X14
+	VPBROADCASTD X14, Z14
+	SUBQ $32, DX
+	JLT  few
+	PCALIGN $32
+
+loop:
+	VMOVUPS 0(SI)(AX*4), Z0
+	VPSRLD $16, Z0, Z1
+	VANDPS Z12, Z1, Z1
+	VPADDD Z13, Z1, Z1
+	VPADDD Z0, Z1, Z1
+	VORPS Z14, Z0, Z2
+	VCMPPS $3, Z0, Z0, K2
+	VMOVAPS Z2, K2, Z1
+	VPSRLD $16, Z1, Z1
+	VPMOVDW Z1, 0(DI)(AX*2)
+	VMOVUPS 64(SI)(AX*4), Z4
+	VPSRLD $16, Z4, Z5
+	VANDPS Z12, Z5, Z5
+	VPADDD Z13, Z5, Z5
+	VPADDD Z4, Z5, Z5
+	VORPS Z14, Z4, Z6
+	VCMPPS $3, Z4, Z4, K2
+	VMOVAPS Z6, K2, Z5
+	VPSRLD $16, Z5, Z5
+	VPMOVDW Z5, 32(DI)(AX*2)
+	ADDQ $32, AX
+	SUBQ $32, DX
+	JGE  loop
+
+few:
+	ADDQ $32, DX
+	SUBQ $16, DX
+	JLT  last
+
+one:
+	VMOVUPS 0(SI)(AX*4), Z0
+	VPSRLD $16, Z0, Z1
+	VANDPS Z12, Z1, Z1
+	VPADDD Z13, Z1, Z1
+	VPADDD Z0, Z1, Z1
+	VORPS Z14, Z0, Z2
+	VCMPPS $3, Z0, Z0, K2
+	VMOVAPS Z2, K2, Z1
+	VPSRLD $16, Z1, Z1
+	VPMOVDW Z1, 0(DI)(AX*2)
+	ADDQ $16, AX
+	SUBQ $16, DX
+	JGE  one
+
+last:
+	VZEROUPPER
+	RET
+
+// func toBfloat16256(p *args)
+TEXT ·toBfloat16256(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	MOVL $0x1, R9
+	VMOVD R9, X12
+	VPBROADCASTD X12, Y12
+	MOVL $0x7fff, R9
+	VMOVD R9, X13
+	VPBROADCASTD X13, Y13
+	MOVL $0x400000, R9
+	VMOVD R9, X14
+	VPBROADCASTD X14, Y14
+	SUBQ $16, DX
+	JLT  few
+	PCALIGN $32
+
+loop:
+	VMOVUPS 0(SI)(AX*4), Y0
+	VPSRLD $16, Y0, Y1
+	VANDPS Y12, Y1, Y1
+	VPADDD Y13, Y1, Y1
+	VPADDD Y0, Y1, Y1
+	VORPS Y14, Y0, Y2
+	VCMPPS $3, Y0, Y0, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VPSRLD $16, Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ $8, Y1, Y1
+	VMOVUPS X1, 0(DI)(AX*2)
+	VMOVUPS 32(SI)(AX*4), Y4
+	VPSRLD $16, Y4, Y5
+	VANDPS Y12, Y5, Y5
+	VPADDD Y13, Y5, Y5
+	VPADDD Y4, Y5, Y5
+	VORPS Y14, Y4, Y6
+	VCMPPS $3, Y4, Y4, Y7
+	VBLENDVPS Y7, Y6, Y5, Y5
+	VPSRLD $16, Y5, Y5
+	VPACKUSDW Y5, Y5, Y5
+	VPERMQ $8, Y5, Y5
+	VMOVUPS X5, 16(DI)(AX*2)
+	ADDQ $16, AX
+	SUBQ $16, DX
+	JGE  loop
+
+few:
+	ADDQ $16, DX
+	SUBQ $8, DX
+	JLT  last
+
+one:
+	VMOVUPS 0(SI)(AX*4), Y0
+	VPSRLD $16, Y0, Y1
+	VANDPS Y12, Y1, Y1
+	VPADDD Y13, Y1, Y1
+	VPADDD Y0, Y1, Y1
+	VORPS Y14, Y0, Y2
+	VCMPPS $3, Y0, Y0, Y3
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VPSRLD $16, Y1, Y1
+	VPACKUSDW Y1, Y1, Y1
+	VPERMQ $8, Y1, Y1
+	VMOVUPS X1, 0(DI)(AX*2)
+	ADDQ $8, AX
+	SUBQ $8, DX
+	JGE  one
+
+last:
+	VZEROUPPER
+	RET
+
+// func fromBfloat16512(p *args)
+TEXT ·fromBfloat16512(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	SUBQ $32, DX
+	JLT  few
+	PCALIGN $32
+
+loop:
+	VPMOVZXWD 0(SI)(AX*2), Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 0(DI)(AX*4)
+	VPMOVZXWD 32(SI)(AX*2), Z1
+	VPSLLD $16, Z1, Z1
+	VMOVUPS Z1, 64(DI)(AX*4)
+	ADDQ $32, AX
+	SUBQ $32, DX
+	JGE  loop
+
+few:
+	ADDQ $32, DX
+	SUBQ $16, DX
+	JLT  last
+
+one:
+	VPMOVZXWD 0(SI)(AX*2), Z0
+	VPSLLD $16, Z0, Z0
+	VMOVUPS Z0, 0(DI)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, DX
+	JGE  one
+
+last:
+	VZEROUPPER
+	RET
+
+// func fromBfloat16256(p *args)
+TEXT ·fromBfloat16256(SB), NOSPLIT, $0-8
+	MOVQ p+0(FP), R8
+	MOVQ args_dst(R8), DI
+	MOVQ args_at(R8), AX
+	MOVQ args_n(R8), DX
+	MOVQ args_a(R8), SI
+	SUBQ $16, DX
+	JLT  few
+	PCALIGN $32
+
+loop:
+	VPMOVZXWD 0(SI)(AX*2), Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 0(DI)(AX*4)
+	VPMOVZXWD 16(SI)(AX*2), Y1
+	VPSLLD $16, Y1, Y1
+	VMOVUPS Y1, 32(DI)(AX*4)
+	ADDQ $16, AX
+	SUBQ $16, DX
+	JGE  loop
+
+few:
+	ADDQ $16, DX
+	SUBQ $8, DX
+	JLT  last
+
+one:
+	VPMOVZXWD 0(SI)(AX*2), Y0
+	VPSLLD $16, Y0, Y0
+	VMOVUPS Y0, 0(DI)(AX*4)
+	ADDQ $8, AX
+	SUBQ $8, DX
+	JGE  one
+
+last:
+	VZEROUPPER
+	RET

@@ -33,6 +33,8 @@ type stream struct {
 	name string
 	ins  []string // streams besides dst which are walked
 	wide bool     // vectors hold float64, so that half a register is loaded and stored
+	// whole says that there is no partial vector.
+	whole bool
 	// unroll is how many vectors the loop treats at once.
 	unroll int
 	// init, if not nil, prepares registers from the arguments.
@@ -82,13 +84,15 @@ func (s stream) define() definition {
 		a.p("SUBQ $%d, DX", a.lanes)
 		a.p("JGE  one")
 		a.label("last")
-		a.p("ADDQ $%d, DX", a.lanes)
-		a.p("JEQ  done")
-		a.mask()
-		a.tail = true
-		s.body(a)
-		a.tail = false
-		a.label("done")
+		if !s.whole {
+			a.p("ADDQ $%d, DX", a.lanes)
+			a.p("JEQ  done")
+			a.mask()
+			a.tail = true
+			s.body(a)
+			a.tail = false
+			a.label("done")
+		}
 		a.p("VZEROUPPER")
 		a.p("RET")
 	}}

@@ -44,6 +44,7 @@ func all() []definition {
 	k = append(k, functions()...)
 	k = append(k, sums()...)
 	k = append(k, steps()...)
+	k = append(k, conversions()...)
 	return k
 }
 
