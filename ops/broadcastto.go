@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -81,13 +82,16 @@ func (spreadMean) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 
 func spreadMeanRun[T kernel.Float](l nest, count float64) kernel.Kernel {
 	n, step, _ := l.inner()
+	divisor := []T{T(count)}
 	return func(c *kernel.Call, lo, hi int) {
 		x, y := kernel.In[T](c, 0), kernel.Out[T](c, 0)
 		for p := l.place(lo); lo < hi; {
 			w := min(n-p.at[l.rank-1], hi-lo)
 			row := y[lo : lo+w]
-			for i := range row {
-				row[i] = x[p.off[0]+i*step] / T(count)
+			if step == 0 {
+				fill(row, x[p.off[0]]/T(count))
+			} else {
+				simd.Div(row, x[p.off[0]:p.off[0]+w], divisor)
 			}
 			l.forward(&p, w)
 			lo += w
