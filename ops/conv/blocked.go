@@ -23,7 +23,7 @@ import (
 //
 // Beyond the panels of the filter it takes scratch memory for each worker only, about the size of
 // the second cache; the gradient of the filter takes up to 16 accumulators as Im2col does.
-// It refuses convolutions with fewer than 8 outputs to fill a vector with, and empty ones.
+// It refuses convolutions with fewer than 8 outputs to fill a vector with, small 1×1 ones, and empty ones.
 //
 // Georganas et al., “Anatomy of High-Performance Deep Learning Convolutions on SIMD
 // Architectures”, 2018; Heinecke et al. call the runs a batch-reduce product.
@@ -33,7 +33,7 @@ type Blocked struct{}
 func (Blocked) Name() string { return "blocked" }
 
 // Plan refuses p where it is empty, or has fewer than 8 filters in a group (channels, for
-// the gradient of the image).
+// the gradient of the image), and 1×1 filters that are faster as a matrix product.
 func (a Blocked) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
@@ -48,6 +48,14 @@ func (a Blocked) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 	if lanes < fewLanes {
 		return kernel.Plan{}, Refuse(a, p, "only %d of %d lanes of a vector would be used", lanes, blockC)
 	}
+	if p.Pointwise() {
+		if pixels := p.N * p.H * p.W; pixels < fewPixels {
+			return kernel.Plan{}, Refuse(a, p, "a 1×1 filter for %d pixels is multiplied where it lies, by im2col", pixels)
+		}
+		if inputs := p.C * p.K / p.Groups / p.Groups / lanes; p.Pass != FilterGrad && inputs <= fewTerms {
+			return kernel.Plan{}, Refuse(a, p, "%d terms an output are not worth copying the image, which im2col does not", inputs)
+		}
+	}
 	if p.DType.Size() == 4 {
 		return planBlocked[float32](p), nil
 	}
@@ -57,6 +65,8 @@ func (a Blocked) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 const (
 	blockC     = 16      // channels that are neighbours
 	fewLanes   = 8       // fewer outputs leave more than half of a vector empty
+	fewPixels  = 400     // fewer do not pay for the panels of a 1×1 filter
+	fewTerms   = 64      // fewer do not pay for the tiles of an image that a 1×1 filter sees
 	tileBytes  = 3 << 17 // of an image that a worker copies: it shares the second cache with a part of the filter
 	sumBytes   = 1 << 17 // of outputs that a worker computes at a time
 	chunkTerms = 1152    // of an output that are added up in registers
@@ -226,7 +236,12 @@ func (m *blockedImage[T]) pack(c *kernel.Call, lo, hi int) {
 			micro.Transpose(all, width, w[((g*kg+o0)*cg+i0)*m.taps:], cg*m.taps, cols, channels*m.taps)
 		} else {
 			for k := range channels {
-				micro.Transpose(all[k*m.taps*width:], width, w[((g*kg+i0+k)*cg+o0)*m.taps:], m.taps, cols, m.taps)
+				from := w[((g*kg+i0+k)*cg+o0)*m.taps:]
+				if m.taps == 1 {
+					copy(all[k*width:], from[:cols])
+					continue
+				}
+				micro.Transpose(all[k*m.taps*width:], width, from, m.taps, cols, m.taps)
 			}
 		}
 		for _, ph := range m.phases {

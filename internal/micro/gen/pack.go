@@ -41,6 +41,7 @@ func pack(w *bytes.Buffer) {
 	p("MOVQ DX, AX")
 	p("MOVQ transposition_rows(DI), R11")
 	for i := range 16 {
+		p("PREFETCHT0 256(AX)") // rows are far apart: the processor itself does not follow so many
 		p("VMOVUPS.Z (AX), K2, Z%d", i)
 		if i < 15 {
 			p("LEAQ (AX)(R8*1), R9")
