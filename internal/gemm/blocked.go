@@ -11,7 +11,8 @@ import (
 const (
 	blockL    = 256     // terms at most
 	aPanels   = 24      // panels of A in a block
-	bColumns  = 512     // columns of B in a block
+	bColumns  = 512     // columns of B in a block, if A is one block
+	bManyRows = 1536    // likewise, if A is several: they are copied again for each block of B
 	fewPanels = 3       // panels of the other operand below which copying does not pay
 	compactB  = 1 << 17 // elements within which the rows of B lie so close that copying it does not pay
 )

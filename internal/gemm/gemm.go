@@ -63,12 +63,15 @@ func GemmWith[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, 
 	set := micro.For[T]()
 	terms := (k + blocks(k) - 1) / blocks(k)
 	terms = (terms + 15) &^ 15 // what is transposed for panels goes 16 at a time
-	for j := 0; j < n; j += bColumns {
-		jn := min(bColumns, n-j)
+	most, wide := set.Rows()*aPanels, bColumns
+	if m > most {
+		wide = bManyRows
+	}
+	for j := 0; j < n; j += wide {
+		jn := min(wide, n-j)
 		for l := 0; l < k; l += terms {
 			g := block[T]{set: set, w: w, n: jn, k: min(terms, k-l), add: beta == 1 || l > 0}
 			g.takeB(transB, m, b[at(transB, l, j, ldb):], ldb)
-			most := set.Rows() * aPanels
 			for i := 0; i < m; i += most {
 				g.takeA(transA, min(most, m-i), a[at(transA, i, l, lda):], lda)
 				g.multiply(min(most, m-i), c[i*ldc+j:], ldc)
