@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"neocog/graph"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -87,32 +88,22 @@ func dropoutRun[T kernel.Float](o dropout) kernel.Kernel {
 	threshold := uint64(math.Ceil(o.P * (1 << 32))) // of 32-bit numbers, those below are dropped
 	return func(c *kernel.Call, lo, hi int) {
 		x, rng, y := kernel.In[T](c, 0), kernel.In[int64](c, 1), kernel.Out[T](c, 0)
+		if threshold > math.MaxUint32 {
+			clear(y[lo:hi])
+			return
+		}
+		var numbers [512]uint32
 		key, counter := mix(uint64(rng[0])^mix(o.ID)), uint64(rng[1])
 		for i := lo; i < hi; {
 			// Four elements share a block of four numbers, wherever the work is cut.
-			r := philox([4]uint32{uint32(i / 4), uint32(uint64(i/4) >> 32), uint32(counter), uint32(counter >> 32)}, [2]uint32{uint32(key), uint32(key >> 32)})
-			for end := min(hi, i/4*4+4); i < end; i++ {
-				if v := x[i]; uint64(r[i%4]) >= threshold {
-					y[i] = v * scale
-				} else {
-					y[i] = 0
-				}
-			}
+			block := i / 4
+			r := numbers[:min(len(numbers), (hi-4*block+3)/4*4)]
+			simd.Philox(r, [4]uint32{uint32(block), uint32(uint64(block) >> 32), uint32(counter), uint32(counter >> 32)}, [2]uint32{uint32(key), uint32(key >> 32)})
+			end := min(hi, 4*block+len(r))
+			simd.Drop(y[i:end], x[i:end], r[i-4*block:end-4*block], uint32(threshold), scale)
+			i = end
 		}
 	}
-}
-
-// philox returns the block of Philox-4x32-10 for a counter and a key. Salmon,
-// Moraes, Dror and Shaw, “Parallel Random Numbers: As Easy as 1, 2, 3”, SC 2011,
-// section 3.3.
-func philox(ctr [4]uint32, key [2]uint32) [4]uint32 {
-	for range 10 {
-		a, b := uint64(ctr[0])*0xD2511F53, uint64(ctr[2])*0xCD9E8D57
-		ctr = [4]uint32{uint32(b>>32) ^ ctr[1] ^ key[0], uint32(b), uint32(a>>32) ^ ctr[3] ^ key[1], uint32(a)}
-		key[0] += 0x9E3779B9
-		key[1] += 0xBB67AE85
-	}
-	return ctr
 }
 
 // mix spreads the bits of v: the finaliser of SplitMix64. Steele, Lea and Flood,

@@ -56,9 +56,6 @@ func BatchNormGradOp(in []*graph.Value, eps float64) []*graph.Value {
 	return graph.ApplyN(3, batchNormGrad{eps}, in...)
 }
 
-// Philox is the generator of Dropout.
-var Philox = philox
-
 // SumSquares is the op behind L2.
 func SumSquares(x *graph.Value) *graph.Value { return graph.Apply(sumSquares{}, x) }
 

@@ -51,4 +51,6 @@ const (
 	fromFloat16Kernel
 	toBfloat16Kernel
 	fromBfloat16Kernel
+	philoxKernel
+	dropKernel
 )

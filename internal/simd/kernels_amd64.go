@@ -137,6 +137,12 @@ func toBfloat16512(p *args)
 //go:noescape
 func fromBfloat16512(p *args)
 
+//go:noescape
+func philox512(p *args)
+
+//go:noescape
+func drop512(p *args)
+
 // run512 calls kernel k. The calls are static, so that p stays on the stack.
 func run512(k kernel, p *args) {
 	switch k {
@@ -230,6 +236,10 @@ func run512(k kernel, p *args) {
 		toBfloat16512(p)
 	case fromBfloat16Kernel:
 		fromBfloat16512(p)
+	case philoxKernel:
+		philox512(p)
+	case dropKernel:
+		drop512(p)
 	}
 }
 
@@ -368,6 +378,12 @@ func toBfloat16256(p *args)
 //go:noescape
 func fromBfloat16256(p *args)
 
+//go:noescape
+func philox256(p *args)
+
+//go:noescape
+func drop256(p *args)
+
 // run256 calls kernel k. The calls are static, so that p stays on the stack.
 func run256(k kernel, p *args) {
 	switch k {
@@ -461,5 +477,9 @@ func run256(k kernel, p *args) {
 		toBfloat16256(p)
 	case fromBfloat16Kernel:
 		fromBfloat16256(p)
+	case philoxKernel:
+		philox256(p)
+	case dropKernel:
+		drop256(p)
 	}
 }

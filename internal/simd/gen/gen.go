@@ -45,6 +45,7 @@ func all() []definition {
 	k = append(k, sums()...)
 	k = append(k, steps()...)
 	k = append(k, conversions()...)
+	k = append(k, random()...)
 	return k
 }
 
@@ -72,6 +73,7 @@ func Assembly() []byte {
 		fmt.Fprintf(&w, "DATA tails<>+%d(SB)/8, $%#x\n", 8*i, ones)
 	}
 	w.WriteString("GLOBL tails<>(SB), RODATA|NOPTR, $256\n")
+	counters(&w)
 	for _, d := range all() {
 		for _, s := range sets {
 			a := &asm{set: s, w: &w}
