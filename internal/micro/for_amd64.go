@@ -73,23 +73,29 @@ type copying struct {
 	mask         [2]uint64
 }
 
-// copyFast is Copy if there is a kernel for panels of that width, and reports that.
-func copyFast[T Float](dst []T, width int, src []T, lds, rows, cols int) bool {
-	if bytesOf[T](width) != 128 || cpu.Current() != cpu.AVX512 {
-		return false
+// copyFast copies the first columns of src, as many as there is a kernel for, and returns their number: all, none,
+// or those of whole panels.
+func copyFast[T Float](dst []T, width int, src []T, lds, rows, cols int) int {
+	c := copying{ld: bytesOf[T](lds), panel: bytesOf[T](rows * width), rows: rows, panels: cols / width, mask: Masks(32, 16)}
+	whole := c.panels * width
+	switch bytes := bytesOf[T](width); {
+	case bytes == 128 && cpu.Current() == cpu.AVX512:
+		_, _ = src[(rows-1)*lds+cols-1], dst[(cols+width-1)/width*rows*width-1]
+		if whole > 0 {
+			c.dst, c.src = unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0])
+			copy512(&c)
+		}
+		if whole < cols {
+			c.panels, c.mask = 1, Masks(int(bytesOf[T](cols-whole))/4, 16)
+			c.dst, c.src = unsafe.Pointer(&dst[whole*rows]), unsafe.Pointer(&src[whole])
+			copy512(&c)
+		}
+		return cols
+	case bytes == 64 && cpu.Current() == cpu.AVX2 && whole > 0:
+		_, _ = src[(rows-1)*lds+whole-1], dst[whole*rows-1]
+		c.dst, c.src = unsafe.Pointer(&dst[0]), unsafe.Pointer(&src[0])
+		copy256(&c)
+		return whole
 	}
-	_, _ = src[(rows-1)*lds+cols-1], dst[(cols+width-1)/width*rows*width-1]
-	c := copying{
-		dst: unsafe.Pointer(&dst[0]), src: unsafe.Pointer(&src[0]), ld: bytesOf[T](lds), panel: bytesOf[T](rows * width),
-		rows: rows, mask: Masks(32, 16),
-	}
-	if c.panels = cols / width; c.panels > 0 {
-		copy512(&c)
-	}
-	if done := cols / width * width; done < cols {
-		c.panels, c.mask = 1, Masks(int(bytesOf[T](cols-done))/4, 16)
-		c.dst, c.src = unsafe.Pointer(&dst[done*rows]), unsafe.Pointer(&src[done])
-		copy512(&c)
-	}
-	return true
+	return 0
 }

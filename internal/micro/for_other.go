@@ -7,4 +7,4 @@ func For[T Float]() Set { return Set{portableOf[T]()} }
 
 func transposeFast[T Float](dst []T, ldd int, src []T, lds, rows, cols int) int { return 0 }
 
-func copyFast[T Float](panel []T, width int, src []T, lds, rows, cols int) bool { return false }
+func copyFast[T Float](dst []T, width int, src []T, lds, rows, cols int) int { return 0 }

@@ -9,6 +9,9 @@ func transpose512(t *transposition)
 func transpose256(t *transposition)
 
 //go:noescape
+func copy256(t *copying)
+
+//go:noescape
 func copy512(t *copying)
 
 //go:noescape

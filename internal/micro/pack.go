@@ -34,10 +34,10 @@ func Transpose[T Float](dst []T, ldd int, src []T, lds, rows, cols int) {
 //
 // What is left of the last panel's rows becomes anything: kernels compute with it, but do not store the results.
 func Copy[T Float](dst []T, width int, src []T, lds, rows, cols int) {
-	if rows == 0 || cols == 0 || copyFast(dst, width, src, lds, rows, cols) {
+	if rows == 0 || cols == 0 {
 		return
 	}
-	for j := 0; j < cols; j += width {
+	for j := copyFast(dst, width, src, lds, rows, cols); j < cols; j += width {
 		panel, n := dst[j*rows:], min(width, cols-j)
 		if n == 4 {
 			for i := range rows {

@@ -142,6 +142,18 @@ func (k kernel) write(w *bytes.Buffer) {
 		}
 	}
 
+	// C comes from afar while the sum is computed.
+	p("MOVQ Tile_C(DI), AX")
+	p("MOVQ Tile_SC(DI), R13")
+	for i := range k.rows {
+		for at := 0; at < k.vecs*k.width; at += 64 {
+			p("PREFETCHT0 %d(AX)", at)
+		}
+		if i < k.rows-1 {
+			p("ADDQ R13, AX")
+		}
+	}
+
 	fmt.Fprintf(w, "\nrun:\n")
 	p("MOVQ Tile_A(DI), AX")
 	p("ADDQ Run_A(CX), AX")
@@ -187,7 +199,6 @@ func (k kernel) write(w *bytes.Buffer) {
 	p("JNE  run")
 
 	p("MOVQ Tile_C(DI), CX")
-	p("MOVQ Tile_SC(DI), R13")
 	if !k.masked {
 		k.writeMasks(p)
 	}

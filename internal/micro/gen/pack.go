@@ -17,7 +17,7 @@ import (
 //
 // copy512 copies rows that are ld bytes apart into panels whose rows are 128 bytes
 // apart: a row goes to all panels before the next one follows, since memory is
-// faster along a row.
+// faster along a row. copy256 does the same with whole panels of 64 bytes.
 func pack(w *bytes.Buffer) {
 	p := func(f string, args ...any) { fmt.Fprintf(w, "\t"+f+"\n", args...) }
 	fmt.Fprintf(w, "\n// func transpose512(t *transposition)\nTEXT ·transpose512(SB), NOSPLIT, $0-8\n")
@@ -133,6 +133,33 @@ func pack(w *bytes.Buffer) {
 	p("VZEROUPPER")
 	p("RET")
 
+	fmt.Fprintf(w, "\n// func copy256(t *copying)\nTEXT ·copy256(SB), NOSPLIT, $0-8\n")
+	p("MOVQ t+0(FP), DI")
+	p("MOVQ copying_dst(DI), BX")
+	p("MOVQ copying_src(DI), AX")
+	p("MOVQ copying_ld(DI), SI")
+	p("MOVQ copying_rows(DI), CX")
+	p("MOVQ copying_panel(DI), R8")
+	fmt.Fprintf(w, "\nrow:\n")
+	p("MOVQ AX, R9")
+	p("MOVQ BX, R10")
+	p("MOVQ copying_panels(DI), DX")
+	fmt.Fprintf(w, "\tPCALIGN $32\n\npanel:\n")
+	p("VMOVUPS (R9), Y0")
+	p("VMOVUPS 32(R9), Y1")
+	p("VMOVUPS Y0, (R10)")
+	p("VMOVUPS Y1, 32(R10)")
+	p("ADDQ $64, R9")
+	p("ADDQ R8, R10")
+	p("DECQ DX")
+	p("JNZ  panel")
+	p("ADDQ SI, AX")
+	p("ADDQ $64, BX")
+	p("DECQ CX")
+	p("JNZ  row")
+	p("VZEROUPPER")
+	p("RET")
+
 	fmt.Fprintf(w, "\n// func copy512(t *copying)\nTEXT ·copy512(SB), NOSPLIT, $0-8\n")
 	p("MOVQ t+0(FP), DI")
 	p("MOVQ copying_dst(DI), BX")
@@ -169,6 +196,9 @@ func transpose512(t *transposition)
 
 //go:noescape
 func transpose256(t *transposition)
+
+//go:noescape
+func copy256(t *copying)
 
 //go:noescape
 func copy512(t *copying)
