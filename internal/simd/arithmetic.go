@@ -5,7 +5,7 @@ import "math"
 // Add computes y = a + b. Each of a and b has the length of y, or is one element
 // which stands for all. Integers wrap around.
 func Add[T Number](y, a, b []T) {
-	if binary(addKernel, addVSKernel, addVSKernel, true, single(y), single(a), single(b)) {
+	if broadcast(addKernel, addVSKernel, addVSKernel, true, single(y), single(a), single(b)) {
 		return
 	}
 	switch sameOrOne(len(y), len(a), len(b)) {
@@ -28,7 +28,7 @@ func Add[T Number](y, a, b []T) {
 
 // Sub computes y = a − b, for operands as those of Add.
 func Sub[T Number](y, a, b []T) {
-	if binary(subKernel, subSVKernel, subVSKernel, false, single(y), single(a), single(b)) {
+	if broadcast(subKernel, subSVKernel, subVSKernel, false, single(y), single(a), single(b)) {
 		return
 	}
 	switch sameOrOne(len(y), len(a), len(b)) {
@@ -51,7 +51,7 @@ func Sub[T Number](y, a, b []T) {
 
 // Mul computes y = a·b, element by element, for operands as those of Add.
 func Mul[T Number](y, a, b []T) {
-	if binary(mulKernel, mulVSKernel, mulVSKernel, true, single(y), single(a), single(b)) {
+	if broadcast(mulKernel, mulVSKernel, mulVSKernel, true, single(y), single(a), single(b)) {
 		return
 	}
 	switch sameOrOne(len(y), len(a), len(b)) {
@@ -74,7 +74,7 @@ func Mul[T Number](y, a, b []T) {
 
 // Div computes y = a/b, for operands as those of Add.
 func Div[T Float](y, a, b []T) {
-	if binary(divKernel, divSVKernel, divVSKernel, false, single(y), single(a), single(b)) {
+	if broadcast(divKernel, divSVKernel, divVSKernel, false, single(y), single(a), single(b)) {
 		return
 	}
 	switch sameOrOne(len(y), len(a), len(b)) {
@@ -119,9 +119,9 @@ func sameOrOne(n, a, b int) int {
 // kernel, for arithmetic.
 const short = 8
 
-// binary runs the kernel for the lengths of a and b: vv for two vectors, sv where
+// broadcast runs the kernel for the lengths of a and b: vv for two vectors, sv where
 // a is one element, vs where b is. Where the operands commute, vs serves for both.
-func binary(vv, sv, vs kernel, commute bool, y, a, b []float32) bool {
+func broadcast(vv, sv, vs kernel, commute bool, y, a, b []float32) bool {
 	if len(y) < short {
 		return false
 	}

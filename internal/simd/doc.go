@@ -13,9 +13,10 @@
 // Where element type and machine allow (float32 on amd64) the loops are assembly
 // for AVX-512 and for AVX2, written by internal/simd/gen; everywhere else, and
 // with NEOCOG_ISA=portable, they are the loops in Go which define the result.
-// The bits are those of the Go loops at every level: no multiplication is fused
-// with an addition, and sums are divided among accumulators in the same way
-// everywhere. Only which bits a NaN has is left open.
+// The bits are those of the Go loops at every level and on every processor: no
+// multiplication is fused with an addition, and sums are divided among accumulators
+// in the same way everywhere. Only which bits a NaN has is left open. A test holds
+// a hash of everything.
 //
 // Nothing is flushed: subnormal numbers are computed as all others are.
 //
