@@ -10,39 +10,56 @@ import (
 //
 //	x[r·Pitch + i·Stride + s]      r = 0 … Rows−1, s = 0 … Taps−1
 //
-// Every number but Pitch is at least 1.
+// Numbers are at least 1, Pitch, Before and Width at least 0.
 type Windows struct {
 	N          int // windows
 	Rows, Taps int
 	Pitch      int
 	Stride     int
+	// Of each row, Before elements and those from Before+Width on are padding, for maxima:
+	// −Inf, which never wins. The image, which indices are about, has rows of Width elements. 0 stands
+	// for Pitch: no padding.
+	Before, Width int
 }
 
 // need is the number of elements of x.
 func (w Windows) need() int { return (w.Rows-1)*w.Pitch + (w.N-1)*w.Stride + w.Taps }
 
-// check panics unless there are results for w and an x.
-func (w Windows) check(x int, results ...int) {
-	if min(w.N, w.Rows, w.Taps, w.Stride) < 1 || w.Pitch < 0 {
-		panic("simd: windows without elements")
+// check panics unless x elements hold the windows, and y is their number.
+func (w Windows) check(x, y int) {
+	if w.N < 1 || w.Rows < 1 || w.Taps < 1 || w.Stride < 1 || w.Pitch < 0 || w.Before < 0 || w.Width < 0 || w.N != y || x < w.need() {
+		panic("simd: windows without elements, outside of the image or other than the results")
 	}
-	if x < w.need() {
-		panic("simd: windows outside of the image")
-	}
-	same(w.N, results...)
 }
 
-// MaxPool computes the largest element of each window, and at+k for its index k in
-// x. Of equal elements the first wins, in the order of r, then s; a NaN wins over
-// every number, the first one of several.
+// MaxPool computes the largest element of each window and its place: at, which is that
+// of the first row of the image in x, plus its index in the image. Of equal
+// elements the first wins, in the order of r, then s; a NaN wins over every
+// number, the first one of several. In every window there must be an element of the image
+// in the first row.
 func MaxPool[T Float](y []T, argmax []int32, x []T, at int, w Windows) {
-	w.check(len(x), len(y), len(argmax))
-	if w.run(maxPoolDense, single(y), argmax, single(x), at, 0) {
+	w.check(len(x), len(y))
+	same(len(y), len(argmax))
+	if w.Width == 0 {
+		w.Width = w.Pitch
+	}
+	if w.N >= fewWindows && w.run(maxPoolDense, single(y), argmax, single(x), at-w.Before, 0) {
 		return
 	}
 	for i := range y {
-		k := firstMax(x[i*w.Stride:], w.Rows, w.Taps, w.Pitch)
-		y[i], argmax[i] = x[i*w.Stride+k], int32(at+i*w.Stride+k)
+		first, taps := i*w.Stride, w.Taps
+		if before := w.Before - first; before > 0 {
+			first, taps = w.Before, taps-before
+		}
+		if w.Before > 0 || w.Width < w.Pitch {
+			taps = min(taps, w.Before+w.Width-first)
+		}
+		k := first + firstMax(x[first:], w.Rows, taps, w.Pitch)
+		y[i] = x[k]
+		if w.Before > 0 || w.Width != w.Pitch {
+			k -= w.Before + k/w.Pitch*(w.Pitch-w.Width)
+		}
+		argmax[i] = int32(at + k)
 	}
 }
 
@@ -86,7 +103,7 @@ func firstNaN[T Float](x []T, rows, taps, pitch int) int {
 // one by one, then the sums of the rows.
 func MeanPool[T Float](y, x []T, divisor T, w Windows) {
 	w.check(len(x), len(y))
-	if w.run(meanPoolDense, single(y), nil, single(x), 0, float32(divisor)) {
+	if w.N >= fewWindows && w.run(meanPoolDense, single(y), nil, single(x), 0, float32(divisor)) {
 		return
 	}
 	for i := range y {
@@ -109,7 +126,7 @@ func SumPool[T Float](y, x []T, w Windows) {
 	if w.Stride != 1 {
 		panic("simd: sums of windows which are not side by side")
 	}
-	if w.run(sumPoolDense, single(y), nil, single(x), 0, 0) {
+	if w.N >= fewWindows && w.run(sumPoolDense, single(y), nil, single(x), 0, 0) {
 		return
 	}
 	for i := range y {
@@ -143,7 +160,8 @@ type poolArgs struct {
 	n, rows, taps int
 	pitch         int // bytes from row to row
 	stride        int
-	at, jump      int32 // the index of x; elements from behind a row to the next
+	at, start     int32 // the places of x, and of the first element that is no padding
+	jump          int32 // from behind the taps of a row to those of the next, of places
 	divisor       float32
 }
 
@@ -151,9 +169,9 @@ type poolArgs struct {
 const fewWindows = 3
 
 // run performs the kernel of which k is the one for stride 1, and reports whether there
-// is such a kernel.
+// is such a kernel. The place of x is at.
 func (w Windows) run(k poolKernel, y []float32, argmax []int32, x []float32, at int, divisor float32) bool {
-	if x == nil || w.N < fewWindows || max(w.Stride, w.Pitch) > math.MaxInt32/64 {
+	if x == nil || max(w.Stride, w.Pitch) > math.MaxInt32/64 {
 		return false
 	}
 	if w.Stride == 2 {
@@ -161,7 +179,7 @@ func (w Windows) run(k poolKernel, y []float32, argmax []int32, x []float32, at 
 	} else if w.Stride > 2 {
 		k += 2
 	}
-	p := poolArgs{rows: w.Rows, taps: w.Taps, pitch: 4 * w.Pitch, stride: w.Stride, jump: int32(w.Pitch - w.Taps), divisor: divisor}
+	p := poolArgs{rows: w.Rows, taps: w.Taps, pitch: 4 * w.Pitch, stride: w.Stride, start: int32(at + w.Before), jump: int32(w.Width - w.Taps), divisor: divisor}
 	// The garbage collector waits for a kernel to return: none may take long.
 	for most := max(1, 4*block/(w.Rows*w.Taps)); len(y) > 0; {
 		n := min(len(y), most)

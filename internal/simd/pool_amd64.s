@@ -156,9 +156,11 @@ begin:
 	MOVQ SI, BX
 	MOVQ poolArgs_rows(R8), R12
 	VBROADCASTSS poolNumbers<>(SB), Z0
-	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
-	KXNORW K6, K6, K6
+	VPBROADCASTD poolArgs_start(R8), Z1
+	VPSUBD Z6, Z1, Z1
+	VPMAXSD Z2, Z1, Z1
+	KXORW K6, K6, K6
 
 row:
 	MOVQ BX, CX
@@ -166,10 +168,11 @@ row:
 
 tap:
 	VMOVUPS.Z (CX), K5, Z7
-	VCMPPS $22, Z0, Z7, K6, K7
+	VCMPPS $3, Z7, Z7, K0
+	KORW K0, K6, K6
+	VCMPPS $30, Z0, Z7, K7
 	VMOVAPS Z7, K7, Z0
 	VMOVDQA32 Z2, K7, Z1
-	VCMPPS $7, Z0, Z0, K6
 	VPADDD poolOnes<>(SB), Z2, Z2
 	ADDQ $4, CX
 	DECQ R13
@@ -179,6 +182,10 @@ tap:
 	ADDQ R11, BX
 	DECQ R12
 	JNZ  row
+	KORTESTW K6, K6
+	JNE  careful
+
+end:
 	VMOVUPS Z0, K5, (DI)
 	VPADDD Z6, Z1, Z1
 	VMOVUPS Z1, K5, (R10)
@@ -195,6 +202,38 @@ tap:
 	JGT  windows
 	VZEROUPPER
 	RET
+
+careful:
+	MOVQ SI, BX
+	MOVQ poolArgs_rows(R8), R12
+	VBROADCASTSS poolNumbers<>(SB), Z0
+	VXORPS Z2, Z2, Z2
+	VPBROADCASTD poolArgs_start(R8), Z1
+	VPSUBD Z6, Z1, Z1
+	VPMAXSD Z2, Z1, Z1
+	KXORW K6, K6, K6
+	KXNORW K6, K6, K6
+
+rowCarefully:
+	MOVQ BX, CX
+	MOVQ poolArgs_taps(R8), R13
+
+tapCarefully:
+	VMOVUPS.Z (CX), K5, Z7
+	VCMPPS $22, Z0, Z7, K6, K7
+	VMOVAPS Z7, K7, Z0
+	VMOVDQA32 Z2, K7, Z1
+	VPADDD poolOnes<>(SB), Z2, Z2
+	VCMPPS $7, Z0, Z0, K6
+	ADDQ $4, CX
+	DECQ R13
+	JNZ  tapCarefully
+	VPBROADCASTD poolArgs_jump(R8), Z3
+	VPADDD Z3, Z2, Z2
+	ADDQ R11, BX
+	DECQ R12
+	JNZ  rowCarefully
+	JMP  end
 
 // func maxPoolPairs512(p *poolArgs)
 TEXT ·maxPoolPairs512(SB), NOSPLIT, $0-8
@@ -255,9 +294,11 @@ begin:
 	MOVQ SI, BX
 	MOVQ poolArgs_rows(R8), R12
 	VBROADCASTSS poolNumbers<>(SB), Z0
-	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
-	KXNORW K6, K6, K6
+	VPBROADCASTD poolArgs_start(R8), Z1
+	VPSUBD Z6, Z1, Z1
+	VPMAXSD Z2, Z1, Z1
+	KXORW K6, K6, K6
 
 row:
 	MOVQ BX, CX
@@ -272,15 +313,15 @@ pair:
 	VPERMT2PS Z9, Z20, Z7
 	VMOVAPS Z5, Z8
 	VPERMT2PS Z9, Z21, Z8
-	VCMPPS $22, Z0, Z7, K6, K7
+	VCMPPS $3, Z7, Z8, K0
+	KORW K0, K6, K6
+	VCMPPS $30, Z0, Z7, K7
 	VMOVAPS Z7, K7, Z0
 	VMOVDQA32 Z2, K7, Z1
-	VCMPPS $7, Z0, Z0, K6
 	VPADDD poolOnes<>(SB), Z2, Z2
-	VCMPPS $22, Z0, Z8, K6, K7
+	VCMPPS $30, Z0, Z8, K7
 	VMOVAPS Z8, K7, Z0
 	VMOVDQA32 Z2, K7, Z1
-	VCMPPS $7, Z0, Z0, K6
 	VPADDD poolOnes<>(SB), Z2, Z2
 	ADDQ $8, CX
 	SUBQ $2, R13
@@ -293,10 +334,11 @@ single:
 	VMOVUPS.Z 64(CX), K4, Z9
 	VMOVAPS Z5, Z7
 	VPERMT2PS Z9, Z20, Z7
-	VCMPPS $22, Z0, Z7, K6, K7
+	VCMPPS $3, Z7, Z7, K0
+	KORW K0, K6, K6
+	VCMPPS $30, Z0, Z7, K7
 	VMOVAPS Z7, K7, Z0
 	VMOVDQA32 Z2, K7, Z1
-	VCMPPS $7, Z0, Z0, K6
 	VPADDD poolOnes<>(SB), Z2, Z2
 
 ended:
@@ -305,6 +347,10 @@ ended:
 	ADDQ R11, BX
 	DECQ R12
 	JNZ  row
+	KORTESTW K6, K6
+	JNE  careful
+
+end:
 	VMOVUPS Z0, K5, (DI)
 	VPADDD Z6, Z1, Z1
 	VMOVUPS Z1, K5, (R10)
@@ -321,6 +367,65 @@ ended:
 	JGT  windows
 	VZEROUPPER
 	RET
+
+careful:
+	MOVQ SI, BX
+	MOVQ poolArgs_rows(R8), R12
+	VBROADCASTSS poolNumbers<>(SB), Z0
+	VXORPS Z2, Z2, Z2
+	VPBROADCASTD poolArgs_start(R8), Z1
+	VPSUBD Z6, Z1, Z1
+	VPMAXSD Z2, Z1, Z1
+	KXORW K6, K6, K6
+	KXNORW K6, K6, K6
+
+rowCarefully:
+	MOVQ BX, CX
+	MOVQ poolArgs_taps(R8), R13
+	SUBQ $2, R13
+	JLT  singleCarefully
+
+pairCarefully:
+	VMOVUPS.Z (CX), K1, Z5
+	VMOVUPS.Z 64(CX), K2, Z9
+	VMOVAPS Z5, Z7
+	VPERMT2PS Z9, Z20, Z7
+	VMOVAPS Z5, Z8
+	VPERMT2PS Z9, Z21, Z8
+	VCMPPS $22, Z0, Z7, K6, K7
+	VMOVAPS Z7, K7, Z0
+	VMOVDQA32 Z2, K7, Z1
+	VPADDD poolOnes<>(SB), Z2, Z2
+	VCMPPS $7, Z0, Z0, K6
+	VCMPPS $22, Z0, Z8, K6, K7
+	VMOVAPS Z8, K7, Z0
+	VMOVDQA32 Z2, K7, Z1
+	VPADDD poolOnes<>(SB), Z2, Z2
+	VCMPPS $7, Z0, Z0, K6
+	ADDQ $8, CX
+	SUBQ $2, R13
+	JGE  pairCarefully
+
+singleCarefully:
+	ADDQ $2, R13
+	JEQ  endedCarefully
+	VMOVUPS.Z (CX), K3, Z5
+	VMOVUPS.Z 64(CX), K4, Z9
+	VMOVAPS Z5, Z7
+	VPERMT2PS Z9, Z20, Z7
+	VCMPPS $22, Z0, Z7, K6, K7
+	VMOVAPS Z7, K7, Z0
+	VMOVDQA32 Z2, K7, Z1
+	VPADDD poolOnes<>(SB), Z2, Z2
+	VCMPPS $7, Z0, Z0, K6
+
+endedCarefully:
+	VPBROADCASTD poolArgs_jump(R8), Z3
+	VPADDD Z3, Z2, Z2
+	ADDQ R11, BX
+	DECQ R12
+	JNZ  rowCarefully
+	JMP  end
 
 // func maxPoolStrided512(p *poolArgs)
 TEXT ·maxPoolStrided512(SB), NOSPLIT, $0-8
@@ -356,9 +461,11 @@ begin:
 	MOVQ SI, BX
 	MOVQ poolArgs_rows(R8), R12
 	VBROADCASTSS poolNumbers<>(SB), Z0
-	VXORPS Z1, Z1, Z1
 	VXORPS Z2, Z2, Z2
-	KXNORW K6, K6, K6
+	VPBROADCASTD poolArgs_start(R8), Z1
+	VPSUBD Z6, Z1, Z1
+	VPMAXSD Z2, Z1, Z1
+	KXORW K6, K6, K6
 
 row:
 	MOVQ BX, CX
@@ -368,10 +475,11 @@ tap:
 	VXORPS Z7, Z7, Z7
 	KMOVW K5, K7
 	VGATHERDPS (CX)(Z20*4), K7, Z7
-	VCMPPS $22, Z0, Z7, K6, K7
+	VCMPPS $3, Z7, Z7, K0
+	KORW K0, K6, K6
+	VCMPPS $30, Z0, Z7, K7
 	VMOVAPS Z7, K7, Z0
 	VMOVDQA32 Z2, K7, Z1
-	VCMPPS $7, Z0, Z0, K6
 	VPADDD poolOnes<>(SB), Z2, Z2
 	ADDQ $4, CX
 	DECQ R13
@@ -381,6 +489,10 @@ tap:
 	ADDQ R11, BX
 	DECQ R12
 	JNZ  row
+	KORTESTW K6, K6
+	JNE  careful
+
+end:
 	VMOVUPS Z0, K5, (DI)
 	VPADDD Z6, Z1, Z1
 	VMOVUPS Z1, K5, (R10)
@@ -397,6 +509,40 @@ tap:
 	JGT  windows
 	VZEROUPPER
 	RET
+
+careful:
+	MOVQ SI, BX
+	MOVQ poolArgs_rows(R8), R12
+	VBROADCASTSS poolNumbers<>(SB), Z0
+	VXORPS Z2, Z2, Z2
+	VPBROADCASTD poolArgs_start(R8), Z1
+	VPSUBD Z6, Z1, Z1
+	VPMAXSD Z2, Z1, Z1
+	KXORW K6, K6, K6
+	KXNORW K6, K6, K6
+
+rowCarefully:
+	MOVQ BX, CX
+	MOVQ poolArgs_taps(R8), R13
+
+tapCarefully:
+	VXORPS Z7, Z7, Z7
+	KMOVW K5, K7
+	VGATHERDPS (CX)(Z20*4), K7, Z7
+	VCMPPS $22, Z0, Z7, K6, K7
+	VMOVAPS Z7, K7, Z0
+	VMOVDQA32 Z2, K7, Z1
+	VPADDD poolOnes<>(SB), Z2, Z2
+	VCMPPS $7, Z0, Z0, K6
+	ADDQ $4, CX
+	DECQ R13
+	JNZ  tapCarefully
+	VPBROADCASTD poolArgs_jump(R8), Z3
+	VPADDD Z3, Z2, Z2
+	ADDQ R11, BX
+	DECQ R12
+	JNZ  rowCarefully
+	JMP  end
 
 // func meanPoolDense512(p *poolArgs)
 TEXT ·meanPoolDense512(SB), NOSPLIT, $0-8
@@ -703,8 +849,11 @@ begin:
 	MOVQ SI, BX
 	MOVQ poolArgs_rows(R8), R12
 	VBROADCASTSS poolNumbers<>(SB), Y0
-	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
+	VPBROADCASTD poolArgs_start(R8), Y1
+	VPSUBD Y6, Y1, Y1
+	VPMAXSD Y2, Y1, Y1
+	VXORPS Y15, Y15, Y15
 
 row:
 	MOVQ BX, CX
@@ -712,9 +861,9 @@ row:
 
 tap:
 	VMASKMOVPS (CX), Y10, Y7
-	VCMPPS $22, Y0, Y7, Y3
-	VCMPPS $7, Y0, Y0, Y4
-	VANDPS Y4, Y3, Y3
+	VCMPPS $3, Y7, Y7, Y3
+	VORPS Y3, Y15, Y15
+	VCMPPS $30, Y0, Y7, Y3
 	VBLENDVPS Y3, Y7, Y0, Y0
 	VBLENDVPS Y3, Y2, Y1, Y1
 	VPADDD poolOnes<>(SB), Y2, Y2
@@ -726,6 +875,11 @@ tap:
 	ADDQ R11, BX
 	DECQ R12
 	JNZ  row
+	VMOVMSKPS Y15, R9
+	TESTL R9, R9
+	JNE  careful
+
+end:
 	VMASKMOVPS Y0, Y10, (DI)
 	VPADDD Y6, Y1, Y1
 	VMASKMOVPS Y1, Y10, (R10)
@@ -742,6 +896,38 @@ tap:
 	JGT  windows
 	VZEROUPPER
 	RET
+
+careful:
+	MOVQ SI, BX
+	MOVQ poolArgs_rows(R8), R12
+	VBROADCASTSS poolNumbers<>(SB), Y0
+	VXORPS Y2, Y2, Y2
+	VPBROADCASTD poolArgs_start(R8), Y1
+	VPSUBD Y6, Y1, Y1
+	VPMAXSD Y2, Y1, Y1
+	VXORPS Y15, Y15, Y15
+
+rowCarefully:
+	MOVQ BX, CX
+	MOVQ poolArgs_taps(R8), R13
+
+tapCarefully:
+	VMASKMOVPS (CX), Y10, Y7
+	VCMPPS $22, Y0, Y7, Y3
+	VCMPPS $7, Y0, Y0, Y4
+	VANDPS Y4, Y3, Y3
+	VBLENDVPS Y3, Y7, Y0, Y0
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VPADDD poolOnes<>(SB), Y2, Y2
+	ADDQ $4, CX
+	DECQ R13
+	JNZ  tapCarefully
+	VPBROADCASTD poolArgs_jump(R8), Y3
+	VPADDD Y3, Y2, Y2
+	ADDQ R11, BX
+	DECQ R12
+	JNZ  rowCarefully
+	JMP  end
 
 // func maxPoolPairs256(p *poolArgs)
 TEXT ·maxPoolPairs256(SB), NOSPLIT, $0-8
@@ -784,8 +970,11 @@ begin:
 	MOVQ SI, BX
 	MOVQ poolArgs_rows(R8), R12
 	VBROADCASTSS poolNumbers<>(SB), Y0
-	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
+	VPBROADCASTD poolArgs_start(R8), Y1
+	VPSUBD Y6, Y1, Y1
+	VPMAXSD Y2, Y1, Y1
+	VXORPS Y15, Y15, Y15
 
 row:
 	MOVQ BX, CX
@@ -794,6 +983,85 @@ row:
 	JLT  single
 
 pair:
+	VMASKMOVPS (CX), Y11, Y5
+	VMASKMOVPS 32(CX), Y12, Y9
+	VSHUFPS $0x88, Y9, Y5, Y7
+	VPERMPD $0xd8, Y7, Y7
+	VSHUFPS $0xdd, Y9, Y5, Y8
+	VPERMPD $0xd8, Y8, Y8
+	VCMPPS $3, Y7, Y8, Y3
+	VORPS Y3, Y15, Y15
+	VCMPPS $30, Y0, Y7, Y3
+	VBLENDVPS Y3, Y7, Y0, Y0
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VPADDD poolOnes<>(SB), Y2, Y2
+	VCMPPS $30, Y0, Y8, Y3
+	VBLENDVPS Y3, Y8, Y0, Y0
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VPADDD poolOnes<>(SB), Y2, Y2
+	ADDQ $8, CX
+	SUBQ $2, R13
+	JGE  pair
+
+single:
+	ADDQ $2, R13
+	JEQ  ended
+	VMASKMOVPS (CX), Y13, Y5
+	VMASKMOVPS 32(CX), Y14, Y9
+	VSHUFPS $0x88, Y9, Y5, Y7
+	VPERMPD $0xd8, Y7, Y7
+	VCMPPS $3, Y7, Y7, Y3
+	VORPS Y3, Y15, Y15
+	VCMPPS $30, Y0, Y7, Y3
+	VBLENDVPS Y3, Y7, Y0, Y0
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VPADDD poolOnes<>(SB), Y2, Y2
+
+ended:
+	VPBROADCASTD poolArgs_jump(R8), Y3
+	VPADDD Y3, Y2, Y2
+	ADDQ R11, BX
+	DECQ R12
+	JNZ  row
+	VMOVMSKPS Y15, R9
+	TESTL R9, R9
+	JNE  careful
+
+end:
+	VMASKMOVPS Y0, Y10, (DI)
+	VPADDD Y6, Y1, Y1
+	VMASKMOVPS Y1, Y10, (R10)
+	MOVQ poolArgs_stride(R8), R9
+	IMULQ $32, R9
+	ADDQ R9, SI
+	SHRQ $2, R9
+	VMOVD R9, X3
+	VPBROADCASTD X3, Y3
+	VPADDD Y3, Y6, Y6
+	ADDQ $32, R10
+	ADDQ $32, DI
+	SUBQ $8, DX
+	JGT  windows
+	VZEROUPPER
+	RET
+
+careful:
+	MOVQ SI, BX
+	MOVQ poolArgs_rows(R8), R12
+	VBROADCASTSS poolNumbers<>(SB), Y0
+	VXORPS Y2, Y2, Y2
+	VPBROADCASTD poolArgs_start(R8), Y1
+	VPSUBD Y6, Y1, Y1
+	VPMAXSD Y2, Y1, Y1
+	VXORPS Y15, Y15, Y15
+
+rowCarefully:
+	MOVQ BX, CX
+	MOVQ poolArgs_taps(R8), R13
+	SUBQ $2, R13
+	JLT  singleCarefully
+
+pairCarefully:
 	VMASKMOVPS (CX), Y11, Y5
 	VMASKMOVPS 32(CX), Y12, Y9
 	VSHUFPS $0x88, Y9, Y5, Y7
@@ -814,11 +1082,11 @@ pair:
 	VPADDD poolOnes<>(SB), Y2, Y2
 	ADDQ $8, CX
 	SUBQ $2, R13
-	JGE  pair
+	JGE  pairCarefully
 
-single:
+singleCarefully:
 	ADDQ $2, R13
-	JEQ  ended
+	JEQ  endedCarefully
 	VMASKMOVPS (CX), Y13, Y5
 	VMASKMOVPS 32(CX), Y14, Y9
 	VSHUFPS $0x88, Y9, Y5, Y7
@@ -830,28 +1098,13 @@ single:
 	VBLENDVPS Y3, Y2, Y1, Y1
 	VPADDD poolOnes<>(SB), Y2, Y2
 
-ended:
+endedCarefully:
 	VPBROADCASTD poolArgs_jump(R8), Y3
 	VPADDD Y3, Y2, Y2
 	ADDQ R11, BX
 	DECQ R12
-	JNZ  row
-	VMASKMOVPS Y0, Y10, (DI)
-	VPADDD Y6, Y1, Y1
-	VMASKMOVPS Y1, Y10, (R10)
-	MOVQ poolArgs_stride(R8), R9
-	IMULQ $32, R9
-	ADDQ R9, SI
-	SHRQ $2, R9
-	VMOVD R9, X3
-	VPBROADCASTD X3, Y3
-	VPADDD Y3, Y6, Y6
-	ADDQ $32, R10
-	ADDQ $32, DI
-	SUBQ $8, DX
-	JGT  windows
-	VZEROUPPER
-	RET
+	JNZ  rowCarefully
+	JMP  end
 
 // func maxPoolStrided256(p *poolArgs)
 TEXT ·maxPoolStrided256(SB), NOSPLIT, $0-8
@@ -885,8 +1138,11 @@ begin:
 	MOVQ SI, BX
 	MOVQ poolArgs_rows(R8), R12
 	VBROADCASTSS poolNumbers<>(SB), Y0
-	VXORPS Y1, Y1, Y1
 	VXORPS Y2, Y2, Y2
+	VPBROADCASTD poolArgs_start(R8), Y1
+	VPSUBD Y6, Y1, Y1
+	VPMAXSD Y2, Y1, Y1
+	VXORPS Y15, Y15, Y15
 
 row:
 	MOVQ BX, CX
@@ -896,9 +1152,9 @@ tap:
 	VXORPS Y7, Y7, Y7
 	VMOVAPS Y10, Y3
 	VGATHERDPS Y3, (CX)(Y11*4), Y7
-	VCMPPS $22, Y0, Y7, Y3
-	VCMPPS $7, Y0, Y0, Y4
-	VANDPS Y4, Y3, Y3
+	VCMPPS $3, Y7, Y7, Y3
+	VORPS Y3, Y15, Y15
+	VCMPPS $30, Y0, Y7, Y3
 	VBLENDVPS Y3, Y7, Y0, Y0
 	VBLENDVPS Y3, Y2, Y1, Y1
 	VPADDD poolOnes<>(SB), Y2, Y2
@@ -910,6 +1166,11 @@ tap:
 	ADDQ R11, BX
 	DECQ R12
 	JNZ  row
+	VMOVMSKPS Y15, R9
+	TESTL R9, R9
+	JNE  careful
+
+end:
 	VMASKMOVPS Y0, Y10, (DI)
 	VPADDD Y6, Y1, Y1
 	VMASKMOVPS Y1, Y10, (R10)
@@ -926,6 +1187,40 @@ tap:
 	JGT  windows
 	VZEROUPPER
 	RET
+
+careful:
+	MOVQ SI, BX
+	MOVQ poolArgs_rows(R8), R12
+	VBROADCASTSS poolNumbers<>(SB), Y0
+	VXORPS Y2, Y2, Y2
+	VPBROADCASTD poolArgs_start(R8), Y1
+	VPSUBD Y6, Y1, Y1
+	VPMAXSD Y2, Y1, Y1
+	VXORPS Y15, Y15, Y15
+
+rowCarefully:
+	MOVQ BX, CX
+	MOVQ poolArgs_taps(R8), R13
+
+tapCarefully:
+	VXORPS Y7, Y7, Y7
+	VMOVAPS Y10, Y3
+	VGATHERDPS Y3, (CX)(Y11*4), Y7
+	VCMPPS $22, Y0, Y7, Y3
+	VCMPPS $7, Y0, Y0, Y4
+	VANDPS Y4, Y3, Y3
+	VBLENDVPS Y3, Y7, Y0, Y0
+	VBLENDVPS Y3, Y2, Y1, Y1
+	VPADDD poolOnes<>(SB), Y2, Y2
+	ADDQ $4, CX
+	DECQ R13
+	JNZ  tapCarefully
+	VPBROADCASTD poolArgs_jump(R8), Y3
+	VPADDD Y3, Y2, Y2
+	ADDQ R11, BX
+	DECQ R12
+	JNZ  rowCarefully
+	JMP  end
 
 // func meanPoolDense256(p *poolArgs)
 TEXT ·meanPoolDense256(SB), NOSPLIT, $0-8

@@ -20,11 +20,17 @@ func pooled(x []float32, at int, divisor float32, w Windows) (greatest, mean, su
 			for s := range w.Taps {
 				k := r*w.Pitch + i*w.Stride + s
 				v := x[k]
-				if where < 0 || v > best || v != v && best == best {
-					best, where = v, k
-				}
 				all += v
 				row += v
+				if c := i*w.Stride + s - w.Before; w.Width > 0 && (c < 0 || c >= w.Width) {
+					continue
+				}
+				if where < 0 || v > best || v != v && best == best {
+					best, where = v, k
+					if w.Width > 0 {
+						where = r*w.Width + i*w.Stride + s - w.Before
+					}
+				}
 			}
 			rows += row
 		}
@@ -52,6 +58,18 @@ func poolings(rng *rand.Rand) []Windows {
 			}
 		}
 	}
+	for range 300 { // with padding
+		w := Windows{N: 1 + rng.IntN(40), Rows: 1 + rng.IntN(4), Taps: 2 + rng.IntN(5), Stride: 1 + rng.IntN(4)}
+		w.Before = rng.IntN(w.Taps)
+		w.Width = max(1, (w.N-1)*w.Stride+1-w.Before+rng.IntN(w.Taps))
+		w.Pitch = (w.N-1)*w.Stride + w.Taps
+		if rng.IntN(2) == 0 {
+			w.Pitch = max(w.Pitch, w.Before+w.Width) + rng.IntN(2)
+		} else if rng.IntN(2) == 0 {
+			w.Width = w.Pitch
+		}
+		all = append(all, w)
+	}
 	return append(all,
 		Windows{N: 9, Rows: 3, Taps: 3, Stride: 1, Pitch: 0},
 		Windows{N: 20000, Rows: 2, Taps: 2, Stride: 2, Pitch: 40000},
@@ -78,6 +96,11 @@ func testPool(t *testing.T) {
 			x := pages.Copy(few(rng, w.need()), side)
 			if round >= 2 {
 				copy(x.Slice(), draw(rng, w.need()))
+			}
+			for i := range x.Slice() {
+				if c := i%max(w.Pitch, 1) - w.Before; w.Width > 0 && (c < 0 || c >= w.Width) {
+					x.Slice()[i] = -inf
+				}
 			}
 			at, divisor := rng.IntN(1000), float32(1+rng.IntN(9))
 			greatest, mean, sum, argmax := pooled(x.Slice(), at, divisor, w)

@@ -16,31 +16,41 @@ const (
 	strided lay = "Strided" // any stride: gathered
 )
 
-// A pool is a kernel of pooling: what becomes of the elements of a window.
+// A pool is a kernel of pooling.
 type pool struct {
-	name string
-	lays []lay
-	// begin starts the windows, row a row of taps; tap takes the elements in
-	// register v; endRow ends a row, and end stores the results.
-	begin, row func(a *poolAsm)
-	tap        func(a *poolAsm, v int)
-	endRow     func(a *poolAsm)
-	end        func(a *poolAsm)
-	indices    bool // which tap it is matters
+	name    string
+	lays    []lay
+	indices bool // which tap it is matters
+	fold         // what is done with the taps
+	// careful, if not nil, is done over again where doubt leaves the processor's zero flag
+	// clear; look is called once for every one or two taps, for doubt to remember what it saw.
+	careful *fold
+	look    func(a *poolAsm, v, w int)
+	doubt   func(a *poolAsm)
+	// end stores the results.
+	end func(a *poolAsm)
+}
+
+// A fold goes over the taps of windows: begin starts, row starts a row of taps,
+// tap takes the elements in register v, endRow ends a row.
+type fold struct {
+	begin, row, endRow func(a *poolAsm)
+	tap                func(a *poolAsm, v int)
 }
 
 // Registers of the kernels. The masks, without opmasks, are registers 10 to 14.
 const (
-	acc    = 0 // the result
-	second = 1 // the place of the maximum; the sum of a row
-	offset = 2 // of the tap from the window's first element, in all lanes
-	temp   = 3
-	temp2  = 4
-	first  = 5 // loaded
-	base   = 6 // the index of the first element of each window; without indices, that from the first window's
-	value  = 7
-	value2 = 8
-	loaded = 9
+	acc     = 0 // the result
+	second  = 1 // the place of the maximum; the sum of a row
+	offset  = 2 // of the tap from the window's first element, in all lanes
+	temp    = 3
+	temp2   = 4
+	first   = 5 // loaded
+	base    = 6 // the index of the first element of each window; without indices, that from the first window's
+	value   = 7
+	value2  = 8
+	loaded  = 9
+	unclear = 15 // without opmasks: the lanes which have seen a NaN
 )
 
 // Masks: of the results; and of the elements which two vectors hold, for two
@@ -62,41 +72,102 @@ type poolAsm struct {
 	lay lay
 }
 
+func nothing(*poolAsm) {}
+
+// Larger elements win. Where one is NaN nothing else does, which greatestOrNaN settles.
+var greatest = fold{
+	begin: func(a *poolAsm) {
+		// No element is less than −Inf, so that the first is the largest if all are −Inf.
+		a.p("VBROADCASTSS poolNumbers<>(SB), %s", a.r(acc))
+		a.zero(offset)
+		// The first element is the first tap which is no padding.
+		a.p("VPBROADCASTD poolArgs_start(R8), %s", a.r(second))
+		a.op("VPSUBD", base, second, second)
+		a.op("VPMAXSD", offset, second, second)
+		if a.masks {
+			a.p("KXORW K6, K6, K6")
+		} else {
+			a.zero(unclear)
+		}
+	},
+	row: nothing,
+	tap: func(a *poolAsm, v int) {
+		if a.masks {
+			a.p("VCMPPS $30, %s, %s, K7", a.r(acc), a.r(v)) // greater
+			a.win(v, 0)
+		} else {
+			a.p("VCMPPS $30, %s, %s, %s", a.r(acc), a.r(v), a.r(temp))
+			a.win(v, temp)
+		}
+	},
+	endRow: nextRow,
+}
+
+// Larger elements win, or a NaN where there is none yet. Where there is one already nothing does. The comparison for
+// that waits for the one before, which makes it slow.
+var greatestOrNaN = fold{
+	begin: func(a *poolAsm) {
+		greatest.begin(a)
+		if a.masks {
+			a.p("KXNORW K6, K6, K6")
+		}
+	},
+	row: nothing,
+	tap: func(a *poolAsm, v int) {
+		if a.masks {
+			a.p("VCMPPS $22, %s, %s, K6, K7", a.r(acc), a.r(v)) // not at most, or unordered
+			a.win(v, 0)
+			a.p("VCMPPS $7, %s, %s, K6", a.r(acc), a.r(acc)) // ordered
+		} else {
+			a.p("VCMPPS $22, %s, %s, %s", a.r(acc), a.r(v), a.r(temp))
+			a.p("VCMPPS $7, %s, %s, %s", a.r(acc), a.r(acc), a.r(temp2))
+			a.op("VANDPS", temp2, temp, temp)
+			a.win(v, temp)
+		}
+	},
+	endRow: nextRow,
+}
+
+// win lets register v, and its offset, take the place of what was greatest before, in the lanes of
+// K7 or of register t, and moves on to the next tap.
+func (a *poolAsm) win(v, t int) {
+	if a.masks {
+		a.p("VMOVAPS %s, K7, %s", a.r(v), a.r(acc))
+		a.p("VMOVDQA32 %s, K7, %s", a.r(offset), a.r(second))
+	} else {
+		a.p("VBLENDVPS %s, %s, %s, %s", a.r(t), a.r(v), a.r(acc), a.r(acc))
+		a.p("VBLENDVPS %s, %s, %s, %s", a.r(t), a.r(offset), a.r(second), a.r(second))
+	}
+	a.p("VPADDD poolOnes<>(SB), %s, %s", a.r(offset), a.r(offset))
+}
+
+func nextRow(a *poolAsm) {
+	a.p("VPBROADCASTD poolArgs_jump(R8), %s", a.r(temp))
+	a.op("VPADDD", temp, offset, offset)
+}
+
 func pools() []pool {
-	nothing := func(*poolAsm) {}
 	store := func(a *poolAsm) { a.storeTo(acc, "DI") }
 	return []pool{
 		{
 			name: "maxPool", lays: []lay{dense, pairs, strided}, indices: true,
-			begin: func(a *poolAsm) {
-				// No element is less than −Inf, so that the first is the largest if all are −Inf.
-				a.p("VBROADCASTSS poolNumbers<>(SB), %s", a.r(acc))
-				a.zero(second)
-				a.zero(offset)
+			fold: greatest, careful: &greatestOrNaN,
+			look: func(a *poolAsm, v, w int) {
 				if a.masks {
-					a.p("KXNORW K6, K6, K6")
-				}
-			},
-			row: nothing,
-			// Larger, or a NaN where there is none yet, wins. Where there is one already nothing does.
-			tap: func(a *poolAsm, v int) {
-				if a.masks {
-					a.p("VCMPPS $22, %s, %s, K6, K7", a.r(acc), a.r(v)) // not at most, or unordered
-					a.p("VMOVAPS %s, K7, %s", a.r(v), a.r(acc))
-					a.p("VMOVDQA32 %s, K7, %s", a.r(offset), a.r(second))
-					a.p("VCMPPS $7, %s, %s, K6", a.r(acc), a.r(acc)) // ordered
+					a.p("VCMPPS $3, %s, %s, K0", a.r(v), a.r(w)) // unordered
+					a.p("KORW K0, K6, K6")
 				} else {
-					a.p("VCMPPS $22, %s, %s, %s", a.r(acc), a.r(v), a.r(temp))
-					a.p("VCMPPS $7, %s, %s, %s", a.r(acc), a.r(acc), a.r(temp2))
-					a.op("VANDPS", temp2, temp, temp)
-					a.p("VBLENDVPS %s, %s, %s, %s", a.r(temp), a.r(v), a.r(acc), a.r(acc))
-					a.p("VBLENDVPS %s, %s, %s, %s", a.r(temp), a.r(offset), a.r(second), a.r(second))
+					a.p("VCMPPS $3, %s, %s, %s", a.r(v), a.r(w), a.r(temp))
+					a.op("VORPS", temp, unclear, unclear)
 				}
-				a.p("VPADDD poolOnes<>(SB), %s, %s", a.r(offset), a.r(offset))
 			},
-			endRow: func(a *poolAsm) {
-				a.p("VPBROADCASTD poolArgs_jump(R8), %s", a.r(temp))
-				a.op("VPADDD", temp, offset, offset)
+			doubt: func(a *poolAsm) {
+				if a.masks {
+					a.p("KORTESTW K6, K6")
+				} else {
+					a.p("VMOVMSKPS %s, R9", a.r(unclear))
+					a.p("TESTL R9, R9")
+				}
 			},
 			end: func(a *poolAsm) {
 				a.storeTo(acc, "DI")
@@ -106,10 +177,12 @@ func pools() []pool {
 		},
 		{
 			name: "meanPool", lays: []lay{dense, pairs, strided},
-			begin:  func(a *poolAsm) { a.zero(acc) },
-			row:    func(a *poolAsm) { a.zero(second) },
-			tap:    func(a *poolAsm, v int) { a.op("VADDPS", v, second, second) },
-			endRow: func(a *poolAsm) { a.op("VADDPS", second, acc, acc) },
+			fold: fold{
+				begin:  func(a *poolAsm) { a.zero(acc) },
+				row:    func(a *poolAsm) { a.zero(second) },
+				tap:    func(a *poolAsm, v int) { a.op("VADDPS", v, second, second) },
+				endRow: func(a *poolAsm) { a.op("VADDPS", second, acc, acc) },
+			},
 			end: func(a *poolAsm) {
 				a.p("VBROADCASTSS poolArgs_divisor(R8), %s", a.r(temp))
 				a.op("VDIVPS", temp, acc, acc)
@@ -118,11 +191,13 @@ func pools() []pool {
 		},
 		{
 			name: "sumPool", lays: []lay{dense},
-			begin:  func(a *poolAsm) { a.zero(acc) },
-			row:    nothing,
-			tap:    func(a *poolAsm, v int) { a.op("VADDPS", v, acc, acc) },
-			endRow: nothing,
-			end:    store,
+			fold: fold{
+				begin:  func(a *poolAsm) { a.zero(acc) },
+				row:    nothing,
+				tap:    func(a *poolAsm, v int) { a.op("VADDPS", v, acc, acc) },
+				endRow: nothing,
+			},
+			end: store,
 		},
 	}
 }
@@ -159,41 +234,12 @@ func (k pool) write(a *poolAsm) {
 	a.p("MOVQ DX, AX")
 	a.masksFor()
 	a.label("begin")
-	a.p("MOVQ SI, BX")
-	a.p("MOVQ poolArgs_rows(R8), R12")
-	k.begin(a)
-	a.label("row")
-	a.p("MOVQ BX, CX")
-	a.p("MOVQ poolArgs_taps(R8), R13")
-	k.row(a)
-	if a.lay == pairs {
-		a.p("SUBQ $2, R13")
-		a.p("JLT  single")
-		a.label("pair")
-		a.loadPair(true)
-		k.tap(a, value)
-		k.tap(a, value2)
-		a.p("ADDQ $8, CX")
-		a.p("SUBQ $2, R13")
-		a.p("JGE  pair")
-		a.label("single")
-		a.p("ADDQ $2, R13")
-		a.p("JEQ  ended")
-		a.loadPair(false)
-		k.tap(a, value)
-		a.label("ended")
-	} else {
-		a.label("tap")
-		a.loadTap()
-		k.tap(a, value)
-		a.p("ADDQ $4, CX")
-		a.p("DECQ R13")
-		a.p("JNZ  tap")
+	a.fold(k.fold, k.look, "")
+	if k.careful != nil {
+		k.doubt(a)
+		a.p("JNE  careful")
+		a.label("end")
 	}
-	k.endRow(a)
-	a.p("ADDQ R11, BX")
-	a.p("DECQ R12")
-	a.p("JNZ  row")
 	k.end(a)
 	a.p("MOVQ poolArgs_stride(R8), R9")
 	a.p("IMULQ $%d, R9", a.bytes)
@@ -210,6 +256,56 @@ func (k pool) write(a *poolAsm) {
 	a.p("JGT  windows")
 	a.p("VZEROUPPER")
 	a.p("RET")
+	if k.careful != nil {
+		a.label("careful")
+		a.fold(*k.careful, nil, "Carefully")
+		a.p("JMP  end")
+	}
+}
+
+// fold goes over the taps of the windows from SI on.
+func (a *poolAsm) fold(f fold, look func(a *poolAsm, v, w int), how string) {
+	if look == nil {
+		look = func(*poolAsm, int, int) {}
+	}
+	a.p("MOVQ SI, BX")
+	a.p("MOVQ poolArgs_rows(R8), R12")
+	f.begin(a)
+	a.label("row" + how)
+	a.p("MOVQ BX, CX")
+	a.p("MOVQ poolArgs_taps(R8), R13")
+	f.row(a)
+	if a.lay == pairs {
+		a.p("SUBQ $2, R13")
+		a.p("JLT  single%s", how)
+		a.label("pair" + how)
+		a.loadPair(true)
+		look(a, value, value2)
+		f.tap(a, value)
+		f.tap(a, value2)
+		a.p("ADDQ $8, CX")
+		a.p("SUBQ $2, R13")
+		a.p("JGE  pair%s", how)
+		a.label("single" + how)
+		a.p("ADDQ $2, R13")
+		a.p("JEQ  ended%s", how)
+		a.loadPair(false)
+		look(a, value, value)
+		f.tap(a, value)
+		a.label("ended" + how)
+	} else {
+		a.label("tap" + how)
+		a.loadTap()
+		look(a, value, value)
+		f.tap(a, value)
+		a.p("ADDQ $4, CX")
+		a.p("DECQ R13")
+		a.p("JNZ  tap%s", how)
+	}
+	f.endRow(a)
+	a.p("ADDQ R11, BX")
+	a.p("DECQ R12")
+	a.p("JNZ  row%s", how)
 }
 
 // gathered is the register of the distances of the windows from the first one.
