@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"neocog/graph"
+	"neocog/internal/cpu"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -52,21 +54,15 @@ func (a avgPool2D) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 
 // Items are rows of outputs.
 func avgPoolRun[T kernel.Float](g pooling) kernel.Kernel {
+	stretches := g.stretches()
 	return func(c *kernel.Call, lo, hi int) {
 		x, y := kernel.In[T](c, 0), kernel.Out[T](c, 0)
 		for i := lo; i < hi; i++ {
 			plane := x[i/g.P*g.H*g.W:][:g.H*g.W]
-			for q := range g.Q {
-				h0, h1, w0, w1 := g.window(i%g.P, q)
-				var sum T
-				for h := h0; h < h1; h++ {
-					var row T
-					for _, v := range plane[h*g.W+w0 : h*g.W+w1] {
-						row += v
-					}
-					sum += row
-				}
-				y[i*g.Q+q] = sum / T(g.divisor(i%g.P, q))
+			for _, s := range stretches {
+				at, w := g.windows(i%g.P, s)
+				first := i*g.Q + s.q
+				simd.MeanPool(y[first:first+s.n], plane[at:], T(g.divisor(i%g.P, s.q)), w)
 			}
 		}
 	}
@@ -111,7 +107,16 @@ func (a avgPool2DGrad) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, err
 		return kernel.Plan{}, err
 	}
 	s := in[0].Shape
-	return planPlanes(in[0].DType, s[0]*s[1], g.P*g.Q*g.Size[0]*g.Size[1], avgPoolGradRun[float32](g), avgPoolGradRun[float64](g))
+	run := avgPoolGradRun[float32](g)
+	sums := cpu.Current() > cpu.Portable && g.Q >= 8 && g.Size[1] <= 8
+	if sums {
+		run = avgPoolGradSums(g)
+	}
+	plan, err := planPlanes(in[0].DType, s[0]*s[1], g.P*g.Q*g.Size[0]*g.Size[1], run, avgPoolGradRun[float64](g))
+	if sums && in[0].DType == graph.Float32 {
+		plan.Local = kernel.SizeOf(graph.Float32, g.P*g.spread())
+	}
+	return plan, err
 }
 
 func (a avgPool2DGrad) VJP(_ *graph.Node, ddx []*graph.Value) []*graph.Value {
@@ -136,6 +141,49 @@ func avgPoolGradRun[T kernel.Float](g pooling) kernel.Kernel {
 						}
 					}
 				}
+			}
+		}
+	}
+}
+
+// spread is the length of the rows of avgPoolGradSums.
+func (g *pooling) spread() int { return g.W + g.Size[1] - 1 }
+
+// avgPoolGradSums is avgPoolGradRun by whole rows of pixels. The quotients of a row of windows are laid out
+// with zeros between them, the last column of each window counting from Size−1 before the image, so that a
+// pixel is the sum of the Size elements from its column on, of all rows of windows above
+// it. They come in the order of the windows, and a zero more changes no bit of a sum that
+// begins with +0.
+//
+// Items are planes.
+func avgPoolGradSums(g pooling) kernel.Kernel {
+	stretches := g.stretches()
+	return func(c *kernel.Call, lo, hi int) {
+		dy, dx := kernel.In[float32](c, 0), kernel.Out[float32](c, 0)
+		pitch, t := g.spread(), g.Stride[1]
+		rows := kernel.Local[float32](c, 0, g.P*pitch)
+		clear(rows)
+		for i := lo; i < hi; i++ {
+			for p := range g.P {
+				row := rows[p*pitch:][:pitch]
+				for _, s := range stretches {
+					divisor := float32(g.divisor(p, s.q))
+					at := s.q*t - g.Pad[1] + g.Size[1] - 1
+					for _, v := range dy[(i*g.P+p)*g.Q+s.q:][:s.n] {
+						row[at] = v / divisor
+						at += t
+					}
+				}
+			}
+			for h := range g.H {
+				out := dx[(i*g.H+h)*g.W:][:g.W]
+				first := max(0, ceilDiv(h+g.Pad[0]-g.Size[0]+1, g.Stride[0]))
+				last := min(g.P-1, (h+g.Pad[0])/g.Stride[0])
+				if first > last {
+					clear(out)
+					continue
+				}
+				simd.SumPool(out, rows[first*pitch:], simd.Windows{N: g.W, Rows: last - first + 1, Taps: g.Size[1], Pitch: pitch, Stride: 1})
 			}
 		}
 	}

@@ -2,8 +2,11 @@ package ops
 
 import (
 	"fmt"
+	"math"
 
 	"neocog/graph"
+	"neocog/internal/cpu"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -71,7 +74,13 @@ func (m maxPool2D) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) 
 	if err != nil {
 		return kernel.Plan{}, err
 	}
-	return planPlanes(in[0].DType, x[0]*x[1]*g.P, g.Size[0]*g.W, maxPoolRun[float32](g), maxPoolRun[float64](g))
+	run, local := maxPoolRun[float32](g), 0
+	if cpu.Current() > cpu.Portable && in[0].DType == graph.Float32 && len(g.stretches()) > 1 {
+		run, local = maxPoolPadded(g), kernel.SizeOf(graph.Float32, g.H*g.padded())
+	}
+	plan, err := planPlanes(in[0].DType, x[0]*x[1]*g.P, g.Size[0]*g.W, run, maxPoolRun[float64](g))
+	plan.Local = local
+	return plan, err
 }
 
 func (m maxPool2D) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
@@ -84,53 +93,56 @@ func (m maxPool2D) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 
 // Items are rows of outputs.
 func maxPoolRun[T kernel.Float](g pooling) kernel.Kernel {
+	stretches := g.stretches()
 	return func(c *kernel.Call, lo, hi int) {
 		x, y, argmax := kernel.In[T](c, 0), kernel.Out[T](c, 0), kernel.Out[int32](c, 1)
 		for i := lo; i < hi; i++ {
 			plane := x[i/g.P*g.H*g.W:][:g.H*g.W]
-			for q := range g.Q {
-				h0, h1, w0, w1 := g.window(i%g.P, q)
-				at := firstMax(plane, g.W, h0, h1, w0, w1)
-				y[i*g.Q+q], argmax[i*g.Q+q] = plane[at], int32(at)
+			for _, s := range stretches {
+				at, w := g.windows(i%g.P, s)
+				first := i*g.Q + s.q
+				simd.MaxPool(y[first:first+s.n], argmax[first:first+s.n], plane[at:], at, w)
 			}
 		}
 	}
 }
 
-// firstMax returns where the first of the largest pixels of a window lies. Which pixel wins is as good as random,
-// so that a branch for each would be mispredicted half of the time: the value is found first, with the processor's own
-// maximum, then the place, by a conditional move, from the last pixel to the first.
-func firstMax[T kernel.Float](plane []T, width, h0, h1, w0, w1 int) (at int) {
-	best := plane[h0*width+w0]
-	for h := h0; h < h1; h++ {
-		for _, v := range plane[h*width+w0 : h*width+w1] {
-			best = max(best, v)
-		}
-	}
-	if best != best {
-		return firstNaN(plane, width, h0, h1, w0, w1)
-	}
-	for h := h1 - 1; h >= h0; h-- {
-		row := plane[h*width+w0 : h*width+w1]
-		for j := len(row) - 1; j >= 0; j-- {
-			k := h*width + w0 + j
-			if row[j] == best {
-				at = k
-			}
-		}
-	}
-	return at
-}
+// padded is the number of columns from the first to the last that windows see,
+// padding included.
+func (g *pooling) padded() int { return (g.Q-1)*g.Stride[1] + g.Size[1] }
 
-func firstNaN[T kernel.Float](plane []T, width, h0, h1, w0, w1 int) (at int) {
-	for h := h1 - 1; h >= h0; h-- {
-		for w := w1 - 1; w >= w0; w-- {
-			if v := plane[h*width+w]; v != v {
-				at = h*width + w
+// maxPoolPadded is maxPoolRun on a copy of each plane with its padding, so that all
+// windows of a row are alike.
+//
+// Items are rows of outputs.
+func maxPoolPadded(g pooling) kernel.Kernel {
+	pitch := g.padded()
+	seen, lowest := min(g.W, pitch-g.Pad[1]), float32(math.Inf(-1))
+	return func(c *kernel.Call, lo, hi int) {
+		x, y, argmax := kernel.In[float32](c, 0), kernel.Out[float32](c, 0), kernel.Out[int32](c, 1)
+		plane := kernel.Local[float32](c, 0, g.H*pitch)
+		for lo < hi {
+			n, p := lo/g.P, lo%g.P
+			end := min(hi, (n+1)*g.P) // of the plane
+			top, _, _, _ := g.window(p, 0)
+			_, bottom, _, _ := g.window(end-1-n*g.P, 0)
+			for h := top; h < bottom; h++ {
+				row := plane[h*pitch:][:pitch]
+				for i := range g.Pad[1] {
+					row[i] = lowest
+				}
+				copy(row[g.Pad[1]:], x[(n*g.H+h)*g.W:][:seen])
+				for i := g.Pad[1] + seen; i < pitch; i++ {
+					row[i] = lowest
+				}
+			}
+			for ; lo < end; lo++ {
+				h0, h1, _, _ := g.window(lo-n*g.P, 0)
+				simd.MaxPool(y[lo*g.Q:(lo+1)*g.Q], argmax[lo*g.Q:(lo+1)*g.Q], plane[h0*pitch:], h0*g.W,
+					simd.Windows{N: g.Q, Rows: h1 - h0, Taps: g.Size[1], Pitch: pitch, Stride: g.Stride[1], Before: g.Pad[1], Width: g.W})
 			}
 		}
 	}
-	return at
 }
 
 // maxPool2DGrad adds dy up at the pixels which argmax names, those of the same plane
@@ -177,22 +189,22 @@ func maxPoolGradRun[T kernel.Float](outs, pixels int) kernel.Kernel {
 	return func(c *kernel.Call, lo, hi int) {
 		argmax, dy, dx := kernel.In[int32](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
 		clear(dx[lo*pixels : hi*pixels])
-		for i := lo * outs; i < hi*outs; i++ {
-			if at, ok := pixelAt(c, argmax, i, pixels); ok {
-				dx[i/outs*pixels+at] += dy[i]
+		for i := lo; i < hi; i++ {
+			plane, dy := dx[i*pixels:][:pixels], dy[i*outs:][:outs]
+			for j, at := range argmax[i*outs:][:outs] {
+				if uint(at) >= uint(len(plane)) {
+					wrongPixel(c, i*outs+j, at, pixels)
+					continue
+				}
+				plane[at] += dy[j]
 			}
 		}
 	}
 }
 
-// pixelAt returns argmax[i], and reports a fault where there is no such pixel.
-func pixelAt(c *kernel.Call, argmax []int32, i, pixels int) (int, bool) {
-	at := int(argmax[i])
-	if at < 0 || at >= pixels {
-		c.Fault.Set(i, "argmax is %d at element %d: want 0 to %d", at, i, pixels-1)
-		return 0, false
-	}
-	return at, true
+// wrongPixel reports that argmax, which is at for element i, names no pixel.
+func wrongPixel(c *kernel.Call, i int, at int32, pixels int) {
+	c.Fault.Set(i, "argmax is %d at element %d: want 0 to %d", at, i, pixels-1)
 }
 
 // maxPool2DGather picks the pixels of ddx which argmax names. It is linear in ddx,
@@ -242,11 +254,18 @@ func (maxPool2DGather) VJP(n *graph.Node, dddy []*graph.Value) []*graph.Value {
 func maxPoolGatherRun[T kernel.Float](outs, pixels int) kernel.Kernel {
 	return func(c *kernel.Call, lo, hi int) {
 		argmax, ddx, ddy := kernel.In[int32](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
-		for i := lo; i < hi; i++ {
-			at, ok := pixelAt(c, argmax, i, pixels)
-			if ddy[i] = 0; ok {
-				ddy[i] = ddx[i/outs*pixels+at]
+		for lo < hi {
+			end := min(hi, (lo/outs+1)*outs) // of the plane
+			plane, ddy := ddx[lo/outs*pixels:][:pixels], ddy[lo:end]
+			for j, at := range argmax[lo:end] {
+				if uint(at) >= uint(len(plane)) {
+					wrongPixel(c, lo+j, at, pixels)
+					ddy[j] = 0
+					continue
+				}
+				ddy[j] = plane[at]
 			}
+			lo = end
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"neocog/graph"
+	"neocog/internal/simd"
 )
 
 // Rounding says how many windows lie along an axis on which the last one does
@@ -220,6 +221,34 @@ func orOne(v [2]int) [2]int {
 		}
 	}
 	return v
+}
+
+// A stretch are windows q … q+n-1 of a row of windows which see the same number of
+// columns, the first one from column w0 on.
+type stretch struct{ q, n, w0, taps int }
+
+// stretches returns the stretches of each row: windows that reach over the left edge
+// of the image are one by themselves each, then come those inside, then those
+// that reach over the right edge.
+func (g *pooling) stretches() []stretch {
+	var all []stretch
+	for q := 0; q < g.Q; {
+		_, _, w0, w1 := g.window(0, q)
+		s := stretch{q, 1, w0, w1 - w0}
+		if q*g.Stride[1] >= g.Pad[1] {
+			s.n = min((g.W-w1)/g.Stride[1]+1, g.Q-q)
+		}
+		all = append(all, s)
+		q += s.n
+	}
+	return all
+}
+
+// windows returns the windows of a stretch in row p, and where in its plane the
+// first of them begins.
+func (g *pooling) windows(p int, s stretch) (at int, w simd.Windows) {
+	h0, h1, _, _ := g.window(p, s.q)
+	return h0*g.W + s.w0, simd.Windows{N: s.n, Rows: h1 - h0, Taps: s.taps, Pitch: g.W, Stride: g.Stride[1]}
 }
 
 // isImage returns an error unless t is a float tensor of images whose extents are known.
