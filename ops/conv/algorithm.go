@@ -66,7 +66,7 @@ func (l Algorithms) Names() []string {
 
 // Default returns the algorithms of this package in the order in which they are
 // asked. The last one accepts every Problem and is the reference.
-func Default() Algorithms { return Algorithms{Planar{}, Blocked{}, Im2col{}, Direct{}} }
+func Default() Algorithms { return Algorithms{Dense{}, Planar{}, Blocked{}, Im2col{}, Direct{}} }
 
 // listKey is the key of an Algorithms in kernel.Env.Settings.
 type listKey struct{}

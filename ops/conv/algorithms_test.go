@@ -12,6 +12,8 @@ func TestDirect(t *testing.T) { convtest.Run(t, conv.Direct{}) }
 
 func TestBlocked(t *testing.T) { levels(t, conv.Blocked{}) }
 
+func TestDense(t *testing.T) { levels(t, conv.Dense{}) }
+
 func TestPlanar(t *testing.T) { levels(t, conv.Planar{}) }
 
 func TestIm2col(t *testing.T) { levels(t, conv.Im2col{}) }

@@ -41,6 +41,9 @@ func (a Blocked) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 	if x, w, y := p.Lens(); min(x, w, y) == 0 {
 		return kernel.Plan{}, Refuse(a, p, "it is empty")
 	}
+	if p.wasteful() {
+		return kernel.Plan{}, Refuse(a, p, "most products would be with the zeros around dy")
+	}
 	lanes := p.K / p.Groups
 	if p.Pass == InputGrad {
 		lanes = p.C / p.Groups
@@ -69,7 +72,7 @@ const (
 	fewTerms   = 64      // fewer do not pay for the tiles of an image that a 1×1 filter sees
 	tileBytes  = 3 << 17 // of an image that a worker copies: it shares the second cache with a part of the filter
 	sumBytes   = 1 << 17 // of outputs that a worker computes at a time
-	chunkTerms = 1152    // of an output that are added up in registers
+	chunkTerms = 576     // of an output that are added up in registers
 	someItems  = 8       // workers that should find something to do
 )
 

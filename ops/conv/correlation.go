@@ -86,3 +86,10 @@ func (c *correlation) span(outputs, axis int) int {
 
 // firstRow returns the row of the input with which what output row p needs begins; p is a multiple of every.
 func (c *correlation) firstRow(p int) int { return p/c.every[0]*c.step[0] - c.top }
+
+// wasteful reports whether most products of the gradient of the image, taken as a correlation, would be with zeros
+// around dy: where filters are nearly as large as the image.
+func (p Problem) wasteful() bool {
+	P, Q := p.Out()
+	return p.Pass == InputGrad && p.H*p.W > 2*P*p.Stride[0]*Q*p.Stride[1]
+}

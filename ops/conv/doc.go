@@ -15,6 +15,7 @@
 //	| Direct      | the reference: the definition as loops; accepts every Problem |
 //	| Im2col      | a matrix product on an unfolded image; accepts every Problem |
 //	| Blocked     | direct: vectors of filters on blocks of channels |
+//	| Dense       | a matrix product, for filters of the size of the image |
 //	| Planar      | direct: vectors of pixels, for few filters or channels |
 //	| Choose      | the rule: the node's own Algo, the user's list, Default |
 //

@@ -36,6 +36,9 @@ func (a Planar) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 	if x, w, y := p.Lens(); min(x, w, y) == 0 {
 		return kernel.Plan{}, Refuse(a, p, "it is empty")
 	}
+	if p.wasteful() {
+		return kernel.Plan{}, Refuse(a, p, "most products would be with the zeros around dy")
+	}
 	if p.Pass == FilterGrad {
 		return kernel.Plan{}, Refuse(a, p, "it has no gradient of the filter")
 	}
@@ -56,6 +59,10 @@ func (a Planar) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 // into their order takes longer than what Planar loses at the end of each row.
 const fewInputs = 4
 
+// planarTerms is about how many terms of an output are added up in registers: few, since each is added to the same sum,
+// and C is near.
+const planarTerms = 256
+
 // planar computes the outputs of a correlation.
 //
 //	tile[((input·inRows + row)·step + column mod step)·pitch + column÷step]
@@ -71,6 +78,7 @@ type planar[T kernel.Float] struct {
 	rows, tiles   int           // of the output, a multiple of every[0]
 	terms         []int         // for each row of a panel, the element of an output's filter, –1 for the bias
 	runs          [][]micro.Run // by phase
+	cuts          [][]int       // of the runs of a phase, into sums in registers
 	strip         int           // elements of a row of outputs of one phase, 0 if they are written at once
 }
 
@@ -138,8 +146,14 @@ func (m *planar[T]) findRuns() {
 			return cmp.Or(a.h-b.h, (a.w+m.left)%v-(b.w+m.left)%v, a.w-b.w)
 		})
 		var runs []micro.Run
+		var cuts []int
+		begin := len(m.terms)
 		for c := range m.ci {
 			for j, t := range taps {
+				if len(m.terms) >= begin+planarTerms && j == 0 {
+					cuts = append(cuts, len(runs))
+					begin = len(m.terms)
+				}
 				if j > 0 && taps[j-1].h == t.h && taps[j-1].w+v == t.w {
 					runs[len(runs)-1].K++
 				} else {
@@ -161,7 +175,7 @@ func (m *planar[T]) findRuns() {
 			})
 			m.terms = append(m.terms, -1)
 		}
-		m.runs = append(m.runs, runs)
+		m.runs, m.cuts = append(m.runs, runs), append(m.cuts, append(cuts, len(runs)))
 	}
 }
 
@@ -259,7 +273,6 @@ func (m *planar[T]) run(c *kernel.Call, lo, hi int) {
 func (m *planar[T]) multiply(t *micro.Tile, planes, strip, tile, panel []T, p0, p1, outputs int) {
 	size := unsafe.Sizeof(T(0))
 	t.A, t.SA, t.SB = unsafe.Pointer(&panel[0]), uintptr(m.most)*size, size
-	t.Add = 0
 	for k, ph := range m.phases {
 		across := ceilDiv(m.Q-ph.first[1], m.every[1])
 		for i := range ceilDiv(p1-p0-ph.first[0], m.every[0]) {
@@ -273,8 +286,7 @@ func (m *planar[T]) multiply(t *micro.Tile, planes, strip, tile, panel []T, p0, 
 					clear(to[o*pitch:][:across])
 				}
 			} else {
-				t.Runs, t.N = &m.runs[k][0], len(m.runs[k])
-				m.multiplyRow(t, to, pitch, tile[i*m.step[0]*m.step[1]*m.pitch:], across, outputs)
+				m.multiplyRow(t, k, to, pitch, tile[i*m.step[0]*m.step[1]*m.pitch:], across, outputs)
 			}
 			if m.strip > 0 {
 				for o := range outputs {
@@ -285,8 +297,8 @@ func (m *planar[T]) multiply(t *micro.Tile, planes, strip, tile, panel []T, p0, 
 	}
 }
 
-// multiplyRow computes a row of outputs of one phase.
-func (m *planar[T]) multiplyRow(t *micro.Tile, to []T, pitch int, tile []T, across, outputs int) {
+// multiplyRow computes a row of outputs of a phase.
+func (m *planar[T]) multiplyRow(t *micro.Tile, phase int, to []T, pitch int, tile []T, across, outputs int) {
 	size := unsafe.Sizeof(T(0))
 	width, lanes := m.set.Width(), m.set.Lanes()
 	t.SC = uintptr(pitch) * size
@@ -294,7 +306,13 @@ func (m *planar[T]) multiplyRow(t *micro.Tile, to []T, pitch int, tile []T, acro
 		cols := min(width, across-q)
 		t.Mask = micro.Masks(cols, lanes)
 		t.B, t.C = unsafe.Pointer(&tile[q]), unsafe.Pointer(&to[q])
-		m.set.Kernel(micro.Columns, outputs, ceilDiv(cols, lanes))(t)
+		t.Add = 0
+		begin := 0
+		for _, end := range m.cuts[phase] {
+			t.Runs, t.N = &m.runs[phase][begin], end-begin
+			m.set.Kernel(micro.Columns, outputs, ceilDiv(cols, lanes))(t)
+			begin, t.Add = end, 1
+		}
 	}
 }
 

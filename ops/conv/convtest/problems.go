@@ -32,6 +32,7 @@ func Cases() []Case {
 		{"stride, dilation and padding", conv.Problem{N: 2, C: 2, H: 9, W: 10, K: 2, R: 3, S: 2, Stride: [2]int{2, 3}, Dilation: [2]int{2, 3}, Pad: [4]int{3, 2, 1, 4}}},
 		{"dilation", conv.Problem{N: 1, C: 2, H: 9, W: 8, K: 2, R: 3, S: 3, Dilation: [2]int{2, 3}}},
 		{"filter over all of the image", conv.Problem{N: 3, C: 2, H: 4, W: 5, K: 3, R: 4, S: 5}},
+		{"filter over all of the image, many filters", conv.Problem{N: 5, C: 3, H: 5, W: 5, K: 131, R: 5, S: 5}},
 		{"filter larger than the image", conv.Problem{N: 1, C: 1, H: 2, W: 3, K: 1, R: 5, S: 5, Pad: [4]int{2, 2, 2, 2}}},
 		{"W = 1", conv.Problem{N: 2, C: 3, H: 9, W: 1, K: 2, R: 3, S: 1, Pad: [4]int{1, 0, 1, 0}}},
 		{"H = 1", conv.Problem{N: 2, C: 3, H: 1, W: 9, K: 2, R: 1, S: 5, Pad: [4]int{0, 2, 0, 2}}},
