@@ -139,10 +139,9 @@ type blockedImage[T kernel.Float] struct {
 	correlation
 	set           micro.Set
 	in            image[T]
-	runs          [][]micro.Run // by phase, in the order of the panels
-	cuts          [][]int       // of the runs of a phase, into sums in registers
-	rows, tiles   int           // of the output, a multiple of every[0]
-	panels, split int           // which cover the outputs of a group, in split parts
+	rowSums       [][]*sum // by phase and row of outputs, in the order of the panels
+	rows, tiles   int      // of the output, a multiple of every[0]
+	panels, split int      // which cover the outputs of a group, in split parts
 }
 
 func planBlockedImage[T kernel.Float](p Problem) kernel.Plan {
@@ -151,7 +150,7 @@ func planBlockedImage[T kernel.Float](p Problem) kernel.Plan {
 	m.in.left, m.in.cols, m.in.rows = m.left, m.span(m.Q, 1), m.span(1, 0)
 	m.panels = ceilDiv(m.co, m.set.Width())
 	m.cut()
-	m.findRuns()
+	m.findSums()
 
 	weights := p.Groups * m.panels * m.in.blocks
 	pack := kernel.Step{N: weights, Grain: max(1, 1<<16/(m.set.Width()*m.in.bc*m.taps)), Run: m.pack}
@@ -188,34 +187,24 @@ func (m *blockedImage[T]) cut() {
 	m.in.rows = m.span(m.rows, 0)
 }
 
-// findRuns joins taps which are neighbours in a row of the tile.
-func (m *blockedImage[T]) findRuns() {
+// findSums finds the runs of each row of outputs. Taps that are neighbours in a row of the tile are one run.
+func (m *blockedImage[T]) findSums() {
 	size := unsafe.Sizeof(T(0))
 	for _, ph := range m.phases {
-		term, terms := ph.start*m.ci, 0
-		var runs []micro.Run
-		var cuts []int
-		for b := range m.in.blocks {
-			channels := m.in.in(b)
-			for j, t := range ph.taps {
-				if j > 0 && channels == m.in.bc && ph.taps[j-1].h == t.h && ph.taps[j-1].w+1 == t.w {
-					runs[len(runs)-1].K += channels
-				} else {
-					if terms >= chunkTerms {
-						cuts = append(cuts, len(runs))
-						terms = 0
-					}
-					runs = append(runs, micro.Run{
-						A: uintptr(m.in.at(b, t.h+m.top, t.w+m.left)) * size,
-						B: uintptr(term*m.set.Width()) * size,
-						K: channels,
-					})
+		m.rowSums = append(m.rowSums, m.sums(ph.taps, m.in.blocks, count(m.P, ph.first[0], m.every[0]), chunkTerms,
+			func(b, j int) micro.Run {
+				t, channels := ph.taps[j], m.in.in(b)
+				term := ph.start*m.ci + b*m.in.bc*len(ph.taps) + j*channels
+				return micro.Run{
+					A: uintptr(m.in.at(b, t.h+m.top, t.w+m.left)) * size,
+					B: uintptr(term*m.set.Width()) * size,
+					K: channels,
 				}
-				term += channels
-				terms += channels
-			}
-		}
-		m.runs, m.cuts = append(m.runs, runs), append(m.cuts, append(cuts, len(runs)))
+			},
+			func(b, j int) bool {
+				t, before := ph.taps[j], ph.taps[j-1]
+				return m.in.in(b) == m.in.bc && before.h == t.h && before.w+1 == t.w
+			}))
 	}
 }
 
@@ -304,21 +293,24 @@ func (m *blockedImage[T]) multiply(t *micro.Tile, sums, tile, panel []T, p0, p1,
 	t.B, t.SB = unsafe.Pointer(&panel[0]), uintptr(width)*size
 	t.SA, t.SC = uintptr(m.step[1]*m.in.bc)*size, uintptr(m.every[1]*width)*size
 	for k, ph := range m.phases {
-		rows := ceilDiv(p1-p0-ph.first[0], m.every[0])
-		across := ceilDiv(m.Q-ph.first[1], m.every[1])
+		rows := count(p1-p0, ph.first[0], m.every[0])
+		across := count(m.Q, ph.first[1], m.every[1])
 		pieces := ceilDiv(across, m.set.Rows())
-		begin := 0
-		for j, end := range m.cuts[k] {
-			if begin == end {
-				continue
-			}
-			t.Runs, t.N = &m.runs[k][begin], end-begin
-			begin = end
-			t.Add = 0
-			if j > 0 || m.Bias {
-				t.Add = 1
-			}
+		sums0 := m.rowSums[k][p0/m.every[0]:]
+		for j := range sums0[0].cuts { // a piece of the panel stays near for all rows
 			for i := range rows {
+				s, begin := sums0[i], 0
+				if j > 0 {
+					begin = s.cuts[j-1]
+				}
+				if begin == s.cuts[j] {
+					continue
+				}
+				t.Runs, t.N = &s.runs[begin], s.cuts[j]-begin
+				t.Add = 0
+				if begin > 0 || m.Bias {
+					t.Add = 1
+				}
 				a := tile[m.in.at(0, i*m.step[0], 0):]
 				o := sums[((i*m.every[0]+ph.first[0])*m.Q+ph.first[1])*width:]
 				for piece := range pieces {

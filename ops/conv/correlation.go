@@ -3,6 +3,8 @@ package conv
 import (
 	"cmp"
 	"slices"
+
+	"neocog/internal/micro"
 )
 
 // correlation describes both the forward pass and the gradient of the image as the same thing: outputs which
@@ -20,7 +22,7 @@ type correlation struct {
 	step     [2]int // of the input, from one output of a phase to the next
 	every    [2]int // outputs from one output of a phase to the next
 	phases   []phase
-	empty    bool   // some phase has no taps: its outputs are zero
+	empty    bool   // the outputs of some rows have no terms: they are zero
 	top      int    // rows of the input before the one that belongs to output 0, which some taps need; may be less than 0
 	left     int    // columns
 	last     [2]int // row and column of the last tap
@@ -70,7 +72,6 @@ func newCorrelation(p Problem) correlation {
 				}
 			}
 			slices.SortFunc(ph.taps, func(a, b tap) int { return cmp.Or(a.h-b.h, a.w-b.w) })
-			c.empty = c.empty || len(ph.taps) == 0
 			start += len(ph.taps)
 			c.phases = append(c.phases, ph)
 		}
@@ -93,3 +94,57 @@ func (p Problem) wasteful() bool {
 	P, Q := p.Out()
 	return p.Pass == InputGrad && p.H*p.W > 2*P*p.Stride[0]*Q*p.Stride[1]
 }
+
+// A sum is the terms of the outputs of a row: runs, and where they are cut into sums in registers.
+type sum struct {
+	runs []micro.Run
+	cuts []int // ends of pieces, as many for each row of a phase; pieces may be empty
+}
+
+// sums returns the sum for each row of outputs of a phase whose taps come in the given order, for each of a number of blocks of
+// inputs. run describes the terms of a tap; joined reports whether they follow those of the tap before. A piece has
+// at least chunk terms.
+//
+// In the gradient of the image, taps which see no row of dy are left out. In the forward pass the zeros around x are numbers
+// like others.
+func (c *correlation) sums(taps []tap, blocks, rows, chunk int, run func(block, tap int) micro.Run, joined func(block, tap int) bool) []*sum {
+	known := map[[2]int]*sum{}
+	all := make([]*sum, rows)
+	for i := range all {
+		first, end := c.last[0], -c.top
+		for _, t := range taps {
+			if h := i*c.step[0] + t.h; c.Pass == Forward || h >= 0 && h < c.inH {
+				first, end = min(first, t.h), max(end, t.h+1)
+			}
+		}
+		key := [2]int{first, end}
+		if known[key] == nil {
+			s, terms := new(sum), 0
+			for b := range blocks {
+				for j, t := range taps {
+					r, fresh := run(b, j), j == 0 || !joined(b, j)
+					if fresh && terms >= chunk {
+						s.cuts = append(s.cuts, len(s.runs))
+						terms = 0
+					}
+					terms += r.K
+					switch {
+					case t.h < first || t.h >= end:
+					case fresh:
+						s.runs = append(s.runs, r)
+					default:
+						s.runs[len(s.runs)-1].K += r.K
+					}
+				}
+			}
+			s.cuts = append(s.cuts, len(s.runs))
+			known[key] = s
+			c.empty = c.empty || len(s.runs) == 0
+		}
+		all[i] = known[key]
+	}
+	return all
+}
+
+// count returns the outputs of a phase along an axis of that many outputs, the first of the phase being first.
+func count(outputs, first, every int) int { return ceilDiv(outputs-first, every) }

@@ -75,11 +75,10 @@ type planar[T kernel.Float] struct {
 	panels        int // which cover the outputs of a group
 	inRows        int
 	inCols, pitch int
-	rows, tiles   int           // of the output, a multiple of every[0]
-	terms         []int         // for each row of a panel, the element of an output's filter, –1 for the bias
-	runs          [][]micro.Run // by phase
-	cuts          [][]int       // of the runs of a phase, into sums in registers
-	strip         int           // elements of a row of outputs of one phase, 0 if they are written at once
+	rows, tiles   int      // of the output, a multiple of every[0]
+	terms         []int    // for each row of a panel, the element of an output's filter, –1 for the bias
+	rowSums       [][]*sum // by phase and row of outputs
+	strip         int      // elements of a row of outputs of one phase, 0 if they are written at once
 }
 
 func planPlanar[T kernel.Float](c correlation) kernel.Plan {
@@ -93,7 +92,7 @@ func planPlanar[T kernel.Float](c correlation) kernel.Plan {
 		m.strip = ceilDiv(m.Q, m.every[1])
 	}
 	m.cut()
-	m.findRuns()
+	m.findSums()
 
 	pack := kernel.Step{N: p.Groups * m.panels, Grain: max(1, 1<<14/m.panelSize()), Run: m.pack}
 	items := p.N * p.Groups * m.tiles
@@ -136,46 +135,42 @@ func (m *planar[T]) cut() {
 	m.inRows = m.span(m.rows, 0)
 }
 
-// findRuns joins taps which are neighbours in memory.
-func (m *planar[T]) findRuns() {
+// findSums finds the runs of each row of outputs. Taps that are neighbours in memory are one run.
+func (m *planar[T]) findSums() {
 	size := unsafe.Sizeof(T(0))
 	v := m.step[1]
 	for _, ph := range m.phases {
-		taps := slices.Clone(ph.taps)
+		taps, start := slices.Clone(ph.taps), len(m.terms)
 		slices.SortFunc(taps, func(a, b tap) int {
 			return cmp.Or(a.h-b.h, (a.w+m.left)%v-(b.w+m.left)%v, a.w-b.w)
 		})
-		var runs []micro.Run
-		var cuts []int
-		begin := len(m.terms)
 		for c := range m.ci {
-			for j, t := range taps {
-				if len(m.terms) >= begin+planarTerms && j == 0 {
-					cuts = append(cuts, len(runs))
-					begin = len(m.terms)
-				}
-				if j > 0 && taps[j-1].h == t.h && taps[j-1].w+v == t.w {
-					runs[len(runs)-1].K++
-				} else {
-					col := t.w + m.left
-					runs = append(runs, micro.Run{
-						A: uintptr(len(m.terms)*m.most) * size,
-						B: uintptr(c*m.planeSize()+((t.h+m.top)*v+col%v)*m.pitch+col/v) * size,
-						K: 1,
-					})
-				}
+			for _, t := range taps {
 				m.terms = append(m.terms, c*m.R*m.S+t.index)
 			}
 		}
+		sums := m.sums(taps, m.ci, count(m.P, ph.first[0], m.every[0]), planarTerms,
+			func(c, j int) micro.Run {
+				t := taps[j]
+				col := t.w + m.left
+				return micro.Run{
+					A: uintptr((start+c*len(taps)+j)*m.most) * size,
+					B: uintptr(c*m.planeSize()+((t.h+m.top)*v+col%v)*m.pitch+col/v) * size,
+					K: 1,
+				}
+			},
+			func(_, j int) bool { return taps[j-1].h == taps[j].h && taps[j-1].w+v == taps[j].w })
 		if m.Bias {
-			runs = append(runs, micro.Run{
+			s := sums[0] // the forward pass has one for all rows
+			s.runs = append(s.runs, micro.Run{
 				A: uintptr(len(m.terms)*m.most) * size,
 				B: uintptr(m.ci*m.planeSize()) * size,
 				K: 1,
 			})
+			s.cuts[len(s.cuts)-1]++
 			m.terms = append(m.terms, -1)
 		}
-		m.runs, m.cuts = append(m.runs, runs), append(m.cuts, append(cuts, len(runs)))
+		m.rowSums = append(m.rowSums, sums)
 	}
 }
 
@@ -274,19 +269,19 @@ func (m *planar[T]) multiply(t *micro.Tile, planes, strip, tile, panel []T, p0, 
 	size := unsafe.Sizeof(T(0))
 	t.A, t.SA, t.SB = unsafe.Pointer(&panel[0]), uintptr(m.most)*size, size
 	for k, ph := range m.phases {
-		across := ceilDiv(m.Q-ph.first[1], m.every[1])
-		for i := range ceilDiv(p1-p0-ph.first[0], m.every[0]) {
+		across := count(m.Q, ph.first[1], m.every[1])
+		for i := range count(p1-p0, ph.first[0], m.every[0]) {
 			row := (p0+i*m.every[0]+ph.first[0])*m.Q + ph.first[1]
 			to, pitch := planes[row:], m.P*m.Q
 			if m.strip > 0 {
 				to, pitch = strip, m.strip
 			}
-			if len(m.runs[k]) == 0 {
+			if s := m.rowSums[k][p0/m.every[0]+i]; len(s.runs) == 0 {
 				for o := range outputs {
 					clear(to[o*pitch:][:across])
 				}
 			} else {
-				m.multiplyRow(t, k, to, pitch, tile[i*m.step[0]*m.step[1]*m.pitch:], across, outputs)
+				m.multiplyRow(t, s, to, pitch, tile[i*m.step[0]*m.step[1]*m.pitch:], across, outputs)
 			}
 			if m.strip > 0 {
 				for o := range outputs {
@@ -297,8 +292,8 @@ func (m *planar[T]) multiply(t *micro.Tile, planes, strip, tile, panel []T, p0, 
 	}
 }
 
-// multiplyRow computes a row of outputs of a phase.
-func (m *planar[T]) multiplyRow(t *micro.Tile, phase int, to []T, pitch int, tile []T, across, outputs int) {
+// multiplyRow computes the sums of a row of outputs of a phase.
+func (m *planar[T]) multiplyRow(t *micro.Tile, s *sum, to []T, pitch int, tile []T, across, outputs int) {
 	size := unsafe.Sizeof(T(0))
 	width, lanes := m.set.Width(), m.set.Lanes()
 	t.SC = uintptr(pitch) * size
@@ -308,8 +303,11 @@ func (m *planar[T]) multiplyRow(t *micro.Tile, phase int, to []T, pitch int, til
 		t.B, t.C = unsafe.Pointer(&tile[q]), unsafe.Pointer(&to[q])
 		t.Add = 0
 		begin := 0
-		for _, end := range m.cuts[phase] {
-			t.Runs, t.N = &m.runs[phase][begin], end-begin
+		for _, end := range s.cuts {
+			if begin == end {
+				continue
+			}
+			t.Runs, t.N = &s.runs[begin], end-begin
 			m.set.Kernel(micro.Columns, outputs, ceilDiv(cols, lanes))(t)
 			begin, t.Add = end, 1
 		}
