@@ -26,7 +26,15 @@ func prepareConv(p conv.Problem, algo string, threads int) (*subject, error) {
 	if err := fits(p); err != nil {
 		return nil, err
 	}
-	plan, err := conv.Choose(&kernel.Env{}, algo, p)
+	// By name, and no other: a network leaves gradients that it refuses to others.
+	env, asked := &kernel.Env{Settings: map[any]any{}}, algo
+	for _, a := range conv.Default() {
+		if a.Name() == algo {
+			conv.Only(env.Settings, a)
+			asked = ""
+		}
+	}
+	plan, err := conv.Choose(env, asked, p)
 	if err != nil {
 		return nil, err
 	}
