@@ -127,8 +127,7 @@ func (o batchNorm) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) 
 		return kernel.Plan{}, err
 	}
 	normalise, err := kernel.Pick(d, batchNormRun[float32](l), batchNormRun[float64](l))
-	p := l.plan(sums, statistics, normalise)
-	p.Shared = kernel.SizeOf(graph.Float64, 2*l.parts()*l.count+2*l.count)
+	p := l.plan(d, sums, statistics, normalise)
 	p.Local = kernel.SizeOf(d, l.gathered())
 	p.InPlace = []int{1}
 	return p, err
@@ -218,13 +217,23 @@ func gather[T kernel.Float](l channels, x []T, i, w, n int, local []T) []T {
 }
 
 // plan returns the plan of three steps: over the parts of all channels, over the
-// channels, over the rows.
-func (l channels) plan(parts, each, rows kernel.Kernel) kernel.Plan {
-	return kernel.Plan{Steps: []kernel.Step{
-		{N: l.parts() * l.count, Grain: grainOf(2 * l.rows() * l.size), Run: parts},
-		{N: l.count, Grain: grainOf(2 * l.parts()), Run: each},
-		{N: l.n * l.count, Grain: grainOf(l.size), Run: rows},
-	}}
+// channels, over the rows. The first leaves two sums for each part, in float64, to the
+// second, the second four numbers of type d for each channel to the third.
+func (l channels) plan(d graph.DType, parts, each, rows kernel.Kernel) kernel.Plan {
+	return kernel.Plan{
+		Steps: []kernel.Step{
+			{N: l.parts() * l.count, Grain: grainOf(2 * l.rows() * l.size), Run: parts},
+			{N: l.count, Grain: grainOf(2 * l.parts()), Run: each},
+			{N: l.n * l.count, Grain: grainOf(l.size), Run: rows},
+		},
+		Shared: kernel.SizeOf(graph.Float64, 2*l.parts()*l.count) + kernel.SizeOf(d, 4*l.count),
+	}
+}
+
+// rowNumbers returns the four numbers for each channel.
+func rowNumbers[T kernel.Float](l channels, c *kernel.Call) []T {
+	size := graph.DTypeOf[T]().Size()
+	return kernel.Shared[T](c, kernel.SizeOf(graph.Float64, 2*l.parts()*l.count)/size, 4*l.count)
 }
 
 // batchNormSums computes for each part its sum, and the sum of the squares of the
@@ -252,9 +261,8 @@ func batchNormSums[T kernel.Float](l channels) kernel.Kernel {
 func batchNormStatistics[T kernel.Float](l channels, eps float64) kernel.Kernel {
 	parts, rows := l.parts(), l.rows()
 	return func(c *kernel.Call, lo, hi int) {
-		gamma, outMean, outVariance := kernel.In[T](c, 1), kernel.Out[T](c, 1), kernel.Out[T](c, 2)
-		sums := kernel.Shared[float64](c, 0, 2*parts*l.count)
-		center, scale := kernel.Shared[float64](c, 2*parts*l.count, l.count), kernel.Shared[float64](c, 2*parts*l.count+l.count, l.count)
+		gamma, beta, outMean, outVariance := kernel.In[T](c, 1), kernel.In[T](c, 2), kernel.Out[T](c, 1), kernel.Out[T](c, 2)
+		sums, numbers := kernel.Shared[float64](c, 0, 2*parts*l.count), rowNumbers[T](l, c)
 		for ch := lo; ch < hi; ch++ {
 			mean, variance := 0.0, 0.0
 			if count := float64(l.each()); count > 0 {
@@ -271,20 +279,22 @@ func batchNormStatistics[T kernel.Float](l channels, eps float64) kernel.Kernel 
 				variance /= count
 			}
 			outMean[ch], outVariance[ch] = T(mean), T(variance)
-			center[ch], scale[ch] = mean, float64(gamma[ch])/math.Sqrt(variance+eps)
+			row := numbers[4*ch : 4*ch+4]
+			row[0], row[1], row[2], row[3] = T(mean), T(float64(gamma[ch])/math.Sqrt(variance+eps)), beta[ch], 0
 		}
 	}
 }
 
 // batchNormRun normalises rows.
 func batchNormRun[T kernel.Float](l channels) kernel.Kernel {
-	sums := 2 * l.parts() * l.count
 	return func(c *kernel.Call, lo, hi int) {
-		x, beta, y := kernel.In[T](c, 0), kernel.In[T](c, 2), kernel.Out[T](c, 0)
-		center, scale := kernel.Shared[float64](c, sums, l.count), kernel.Shared[float64](c, sums+l.count, l.count)
-		for i := lo; i < hi; i++ {
-			ch, at := i%l.count, i*l.size
-			simd.Affine(y[at:at+l.size], x[at:at+l.size], T(center[ch]), T(scale[ch]), beta[ch])
+		x, y, numbers := kernel.In[T](c, 0), kernel.Out[T](c, 0), rowNumbers[T](l, c)
+		for i := lo; i < hi; {
+			ch := i % l.count
+			w := min(l.count-ch, hi-i)
+			at, end := i*l.size, (i+w)*l.size
+			simd.AffineRows(y[at:end], x[at:end], numbers[4*ch:4*(ch+w)])
+			i += w
 		}
 	}
 }

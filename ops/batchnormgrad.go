@@ -42,8 +42,7 @@ func (o batchNormGrad) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, err
 		return kernel.Plan{}, err
 	}
 	rows, err := kernel.Pick(d, batchNormGradRun[float32](l), batchNormGradRun[float64](l))
-	p := l.plan(sums, combine, rows)
-	p.Shared = kernel.SizeOf(graph.Float64, 2*l.parts()*l.count+3*l.count)
+	p := l.plan(d, sums, combine, rows)
 	p.Local = kernel.SizeOf(d, 2*l.gathered())
 	p.InPlace = []int{5}
 	return p, err
@@ -121,14 +120,14 @@ func batchNormGradSums[T kernel.Float](l channels) kernel.Kernel {
 }
 
 // batchNormGradCombine adds the parts of each channel. It leaves what the rows
-// want: γ·r, d̄y and r·mean(dy·x̂), for r = 1/√(variance+eps).
+// want: mean, γ·r, d̄y and r·mean(dy·x̂), for r = 1/√(variance+eps).
 func batchNormGradCombine[T kernel.Float](l channels, eps float64) kernel.Kernel {
 	parts := l.parts()
 	count := float64(max(1, l.each()))
 	return func(c *kernel.Call, lo, hi int) {
-		variance, gamma := kernel.In[T](c, 2), kernel.In[T](c, 3)
+		mean, variance, gamma := kernel.In[T](c, 1), kernel.In[T](c, 2), kernel.In[T](c, 3)
 		dgamma, dbeta := kernel.Out[T](c, 1), kernel.Out[T](c, 2)
-		sums, rest := kernel.Shared[float64](c, 0, 2*parts*l.count), kernel.Shared[float64](c, 2*parts*l.count, 3*l.count)
+		sums, numbers := kernel.Shared[float64](c, 0, 2*parts*l.count), rowNumbers[T](l, c)
 		for ch := lo; ch < hi; ch++ {
 			plain, moment := 0.0, 0.0
 			for p := range parts {
@@ -138,21 +137,22 @@ func batchNormGradCombine[T kernel.Float](l channels, eps float64) kernel.Kernel
 			}
 			r := 1 / math.Sqrt(float64(variance[ch])+eps)
 			dbeta[ch], dgamma[ch] = T(plain), T(moment*r)
-			rest[3*ch], rest[3*ch+1], rest[3*ch+2] = float64(gamma[ch])*r, plain/count, moment*r*r/count
+			row := numbers[4*ch : 4*ch+4]
+			row[0], row[1], row[2], row[3] = mean[ch], T(float64(gamma[ch])*r), T(plain/count), T(moment*r*r/count)
 		}
 	}
 }
 
 // batchNormGradRun computes rows of dx.
 func batchNormGradRun[T kernel.Float](l channels) kernel.Kernel {
-	sums := 2 * l.parts() * l.count
 	return func(c *kernel.Call, lo, hi int) {
-		x, mean, dy, dx := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.In[T](c, 4), kernel.Out[T](c, 0)
-		rest := kernel.Shared[float64](c, sums, 3*l.count)
-		for i := lo; i < hi; i++ {
-			ch, at := i%l.count, i*l.size
-			row := rest[3*ch : 3*ch+3]
-			simd.NormGrad(dx[at:at+l.size], x[at:at+l.size], dy[at:at+l.size], mean[ch], T(row[0]), T(row[1]), T(row[2]))
+		x, dy, dx, numbers := kernel.In[T](c, 0), kernel.In[T](c, 4), kernel.Out[T](c, 0), rowNumbers[T](l, c)
+		for i := lo; i < hi; {
+			ch := i % l.count
+			w := min(l.count-ch, hi-i)
+			at, end := i*l.size, (i+w)*l.size
+			simd.NormGradRows(dx[at:end], x[at:end], dy[at:end], numbers[4*ch:4*(ch+w)])
+			i += w
 		}
 	}
 }

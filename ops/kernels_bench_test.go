@@ -38,6 +38,7 @@ func BenchmarkKernels(b *testing.B) {
 		{batchNorm{1e-5}, []graph.Type{image, channel, channel}},
 		{batchNorm{1e-5}, []graph.Type{x(32, 512, 7, 7), x(512), x(512)}},
 		{batchNorm{1e-5}, []graph.Type{x(256, 512), x(512), x(512)}},
+		{batchNormGrad{1e-5}, []graph.Type{x(256, 512), x(512), x(512), x(512), x(256, 512)}},
 		{batchNormGrad{1e-5}, []graph.Type{image, channel, channel, channel, image}},
 		{batchNormGrad{1e-5}, []graph.Type{x(32, 512, 7, 7), x(512), x(512), x(512), x(32, 512, 7, 7)}},
 	} {

@@ -8,6 +8,7 @@ type args struct {
 	dst, a, b, c unsafe.Pointer
 	at, n        int
 	end          int // the elements of a stream
+	size         int // of a row
 	f            [8]float32
 	s            [4]float64
 }

@@ -206,16 +206,69 @@ func Axpy[T Float](a T, x, y []T) {
 
 // Affine computes y = (x − center)·scale + shift, each operation rounded.
 func Affine[T Float](y, x []T, center, scale, shift T) {
+	numbers := [4]T{center, scale, shift}
+	AffineRows(y, x, numbers[:])
+}
+
+// AffineRows is Affine of rows of one length. Of the four numbers for each of
+// them, the first three are center, scale and shift.
+func AffineRows[T Float](y, x, numbers []T) {
+	size := rowSize(len(y), len(numbers))
 	same(len(y), len(x))
-	if s := single(y); len(s) >= short {
-		p := args{dst: at(s), a: at(single(x)), end: len(y), f: [8]float32{float32(center), float32(scale), float32(shift)}}
-		if run(affineKernel, &p) {
-			return
+	if s := single(y); size >= short && s != nil && runRows(affineKernel, s, single(x), nil, single(numbers)) {
+		return
+	}
+	for from, row := 0, 0; from < len(y); from, row = from+size, row+4 {
+		center, scale, shift := numbers[row], numbers[row+1], numbers[row+2]
+		for i := from; i < from+size; i++ {
+			y[i] = T((x[i]-center)*scale) + shift
 		}
 	}
-	for i, v := range x {
-		y[i] = T((v-center)*scale) + shift
+}
+
+// NormGradRows computes rows of dx = scale·(dy − mean − (x − center)·slope), each
+// operation rounded: the last step of the gradient of a normalisation. The four
+// numbers of a row are center, scale, mean and slope.
+func NormGradRows[T Float](dx, x, dy, numbers []T) {
+	size := rowSize(len(dx), len(numbers))
+	same(len(dx), len(x), len(dy))
+	if s := single(dx); size >= short && s != nil && runRows(normGradKernel, s, single(x), single(dy), single(numbers)) {
+		return
 	}
+	for from, row := 0, 0; from < len(dx); from, row = from+size, row+4 {
+		center, scale, mean, slope := numbers[row], numbers[row+1], numbers[row+2], numbers[row+3]
+		for i := from; i < from+size; i++ {
+			dx[i] = scale * (dy[i] - mean - T((x[i]-center)*slope))
+		}
+	}
+}
+
+// rowSize returns the length of the rows of n elements for which there are so many numbers.
+func rowSize(n, numbers int) int {
+	rows := numbers / 4
+	if numbers%4 != 0 || rows == 0 && n > 0 || rows > 0 && n%rows != 0 {
+		panic("simd: the elements are no rows of one length, with four numbers each")
+	}
+	return n / max(1, rows)
+}
+
+// runRows runs a kernel of rows, on some rows or on a part of one at a time.
+func runRows(k kernel, y, a, b, numbers []float32) bool {
+	size := rowSize(len(y), len(numbers))
+	for from := 0; from < len(y); {
+		left := size - from%size
+		n := min(left, block)
+		p := args{dst: at(y), a: at(a), b: at(b), c: at(numbers[from/size*4:]), at: from, size: n}
+		if left == size && n == size {
+			n = min(max(1, block/size)*size, len(y)-from)
+		}
+		p.end = from + n
+		if !run(k, &p) {
+			return false
+		}
+		from += n
+	}
+	return true
 }
 
 // ReLU computes y = max(x, 0): 0 for −0, and NaN stays NaN.

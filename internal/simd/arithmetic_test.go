@@ -2,6 +2,7 @@ package simd
 
 import (
 	"math"
+	"math/rand/v2"
 	"slices"
 	"testing"
 
@@ -17,7 +18,27 @@ var loops = []loop{
 	one("Neg", Neg[float32]), one("Abs", Abs[float32]), one("Sqrt", Sqrt[float32]),
 	one("ReLU", ReLU[float32]), two("ReLUGrad", ReLUGrad[float32]),
 	{name: "Axpy", ins: 1, run: func(y []float32, x [][]float32) { Axpy(-1.7, x[0], y) }},
-	{name: "Affine", ins: 1, run: func(y []float32, x [][]float32) { Affine(y, x[0], 0.3, -1.7, 1e-3) }},
+	one("Affine", func(y, x []float32) { Affine(y, x, 0.3, -1.7, 1e-3) }),
+	one("AffineRows", func(y, x []float32) { AffineRows(y, x, numbersFor(len(y), 0.3, -1.7, 1e-3, 0)) }),
+	two("NormGradRows", func(y, a, b []float32) { NormGradRows(y, a, b, numbersFor(len(y), 0.1, 1.7, 0.3, -0.7)) }),
+}
+
+// manyNumbers are those of up to 64 rows.
+var manyNumbers [256]float32
+
+// numbersFor returns the numbers of rows of n elements, the more the more divisors n has.
+func numbersFor(n int, first ...float32) []float32 {
+	rows := 1
+	for _, d := range []int{64, 30, 7, 5, 3, 2} {
+		if n%d == 0 {
+			rows = d
+			break
+		}
+	}
+	for i := range manyNumbers {
+		manyNumbers[i] = first[i%4] + float32(i/4)/64
+	}
+	return manyNumbers[:4*rows]
 }
 
 func one(name string, f func(y, x []float32)) loop {
@@ -103,6 +124,7 @@ func TestLengthsThatDoNotFit(t *testing.T) {
 		"Mul":  func() { Mul(make([]float64, 1), make([]float64, 3), make([]float64, 3)) },
 		"ReLU": func() { ReLU(make([]float32, 3), make([]float32, 4)) },
 		"Max":  func() { Max(make([]float32, 3), make([]float32, 3), make([]float32, 1)) },
+		"rows": func() { AffineRows(make([]float32, 7), make([]float32, 7), make([]float32, 8)) },
 		"Axpy": func() { Axpy(1, make([]float32, 2), make([]float32, 3)) },
 	} {
 		func() {
@@ -114,4 +136,27 @@ func TestLengthsThatDoNotFit(t *testing.T) {
 			f()
 		}()
 	}
+}
+
+// Rows longer than what a kernel treats at a time, and many short ones.
+func TestRowsOfManySizes(t *testing.T) {
+	levels(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(9, 9))
+		for _, c := range []struct{ rows, size int }{{3, block + 5}, {2, 2 * block}, {5000, 9}, {300, 64}, {40000, 1}, {7, 0}, {0, 0}} {
+			n := c.rows * c.size
+			x, dy, numbers := draw(rng, n), draw(rng, n), draw(rng, 4*c.rows)
+			y, err := fenced(n, 3)
+			want := make([]float32, n)
+			AffineRows(y, x, numbers)
+			portable(func() { AffineRows(want, x, numbers) })
+			if err := err(); err != nil || !slices.EqualFunc(y, want, same32) {
+				t.Fatalf("AffineRows of %d rows of %d is wrong (%v)", c.rows, c.size, err)
+			}
+			NormGradRows(y, x, dy, numbers)
+			portable(func() { NormGradRows(want, x, dy, numbers) })
+			if err := err(); err != nil || !slices.EqualFunc(y, want, same32) {
+				t.Fatalf("NormGradRows of %d rows of %d is wrong (%v)", c.rows, c.size, err)
+			}
+		}
+	})
 }

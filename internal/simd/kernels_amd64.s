@@ -5,7 +5,7 @@
 
 // Registers: R8 the arguments, AX the index of an element, DX how many are left,
 // DI, SI, BX and R10 the streams dst, a, b and c, R12 the constants, CX and R9 masks
-// being made.
+// being made; in rows, R13 is their length, R11 what is left of all, R12 of the row.
 
 // 32 elements of ones and 32 of zeros: the mask of the first n of 32 elements
 // begins n elements before the middle.
@@ -2066,9 +2066,15 @@ TEXT ·affine512(SB), NOSPLIT, $0-8
 	MOVQ args_at(R8), AX
 	MOVQ args_n(R8), DX
 	MOVQ args_a(R8), SI
-	VBROADCASTSS args_f+0(R8), Z12
-	VBROADCASTSS args_f+4(R8), Z13
-	VBROADCASTSS args_f+8(R8), Z14
+	MOVQ args_c(R8), R10
+	MOVQ args_size(R8), R13
+	MOVQ DX, R11
+
+row:
+	MOVQ R13, DX
+	VBROADCASTSS 0(R10), Z12
+	VBROADCASTSS 4(R10), Z13
+	VBROADCASTSS 8(R10), Z14
 	SUBQ $64, DX
 	JLT  few
 	PCALIGN $32
@@ -2116,6 +2122,7 @@ one:
 last:
 	ADDQ $16, DX
 	JEQ  done
+	MOVQ DX, R12
 	MOVQ  DX, CX
 	MOVL  $1, R9
 	SHLL  CX, R9
@@ -2126,8 +2133,12 @@ last:
 	VMULPS Z13, Z0, Z0
 	VADDPS Z14, Z0, Z0
 	VMOVUPS Z0, K1, 0(DI)(AX*4)
+	ADDQ R12, AX
 
 done:
+	ADDQ $16, R10
+	SUBQ R13, R11
+	JNE  row
 	VZEROUPPER
 	RET
 
@@ -2138,9 +2149,15 @@ TEXT ·affine256(SB), NOSPLIT, $0-8
 	MOVQ args_at(R8), AX
 	MOVQ args_n(R8), DX
 	MOVQ args_a(R8), SI
-	VBROADCASTSS args_f+0(R8), Y12
-	VBROADCASTSS args_f+4(R8), Y13
-	VBROADCASTSS args_f+8(R8), Y14
+	MOVQ args_c(R8), R10
+	MOVQ args_size(R8), R13
+	MOVQ DX, R11
+
+row:
+	MOVQ R13, DX
+	VBROADCASTSS 0(R10), Y12
+	VBROADCASTSS 4(R10), Y13
+	VBROADCASTSS 8(R10), Y14
 	SUBQ $32, DX
 	JLT  few
 	PCALIGN $32
@@ -2188,6 +2205,7 @@ one:
 last:
 	ADDQ $8, DX
 	JEQ  done
+	MOVQ DX, R12
 	LEAQ tails<>+128(SB), R9
 	SHLQ $2, DX
 	SUBQ DX, R9
@@ -2197,8 +2215,12 @@ last:
 	VMULPS Y13, Y0, Y0
 	VADDPS Y14, Y0, Y0
 	VMASKMOVPS Y0, Y15, 0(DI)(AX*4)
+	ADDQ R12, AX
 
 done:
+	ADDQ $16, R10
+	SUBQ R13, R11
+	JNE  row
 	VZEROUPPER
 	RET
 
@@ -6584,10 +6606,16 @@ TEXT ·normGrad512(SB), NOSPLIT, $0-8
 	MOVQ args_n(R8), DX
 	MOVQ args_a(R8), SI
 	MOVQ args_b(R8), BX
-	VBROADCASTSS args_f+0(R8), Z10
-	VBROADCASTSS args_f+4(R8), Z11
-	VBROADCASTSS args_f+8(R8), Z12
-	VBROADCASTSS args_f+12(R8), Z13
+	MOVQ args_c(R8), R10
+	MOVQ args_size(R8), R13
+	MOVQ DX, R11
+
+row:
+	MOVQ R13, DX
+	VBROADCASTSS 4(R10), Z10
+	VBROADCASTSS 8(R10), Z11
+	VBROADCASTSS 0(R10), Z12
+	VBROADCASTSS 12(R10), Z13
 	SUBQ $64, DX
 	JLT  few
 	PCALIGN $32
@@ -6650,6 +6678,7 @@ one:
 last:
 	ADDQ $16, DX
 	JEQ  done
+	MOVQ DX, R12
 	MOVQ  DX, CX
 	MOVL  $1, R9
 	SHLL  CX, R9
@@ -6663,8 +6692,12 @@ last:
 	VSUBPS Z0, Z1, Z1
 	VMULPS Z10, Z1, Z1
 	VMOVUPS Z1, K1, 0(DI)(AX*4)
+	ADDQ R12, AX
 
 done:
+	ADDQ $16, R10
+	SUBQ R13, R11
+	JNE  row
 	VZEROUPPER
 	RET
 
@@ -6676,10 +6709,16 @@ TEXT ·normGrad256(SB), NOSPLIT, $0-8
 	MOVQ args_n(R8), DX
 	MOVQ args_a(R8), SI
 	MOVQ args_b(R8), BX
-	VBROADCASTSS args_f+0(R8), Y10
-	VBROADCASTSS args_f+4(R8), Y11
-	VBROADCASTSS args_f+8(R8), Y12
-	VBROADCASTSS args_f+12(R8), Y13
+	MOVQ args_c(R8), R10
+	MOVQ args_size(R8), R13
+	MOVQ DX, R11
+
+row:
+	MOVQ R13, DX
+	VBROADCASTSS 4(R10), Y10
+	VBROADCASTSS 8(R10), Y11
+	VBROADCASTSS 0(R10), Y12
+	VBROADCASTSS 12(R10), Y13
 	SUBQ $32, DX
 	JLT  few
 	PCALIGN $32
@@ -6742,6 +6781,7 @@ one:
 last:
 	ADDQ $8, DX
 	JEQ  done
+	MOVQ DX, R12
 	LEAQ tails<>+128(SB), R9
 	SHLQ $2, DX
 	SUBQ DX, R9
@@ -6754,8 +6794,12 @@ last:
 	VSUBPS Y0, Y1, Y1
 	VMULPS Y10, Y1, Y1
 	VMASKMOVPS Y1, Y15, 0(DI)(AX*4)
+	ADDQ R12, AX
 
 done:
+	ADDQ $16, R10
+	SUBQ R13, R11
+	JNE  row
 	VZEROUPPER
 	RET
 

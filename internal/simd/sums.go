@@ -211,19 +211,3 @@ func Least[T Float](x []T) T {
 	}
 	return m + 0
 }
-
-// NormGrad computes dx = scale·(dy − mean − (x − center)·slope), each operation
-// rounded: the last step of the gradient of a normalisation.
-func NormGrad[T Float](dx, x, dy []T, center, scale, mean, slope T) {
-	same(len(dx), len(x), len(dy))
-	if s := single(dx); len(s) >= short {
-		p := args{dst: at(s), a: at(single(x)), b: at(single(dy)), end: len(s),
-			f: [8]float32{float32(scale), float32(mean), float32(center), float32(slope)}}
-		if run(normGradKernel, &p) {
-			return
-		}
-	}
-	for i, v := range x {
-		dx[i] = scale * (dy[i] - mean - T((v-center)*slope))
-	}
-}

@@ -12,7 +12,6 @@ func init() {
 	loops = append(loops,
 		one("ExpScale", func(y, x []float32) { ExpScale(y, x, 1.5, 0.3) }),
 		one("AffineWide", func(y, x []float32) { AffineWide(y, x, 0.1, 1.7, -0.3) }),
-		two("NormGrad", func(y, a, b []float32) { NormGrad(y, a, b, 0.1, 1.7, 0.3, -0.7) }),
 	)
 }
 

@@ -84,9 +84,9 @@ func arithmetic() []definition {
 			a.op("VADDPS", x, y, y)
 			a.store(y, "dst")
 		}})
-	// (x − f0)·f1 + f2
-	add(stream{name: "affine", ins: []string{"a"}, unroll: 4,
-		init: func(a *asm) { a.number(0, 12); a.number(1, 13); a.number(2, 14) },
+	// (x − center)·scale + shift
+	add(stream{name: "affine", ins: []string{"a", "c"}, unroll: 4, rows: true,
+		init: func(a *asm) { a.rowNumber(0, 12); a.rowNumber(1, 13); a.rowNumber(2, 14) },
 		body: func(a *asm) {
 			a.load("a", a.vec)
 			a.op("VSUBPS", 12, a.vec, a.vec)

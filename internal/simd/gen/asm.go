@@ -35,6 +35,9 @@ type stream struct {
 	wide bool     // vectors hold float64, so that half a register is loaded and stored
 	// whole says that there is no partial vector.
 	whole bool
+	// rows says that the elements are rows of args.size, for each of which init
+	// reads four numbers of stream c.
+	rows bool
 	// unroll is how many vectors the loop treats at once.
 	unroll int
 	// init, if not nil, prepares registers from the arguments.
@@ -55,6 +58,12 @@ func (s stream) define() definition {
 		a.p("MOVQ args_n(R8), DX")
 		for _, in := range s.ins {
 			a.p("MOVQ args_%s(R8), %s", in, pointers[in])
+		}
+		if s.rows {
+			a.p("MOVQ args_size(R8), R13")
+			a.p("MOVQ DX, R11")
+			a.label("row")
+			a.p("MOVQ R13, DX")
 		}
 		if s.init != nil {
 			s.init(a)
@@ -87,11 +96,22 @@ func (s stream) define() definition {
 		if !s.whole {
 			a.p("ADDQ $%d, DX", a.lanes)
 			a.p("JEQ  done")
+			if s.rows {
+				a.p("MOVQ DX, R12")
+			}
 			a.mask()
 			a.tail = true
 			s.body(a)
 			a.tail = false
+			if s.rows {
+				a.p("ADDQ R12, AX")
+			}
 			a.label("done")
+		}
+		if s.rows {
+			a.p("ADDQ $16, R10")
+			a.p("SUBQ R13, R11")
+			a.p("JNE  row")
 		}
 		a.p("VZEROUPPER")
 		a.p("RET")
@@ -218,6 +238,9 @@ func (a *asm) scalar(stream string, i int) {
 	a.p("MOVQ args_%s(R8), R9", stream)
 	a.p("VBROADCASTSS (R9), %s", a.r(i))
 }
+
+// rowNumber fills register i with number n of the row.
+func (a *asm) rowNumber(n, i int) { a.p("VBROADCASTSS %d(R10), %s", 4*n, a.r(i)) }
 
 // number fills register i with number n of args.f.
 func (a *asm) number(n, i int) { a.p("VBROADCASTSS args_f+%d(R8), %s", 4*n, a.r(i)) }

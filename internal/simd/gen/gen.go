@@ -60,7 +60,7 @@ func Assembly() []byte {
 
 // Registers: R8 the arguments, AX the index of an element, DX how many are left,
 // DI, SI, BX and R10 the streams dst, a, b and c, R12 the constants, CX and R9 masks
-// being made.
+// being made; in rows, R13 is their length, R11 what is left of all, R12 of the row.
 
 // 32 elements of ones and 32 of zeros: the mask of the first n of 32 elements
 // begins n elements before the middle.

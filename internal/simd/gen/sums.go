@@ -159,9 +159,9 @@ func sums() []definition {
 		}}.define(),
 		extreme("greatest", "VMAXPS"),
 		extreme("least", "VMINPS"),
-		// f0·(b − f1 − (a − f2)·f3)
-		stream{name: "normGrad", ins: []string{"a", "b"}, unroll: 4,
-			init: func(a *asm) { a.number(0, 10); a.number(1, 11); a.number(2, 12); a.number(3, 13) },
+		// scale·(b − mean − (a − center)·slope)
+		stream{name: "normGrad", ins: []string{"a", "b", "c"}, unroll: 4, rows: true,
+			init: func(a *asm) { a.rowNumber(1, 10); a.rowNumber(2, 11); a.rowNumber(0, 12); a.rowNumber(3, 13) },
 			body: func(a *asm) {
 				x, dy := 2*a.vec, 2*a.vec+1
 				a.load("a", x)
