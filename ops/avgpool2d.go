@@ -44,7 +44,13 @@ func (a avgPool2D) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) 
 	if err != nil {
 		return kernel.Plan{}, err
 	}
-	return planPlanes(in[0].DType, x[0]*x[1]*g.P, g.Size[0]*g.W, avgPoolRun[float32](g), avgPoolRun[float64](g))
+	run, local := avgPoolRun[float32](g), 0
+	if g.padsToAdvantage(in[0].DType) {
+		run, local = avgPoolPadded(g), kernel.SizeOf(graph.Float32, g.H*g.paddedWindows().Pitch)
+	}
+	plan, err := planPlanes(in[0].DType, x[0]*x[1]*g.P, g.Size[0]*g.W, run, avgPoolRun[float64](g))
+	plan.Local = local
+	return plan, err
 }
 
 func (a avgPool2D) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
@@ -55,16 +61,68 @@ func (a avgPool2D) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 // Items are rows of outputs.
 func avgPoolRun[T kernel.Float](g pooling) kernel.Kernel {
 	stretches := g.stretches()
+	step := g.Stride[0]
+	if g.P == 1 {
+		step = g.H
+	}
+	if len(stretches) == 1 && g.Pad[0] == 0 && (g.P-1)*step+g.Size[0] <= g.H && g.P*step == g.H {
+		return avgPoolStack[T](g, step)
+	}
 	return func(c *kernel.Call, lo, hi int) {
 		x, y := kernel.In[T](c, 0), kernel.Out[T](c, 0)
-		for i := lo; i < hi; i++ {
-			plane := x[i/g.P*g.H*g.W:][:g.H*g.W]
+		for lo < hi {
+			n, p, lines := g.lines(lo, hi, len(stretches) == 1)
+			plane := x[n*g.H*g.W:][:g.H*g.W]
 			for _, s := range stretches {
-				at, w := g.windows(i%g.P, s)
-				first := i*g.Q + s.q
-				simd.MeanPool(y[first:first+s.n], plane[at:], T(g.divisor(i%g.P, s.q)), w)
+				at, w := g.windows(p, s)
+				w.Lines = lines
+				first := lo*g.Q + s.q
+				simd.MeanPool(y[first:first+lines*s.n], plane[at:], T(g.divisor(p, s.q)), w)
 			}
+			lo += lines
 		}
+	}
+}
+
+// avgPoolStack is avgPoolRun where all rows of windows are alike, step rows of pixels
+// from one to the next, even from plane to plane.
+//
+// Items are rows of outputs.
+func avgPoolStack[T kernel.Float](g pooling, step int) kernel.Kernel {
+	_, w := g.windows(0, g.stretches()[0])
+	w.Step = step
+	divisor := T(g.divisor(0, 0))
+	return func(c *kernel.Call, lo, hi int) {
+		x, y := kernel.In[T](c, 0), kernel.Out[T](c, 0)
+		if lo == hi {
+			return
+		}
+		w := w
+		w.Lines = hi - lo
+		simd.MeanPool(y[lo*g.Q:hi*g.Q], x[lo*step*g.W:], divisor, w)
+	}
+}
+
+// avgPoolPadded is avgPoolRun on a copy of each plane with its padding, so that the sums of all
+// windows of a row are made alike: zeros change no bit of sums that begin with +0.
+//
+// Items are rows of outputs.
+func avgPoolPadded(g pooling) kernel.Kernel {
+	w := g.paddedWindows()
+	divisors := make([]float32, g.P*g.Q)
+	for i := range divisors {
+		divisors[i] = float32(g.divisor(i/g.Q, i%g.Q))
+	}
+	return func(c *kernel.Call, lo, hi int) {
+		x, y := kernel.In[float32](c, 0), kernel.Out[float32](c, 0)
+		g.eachPadded(c, x, lo, hi, 0, func(plane []float32, i, p, lines int) {
+			h0, h1, _, _ := g.window(p, 0)
+			w := w
+			w.Lines, w.Rows = lines, h1-h0
+			out := y[i*g.Q : (i+lines)*g.Q]
+			simd.MeanPool(out, plane[h0*w.Pitch:], 1, w)
+			simd.Div(out, out, divisors[p*g.Q:(p+lines)*g.Q])
+		})
 	}
 }
 
@@ -175,15 +233,21 @@ func avgPoolGradSums(g pooling) kernel.Kernel {
 					}
 				}
 			}
+			above := -1 // the first row of windows over the row of pixels before, and after the last one
+			var below int
 			for h := range g.H {
 				out := dx[(i*g.H+h)*g.W:][:g.W]
 				first := max(0, ceilDiv(h+g.Pad[0]-g.Size[0]+1, g.Stride[0]))
-				last := min(g.P-1, (h+g.Pad[0])/g.Stride[0])
-				if first > last {
+				end := min(g.P, (h+g.Pad[0])/g.Stride[0]+1)
+				switch {
+				case first == above && end == below:
+					copy(out, dx[(i*g.H+h-1)*g.W:])
+				case first >= end:
 					clear(out)
-					continue
+				default:
+					simd.SumPool(out, rows[first*pitch:], simd.Windows{N: g.W, Rows: end - first, Taps: g.Size[1], Pitch: pitch, Stride: 1})
 				}
-				simd.SumPool(out, rows[first*pitch:], simd.Windows{N: g.W, Rows: last - first + 1, Taps: g.Size[1], Pitch: pitch, Stride: 1})
+				above, below = first, end
 			}
 		}
 	}

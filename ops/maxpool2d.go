@@ -5,7 +5,6 @@ import (
 	"math"
 
 	"neocog/graph"
-	"neocog/internal/cpu"
 	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
@@ -75,8 +74,8 @@ func (m maxPool2D) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) 
 		return kernel.Plan{}, err
 	}
 	run, local := maxPoolRun[float32](g), 0
-	if cpu.Current() > cpu.Portable && in[0].DType == graph.Float32 && len(g.stretches()) > 1 {
-		run, local = maxPoolPadded(g), kernel.SizeOf(graph.Float32, g.H*g.padded())
+	if g.padsToAdvantage(in[0].DType) {
+		run, local = maxPoolPadded(g), kernel.SizeOf(graph.Float32, g.H*g.paddedWindows().Pitch)
 	}
 	plan, err := planPlanes(in[0].DType, x[0]*x[1]*g.P, g.Size[0]*g.W, run, maxPoolRun[float64](g))
 	plan.Local = local
@@ -96,52 +95,35 @@ func maxPoolRun[T kernel.Float](g pooling) kernel.Kernel {
 	stretches := g.stretches()
 	return func(c *kernel.Call, lo, hi int) {
 		x, y, argmax := kernel.In[T](c, 0), kernel.Out[T](c, 0), kernel.Out[int32](c, 1)
-		for i := lo; i < hi; i++ {
-			plane := x[i/g.P*g.H*g.W:][:g.H*g.W]
+		for lo < hi {
+			n, p, lines := g.lines(lo, hi, len(stretches) == 1)
+			plane := x[n*g.H*g.W:][:g.H*g.W]
 			for _, s := range stretches {
-				at, w := g.windows(i%g.P, s)
-				first := i*g.Q + s.q
-				simd.MaxPool(y[first:first+s.n], argmax[first:first+s.n], plane[at:], at, w)
+				at, w := g.windows(p, s)
+				w.Lines = lines
+				first, end := lo*g.Q+s.q, lo*g.Q+s.q+lines*s.n
+				simd.MaxPool(y[first:end], argmax[first:end], plane[at:], at, w)
 			}
+			lo += lines
 		}
 	}
 }
-
-// padded is the number of columns from the first to the last that windows see,
-// padding included.
-func (g *pooling) padded() int { return (g.Q-1)*g.Stride[1] + g.Size[1] }
 
 // maxPoolPadded is maxPoolRun on a copy of each plane with its padding, so that all
 // windows of a row are alike.
 //
 // Items are rows of outputs.
 func maxPoolPadded(g pooling) kernel.Kernel {
-	pitch := g.padded()
-	seen, lowest := min(g.W, pitch-g.Pad[1]), float32(math.Inf(-1))
+	w := g.paddedWindows()
 	return func(c *kernel.Call, lo, hi int) {
 		x, y, argmax := kernel.In[float32](c, 0), kernel.Out[float32](c, 0), kernel.Out[int32](c, 1)
-		plane := kernel.Local[float32](c, 0, g.H*pitch)
-		for lo < hi {
-			n, p := lo/g.P, lo%g.P
-			end := min(hi, (n+1)*g.P) // of the plane
-			top, _, _, _ := g.window(p, 0)
-			_, bottom, _, _ := g.window(end-1-n*g.P, 0)
-			for h := top; h < bottom; h++ {
-				row := plane[h*pitch:][:pitch]
-				for i := range g.Pad[1] {
-					row[i] = lowest
-				}
-				copy(row[g.Pad[1]:], x[(n*g.H+h)*g.W:][:seen])
-				for i := g.Pad[1] + seen; i < pitch; i++ {
-					row[i] = lowest
-				}
-			}
-			for ; lo < end; lo++ {
-				h0, h1, _, _ := g.window(lo-n*g.P, 0)
-				simd.MaxPool(y[lo*g.Q:(lo+1)*g.Q], argmax[lo*g.Q:(lo+1)*g.Q], plane[h0*pitch:], h0*g.W,
-					simd.Windows{N: g.Q, Rows: h1 - h0, Taps: g.Size[1], Pitch: pitch, Stride: g.Stride[1], Before: g.Pad[1], Width: g.W})
-			}
-		}
+		g.eachPadded(c, x, lo, hi, float32(math.Inf(-1)), func(plane []float32, i, p, lines int) {
+			h0, h1, _, _ := g.window(p, 0)
+			w := w
+			w.Lines, w.Rows = lines, h1-h0
+			first, end := i*g.Q, (i+lines)*g.Q
+			simd.MaxPool(y[first:end], argmax[first:end], plane[h0*w.Pitch:], h0*g.W, w)
+		})
 	}
 }
 
@@ -188,9 +170,9 @@ func (m maxPool2DGrad) VJP(n *graph.Node, ddx []*graph.Value) []*graph.Value {
 func maxPoolGradRun[T kernel.Float](outs, pixels int) kernel.Kernel {
 	return func(c *kernel.Call, lo, hi int) {
 		argmax, dy, dx := kernel.In[int32](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
-		clear(dx[lo*pixels : hi*pixels])
 		for i := lo; i < hi; i++ {
 			plane, dy := dx[i*pixels:][:pixels], dy[i*outs:][:outs]
+			clear(plane)
 			for j, at := range argmax[i*outs:][:outs] {
 				if uint(at) >= uint(len(plane)) {
 					wrongPixel(c, i*outs+j, at, pixels)

@@ -6,7 +6,9 @@ import (
 	"strings"
 
 	"neocog/graph"
+	"neocog/internal/cpu"
 	"neocog/internal/simd"
+	"neocog/vm/kernel"
 )
 
 // Rounding says how many windows lie along an axis on which the last one does
@@ -248,7 +250,64 @@ func (g *pooling) stretches() []stretch {
 // first of them begins.
 func (g *pooling) windows(p int, s stretch) (at int, w simd.Windows) {
 	h0, h1, _, _ := g.window(p, s.q)
-	return h0*g.W + s.w0, simd.Windows{N: s.n, Rows: h1 - h0, Taps: s.taps, Pitch: g.W, Stride: g.Stride[1]}
+	return h0*g.W + s.w0, simd.Windows{Step: g.Stride[0], N: s.n, Rows: h1 - h0, Taps: s.taps, Pitch: g.W, Stride: g.Stride[1]}
+}
+
+// lines returns plane and row of row i of windows, and for how many rows before row end of
+// windows it is true that they see as many rows of pixels of the same plane; one
+// unless together.
+func (g *pooling) lines(i, end int, together bool) (plane, p, lines int) {
+	plane, p = i/g.P, i%g.P
+	inside := (g.H+g.Pad[0]-g.Size[0])/g.Stride[0] + 1 // the first row that reaches over the lower edge
+	if !together || p*g.Stride[0] < g.Pad[0] || p >= inside {
+		return plane, p, 1
+	}
+	return plane, p, min(inside, g.P, p+end-i) - p
+}
+
+// padsToAdvantage reports whether vectors of windows pay for copies of the image
+// with padding.
+func (g *pooling) padsToAdvantage(d graph.DType) bool {
+	return cpu.Current() > cpu.Portable && d == graph.Float32 && g.Q >= 3 && len(g.stretches()) > 1
+}
+
+// paddedWindows returns the rows of windows in a copy of the image with padding, from the first column
+// that a window sees to the last.
+func (g *pooling) paddedWindows() simd.Windows {
+	return simd.Windows{
+		Step: g.Stride[0], N: g.Q, Taps: g.Size[1], Pitch: (g.Q-1)*g.Stride[1] + g.Size[1], Stride: g.Stride[1],
+		Before: g.Pad[1], Width: g.W,
+	}
+}
+
+// eachPadded calls f for rows lo … hi-1 of windows, counted over all planes, some lines of
+// one plane at a time: row i, which is row p of the plane, and those after it. The worker's own
+// memory holds those rows of the plane which are seen, with v for padding.
+func (g *pooling) eachPadded(c *kernel.Call, x []float32, lo, hi int, v float32, f func(plane []float32, i, p, lines int)) {
+	pitch := g.paddedWindows().Pitch
+	seen := min(g.W, pitch-g.Pad[1])
+	plane := kernel.Local[float32](c, 0, g.H*pitch)
+	for lo < hi {
+		n, p := lo/g.P, lo%g.P
+		end := min(hi, (n+1)*g.P) // of the plane
+		top, _, _, _ := g.window(p, 0)
+		_, bottom, _, _ := g.window(end-1-n*g.P, 0)
+		for h := top; h < bottom; h++ {
+			row := plane[h*pitch:][:pitch]
+			for i := range g.Pad[1] {
+				row[i] = v
+			}
+			copy(row[g.Pad[1]:], x[(n*g.H+h)*g.W:][:seen])
+			for i := g.Pad[1] + seen; i < pitch; i++ {
+				row[i] = v
+			}
+		}
+		for lo < end {
+			_, p, lines := g.lines(lo, end, true)
+			f(plane, lo, p, lines)
+			lo += lines
+		}
+	}
 }
 
 // isImage returns an error unless t is a float tensor of images whose extents are known.

@@ -5,30 +5,35 @@ import (
 	"unsafe"
 )
 
-// Windows are the windows of a pooling along one axis, all of them inside of the
-// image: element r, s of window i is
+// Windows are the windows of a pooling, in lines of N: element r, s of window i of line l is
 //
-//	x[r·Pitch + i·Stride + s]      r = 0 … Rows−1, s = 0 … Taps−1
+//	x[(l·Step + r)·Pitch + i·Stride + s]      r = 0 … Rows−1, s = 0 … Taps−1
 //
-// Numbers are at least 1, Pitch, Before and Width at least 0.
+// and its result y[l·N + i].
 type Windows struct {
-	N          int // windows
-	Rows, Taps int
-	Pitch      int
-	Stride     int
+	Lines, Step int // Step rows from one line to the next; without Lines there is one
+	N           int // windows of a line
+	Rows, Taps  int
+	Pitch       int // elements from one row to the next
+	Stride      int // elements from one window to the next
 	// Of each row, Before elements and those from Before+Width on are padding, for maxima:
 	// −Inf, which never wins. The image, which indices are about, has rows of Width elements. 0 stands
 	// for Pitch: no padding.
 	Before, Width int
 }
 
-// need is the number of elements of x.
-func (w Windows) need() int { return (w.Rows-1)*w.Pitch + (w.N-1)*w.Stride + w.Taps }
-
-// check panics unless x elements hold the windows, and y is their number.
-func (w Windows) check(x, y int) {
-	if w.N < 1 || w.Rows < 1 || w.Taps < 1 || w.Stride < 1 || w.Pitch < 0 || w.Before < 0 || w.Width < 0 || w.N != y || x < w.need() {
-		panic("simd: windows without elements, outside of the image or other than the results")
+// normal fills in what 0 stands for. It panics unless x elements hold the windows, and y is
+// their number.
+func (w *Windows) normal(x, y int) {
+	w.Lines = max(w.Lines, 1)
+	if w.Width == 0 {
+		w.Width = w.Pitch
+	}
+	if min(w.Step, w.Before, w.Width) < 0 || min(w.N, w.Rows, w.Taps, w.Pitch, w.Stride) < 1 {
+		panic("simd: windows without elements")
+	}
+	if w.Lines*w.N != y || ((w.Lines-1)*w.Step+w.Rows-1)*w.Pitch+(w.N-1)*w.Stride+w.Taps > x {
+		panic("simd: windows outside of the image, or other than the results")
 	}
 }
 
@@ -38,23 +43,21 @@ func (w Windows) check(x, y int) {
 // number, the first one of several. In every window there must be an element of the image
 // in the first row.
 func MaxPool[T Float](y []T, argmax []int32, x []T, at int, w Windows) {
-	w.check(len(x), len(y))
+	w.normal(len(x), len(y))
 	same(len(y), len(argmax))
-	if w.Width == 0 {
-		w.Width = w.Pitch
-	}
-	if w.N >= fewWindows && w.run(maxPoolDense, single(y), argmax, single(x), at-w.Before, 0) {
+	if w.N >= fewWindows && w.run(maxPoolDense, single(y), argmax, single(x), at, 0) {
 		return
 	}
 	for i := range y {
-		first, taps := i*w.Stride, w.Taps
+		row, first, taps := i/w.N*w.Step, i%w.N*w.Stride, w.Taps
 		if before := w.Before - first; before > 0 {
 			first, taps = w.Before, taps-before
 		}
 		if w.Before > 0 || w.Width < w.Pitch {
 			taps = min(taps, w.Before+w.Width-first)
 		}
-		k := first + firstMax(x[first:], w.Rows, taps, w.Pitch)
+		k := row*w.Pitch + first
+		k += firstMax(x[k:], w.Rows, taps, w.Pitch)
 		y[i] = x[k]
 		if w.Before > 0 || w.Width != w.Pitch {
 			k -= w.Before + k/w.Pitch*(w.Pitch-w.Width)
@@ -102,15 +105,16 @@ func firstNaN[T Float](x []T, rows, taps, pitch int) int {
 // MeanPool computes the sum of each window, divided by divisor. Rows are added up
 // one by one, then the sums of the rows.
 func MeanPool[T Float](y, x []T, divisor T, w Windows) {
-	w.check(len(x), len(y))
+	w.normal(len(x), len(y))
 	if w.N >= fewWindows && w.run(meanPoolDense, single(y), nil, single(x), 0, float32(divisor)) {
 		return
 	}
 	for i := range y {
 		var sum T
+		window := x[i/w.N*w.Step*w.Pitch+i%w.N*w.Stride:]
 		for r := range w.Rows {
 			var row T
-			for _, v := range x[i*w.Stride+r*w.Pitch:][:w.Taps] {
+			for _, v := range window[r*w.Pitch : r*w.Pitch+w.Taps] {
 				row += v
 			}
 			sum += row
@@ -122,7 +126,7 @@ func MeanPool[T Float](y, x []T, divisor T, w Windows) {
 // SumPool computes the sum of each window, the elements added up one after another.
 // The windows lie side by side: Stride is 1.
 func SumPool[T Float](y, x []T, w Windows) {
-	w.check(len(x), len(y))
+	w.normal(len(x), len(y))
 	if w.Stride != 1 {
 		panic("simd: sums of windows which are not side by side")
 	}
@@ -131,8 +135,9 @@ func SumPool[T Float](y, x []T, w Windows) {
 	}
 	for i := range y {
 		var sum T
+		window := x[i/w.N*w.Step*w.Pitch+i%w.N:]
 		for r := range w.Rows {
-			for _, v := range x[i+r*w.Pitch:][:w.Taps] {
+			for _, v := range window[r*w.Pitch : r*w.Pitch+w.Taps] {
 				sum += v
 			}
 		}
@@ -154,14 +159,15 @@ const (
 	sumPoolDense
 )
 
-// poolArgs is what a kernel of pooling is given.
+// poolArgs is what a kernel of pooling is given. It moves x, at and start from line to line.
 type poolArgs struct {
 	x, y, argmax  unsafe.Pointer
-	n, rows, taps int
-	pitch         int // bytes from row to row
+	lines, n      int
+	rows, taps    int
+	pitch, line   int // bytes from row to row, and from line to line
 	stride        int
 	at, start     int32 // the places of x, and of the first element that is no padding
-	jump          int32 // from behind the taps of a row to those of the next, of places
+	jump, further int32 // of places: from behind the taps of a row to those of the next; from line to line
 	divisor       float32
 }
 
@@ -169,8 +175,8 @@ type poolArgs struct {
 const fewWindows = 3
 
 // run performs the kernel of which k is the one for stride 1, and reports whether there
-// is such a kernel. The place of x is at.
-func (w Windows) run(k poolKernel, y []float32, argmax []int32, x []float32, at int, divisor float32) bool {
+// is such a kernel. The place of the first row of the image is at.
+func (w *Windows) run(k poolKernel, y []float32, argmax []int32, x []float32, at int, divisor float32) bool {
 	if x == nil || max(w.Stride, w.Pitch) > math.MaxInt32/64 {
 		return false
 	}
@@ -179,20 +185,26 @@ func (w Windows) run(k poolKernel, y []float32, argmax []int32, x []float32, at 
 	} else if w.Stride > 2 {
 		k += 2
 	}
-	p := poolArgs{rows: w.Rows, taps: w.Taps, pitch: 4 * w.Pitch, stride: w.Stride, start: int32(at + w.Before), jump: int32(w.Width - w.Taps), divisor: divisor}
+	p := poolArgs{
+		rows: w.Rows, taps: w.Taps, pitch: 4 * w.Pitch, line: 4 * w.Step * w.Pitch, stride: w.Stride,
+		jump: int32(w.Width - w.Taps), further: int32(w.Step * w.Width), divisor: divisor,
+	}
 	// The garbage collector waits for a kernel to return: none may take long.
-	for most := max(1, 4*block/(w.Rows*w.Taps)); len(y) > 0; {
-		n := min(len(y), most)
-		p.x, p.y, p.n, p.at = unsafe.Pointer(&x[0]), unsafe.Pointer(&y[0]), n, int32(at)
-		if argmax != nil {
-			p.argmax = unsafe.Pointer(&argmax[0])
-			argmax = argmax[n:]
-		}
-		if !runPool(k, &p) {
-			return false
-		}
-		if y = y[n:]; len(y) > 0 {
-			x, at = x[n*w.Stride:], at+n*w.Stride
+	most := max(1, 4*block/(w.Rows*w.Taps))
+	lines := max(1, most/w.N)
+	for l := 0; l < w.Lines; l += lines {
+		for i := 0; i < w.N; i += p.n {
+			p.n = min(most, w.N-i)
+			p.x, p.y = unsafe.Pointer(&x[l*w.Step*w.Pitch+i*w.Stride]), unsafe.Pointer(&y[l*w.N+i])
+			if argmax != nil {
+				p.argmax = unsafe.Pointer(&argmax[l*w.N+i])
+			}
+			p.start = int32(at + l*w.Step*w.Width)
+			p.at = p.start + int32(i*w.Stride-w.Before)
+			p.lines = min(lines, w.Lines-l)
+			if !runPool(k, &p) {
+				return false
+			}
 		}
 	}
 	return true

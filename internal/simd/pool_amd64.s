@@ -3,7 +3,7 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// Registers: R8 the arguments, DX how many windows are left, SI the first element of
+// Registers: R8 the arguments, DX how many windows of the line are left, SI the first element of
 // the first of them, DI and R10 where y and argmax go, R11 the bytes from row to row,
 // BX the row, R12 how many are left, CX the tap, R13 how many are left.
 
@@ -126,10 +126,12 @@ GLOBL poolOdd<>(SB), RODATA|NOPTR, $64
 // func maxPoolDense512(p *poolArgs)
 TEXT ·maxPoolDense512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	VPBROADCASTD poolArgs_stride(R8), Z3
 	VPMULLD poolLanes<>(SB), Z3, Z6
@@ -200,6 +202,18 @@ end:
 	ADDQ $64, DI
 	SUBQ $16, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	LEAQ (R10)(DX*4), R10
+	MOVL poolArgs_further(R8), R9
+	ADDL R9, poolArgs_at(R8)
+	ADDL R9, poolArgs_start(R8)
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
@@ -238,17 +252,19 @@ tapCarefully:
 // func maxPoolPairs512(p *poolArgs)
 TEXT ·maxPoolPairs512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+	VMOVUPS poolEven<>(SB), Z20
+	VMOVUPS poolOdd<>(SB), Z21
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	VPBROADCASTD poolArgs_stride(R8), Z3
 	VPMULLD poolLanes<>(SB), Z3, Z6
 	VPBROADCASTD poolArgs_at(R8), Z3
 	VPADDD Z3, Z6, Z6
-	VMOVUPS poolEven<>(SB), Z20
-	VMOVUPS poolOdd<>(SB), Z21
 	MOVQ $16, AX
 	MOVQ  AX, CX
 	MOVL  $1, R9
@@ -365,6 +381,18 @@ end:
 	ADDQ $64, DI
 	SUBQ $16, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	LEAQ (R10)(DX*4), R10
+	MOVL poolArgs_further(R8), R9
+	ADDL R9, poolArgs_at(R8)
+	ADDL R9, poolArgs_start(R8)
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
@@ -430,14 +458,17 @@ endedCarefully:
 // func maxPoolStrided512(p *poolArgs)
 TEXT ·maxPoolStrided512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+	VPBROADCASTD poolArgs_stride(R8), Z3
+	VPMULLD poolLanes<>(SB), Z3, Z20
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	VPBROADCASTD poolArgs_stride(R8), Z3
 	VPMULLD poolLanes<>(SB), Z3, Z6
-	VMOVAPS Z6, Z20
 	VPBROADCASTD poolArgs_at(R8), Z3
 	VPADDD Z3, Z6, Z6
 	MOVQ $16, AX
@@ -507,6 +538,18 @@ end:
 	ADDQ $64, DI
 	SUBQ $16, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	LEAQ (R10)(DX*4), R10
+	MOVL poolArgs_further(R8), R9
+	ADDL R9, poolArgs_at(R8)
+	ADDL R9, poolArgs_start(R8)
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
@@ -547,10 +590,12 @@ tapCarefully:
 // func meanPoolDense512(p *poolArgs)
 TEXT ·meanPoolDense512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	MOVQ $16, AX
 	MOVQ  AX, CX
@@ -598,19 +643,29 @@ tap:
 	ADDQ $64, DI
 	SUBQ $16, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
 // func meanPoolPairs512(p *poolArgs)
 TEXT ·meanPoolPairs512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
-	MOVQ poolArgs_n(R8), DX
 	VMOVUPS poolEven<>(SB), Z20
 	VMOVUPS poolOdd<>(SB), Z21
+
+line:
+	MOVQ poolArgs_x(R8), SI
+	MOVQ poolArgs_n(R8), DX
 	MOVQ $16, AX
 	MOVQ  AX, CX
 	MOVL  $1, R9
@@ -700,20 +755,29 @@ ended:
 	ADDQ $64, DI
 	SUBQ $16, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
 // func meanPoolStrided512(p *poolArgs)
 TEXT ·meanPoolStrided512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
-	MOVQ poolArgs_n(R8), DX
 	VPBROADCASTD poolArgs_stride(R8), Z3
-	VPMULLD poolLanes<>(SB), Z3, Z6
-	VMOVAPS Z6, Z20
+	VPMULLD poolLanes<>(SB), Z3, Z20
+
+line:
+	MOVQ poolArgs_x(R8), SI
+	MOVQ poolArgs_n(R8), DX
 	MOVQ $16, AX
 	MOVQ  AX, CX
 	MOVL  $1, R9
@@ -762,16 +826,26 @@ tap:
 	ADDQ $64, DI
 	SUBQ $16, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
 // func sumPoolDense512(p *poolArgs)
 TEXT ·sumPoolDense512(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	MOVQ $16, AX
 	MOVQ  AX, CX
@@ -815,16 +889,26 @@ tap:
 	ADDQ $64, DI
 	SUBQ $16, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
 // func maxPoolDense256(p *poolArgs)
 TEXT ·maxPoolDense256(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	VPBROADCASTD poolArgs_stride(R8), Y3
 	VPMULLD poolLanes<>(SB), Y3, Y6
@@ -894,6 +978,18 @@ end:
 	ADDQ $32, DI
 	SUBQ $8, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	LEAQ (R10)(DX*4), R10
+	MOVL poolArgs_further(R8), R9
+	ADDL R9, poolArgs_at(R8)
+	ADDL R9, poolArgs_start(R8)
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
@@ -932,10 +1028,12 @@ tapCarefully:
 // func maxPoolPairs256(p *poolArgs)
 TEXT ·maxPoolPairs256(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	VPBROADCASTD poolArgs_stride(R8), Y3
 	VPMULLD poolLanes<>(SB), Y3, Y6
@@ -1042,6 +1140,18 @@ end:
 	ADDQ $32, DI
 	SUBQ $8, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	LEAQ (R10)(DX*4), R10
+	MOVL poolArgs_further(R8), R9
+	ADDL R9, poolArgs_at(R8)
+	ADDL R9, poolArgs_start(R8)
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
@@ -1109,14 +1219,17 @@ endedCarefully:
 // func maxPoolStrided256(p *poolArgs)
 TEXT ·maxPoolStrided256(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+	VPBROADCASTD poolArgs_stride(R8), Y3
+	VPMULLD poolLanes<>(SB), Y3, Y11
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	VPBROADCASTD poolArgs_stride(R8), Y3
 	VPMULLD poolLanes<>(SB), Y3, Y6
-	VMOVAPS Y6, Y11
 	VPBROADCASTD poolArgs_at(R8), Y3
 	VPADDD Y3, Y6, Y6
 	MOVQ $8, AX
@@ -1185,6 +1298,18 @@ end:
 	ADDQ $32, DI
 	SUBQ $8, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	LEAQ (R10)(DX*4), R10
+	MOVL poolArgs_further(R8), R9
+	ADDL R9, poolArgs_at(R8)
+	ADDL R9, poolArgs_start(R8)
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
@@ -1225,10 +1350,12 @@ tapCarefully:
 // func meanPoolDense256(p *poolArgs)
 TEXT ·meanPoolDense256(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	MOVQ $8, AX
 	LEAQ poolTails<>+64(SB), R9
@@ -1274,16 +1401,26 @@ tap:
 	ADDQ $32, DI
 	SUBQ $8, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
 // func meanPoolPairs256(p *poolArgs)
 TEXT ·meanPoolPairs256(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	MOVQ $8, AX
 	LEAQ poolTails<>+64(SB), R9
@@ -1358,20 +1495,29 @@ ended:
 	ADDQ $32, DI
 	SUBQ $8, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
 // func meanPoolStrided256(p *poolArgs)
 TEXT ·meanPoolStrided256(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
-	MOVQ poolArgs_n(R8), DX
 	VPBROADCASTD poolArgs_stride(R8), Y3
-	VPMULLD poolLanes<>(SB), Y3, Y6
-	VMOVAPS Y6, Y11
+	VPMULLD poolLanes<>(SB), Y3, Y11
+
+line:
+	MOVQ poolArgs_x(R8), SI
+	MOVQ poolArgs_n(R8), DX
 	MOVQ $8, AX
 	LEAQ poolTails<>+64(SB), R9
 	SHLQ $2, AX
@@ -1418,16 +1564,26 @@ tap:
 	ADDQ $32, DI
 	SUBQ $8, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET
 
 // func sumPoolDense256(p *poolArgs)
 TEXT ·sumPoolDense256(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), R8
-	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_y(R8), DI
 	MOVQ poolArgs_argmax(R8), R10
 	MOVQ poolArgs_pitch(R8), R11
+
+line:
+	MOVQ poolArgs_x(R8), SI
 	MOVQ poolArgs_n(R8), DX
 	MOVQ $8, AX
 	LEAQ poolTails<>+64(SB), R9
@@ -1469,5 +1625,13 @@ tap:
 	ADDQ $32, DI
 	SUBQ $8, DX
 	JGT  windows
+	DECQ poolArgs_lines(R8)
+	JEQ  done
+	MOVQ poolArgs_line(R8), R9
+	ADDQ R9, poolArgs_x(R8)
+	LEAQ (DI)(DX*4), DI
+	JMP  line
+
+done:
 	VZEROUPPER
 	RET

@@ -12,13 +12,14 @@ import (
 
 // pooled returns the three results of the windows, and the places of the maxima, by the definitions.
 func pooled(x []float32, at int, divisor float32, w Windows) (greatest, mean, sum []float32, argmax []int32) {
-	for i := range w.N {
+	for o := range max(w.Lines, 1) * w.N {
+		l, i := o/w.N, o%w.N
 		best, where := float32(0), -1
 		var all, rows float32
 		for r := range w.Rows {
 			var row float32
 			for s := range w.Taps {
-				k := r*w.Pitch + i*w.Stride + s
+				k := (l*w.Step+r)*w.Pitch + i*w.Stride + s
 				v := x[k]
 				all += v
 				row += v
@@ -28,7 +29,7 @@ func pooled(x []float32, at int, divisor float32, w Windows) (greatest, mean, su
 				if where < 0 || v > best || v != v && best == best {
 					best, where = v, k
 					if w.Width > 0 {
-						where = r*w.Width + i*w.Stride + s - w.Before
+						where = (l*w.Step+r)*w.Width + i*w.Stride + s - w.Before
 					}
 				}
 			}
@@ -47,6 +48,11 @@ func few(rng *rand.Rand, n int) []float32 {
 		x[i] = []float32{0, float32(math.Copysign(0, -1)), 1, 1, 2, -inf, inf, nan, -3}[rng.IntN(5+rng.IntN(5))]
 	}
 	return x
+}
+
+// need is the number of elements that the windows take.
+func need(w Windows) int {
+	return ((max(w.Lines, 1)-1)*w.Step+w.Rows-1)*w.Pitch + (w.N-1)*w.Stride + w.Taps
 }
 
 func poolings(rng *rand.Rand) []Windows {
@@ -70,8 +76,14 @@ func poolings(rng *rand.Rand) []Windows {
 		}
 		all = append(all, w)
 	}
+	for i := range all {
+		if rng.IntN(2) == 0 {
+			all[i].Lines, all[i].Step = 1+rng.IntN(4), rng.IntN(4)
+		}
+	}
 	return append(all,
-		Windows{N: 9, Rows: 3, Taps: 3, Stride: 1, Pitch: 0},
+		Windows{Lines: 3000, Step: 2, N: 20, Rows: 2, Taps: 2, Stride: 2, Pitch: 40},
+		Windows{N: 9, Rows: 3, Taps: 3, Stride: 1, Pitch: 1},
 		Windows{N: 20000, Rows: 2, Taps: 2, Stride: 2, Pitch: 40000},
 		Windows{N: 20000, Rows: 3, Taps: 3, Stride: 1, Pitch: 20002})
 }
@@ -93,9 +105,9 @@ func testPool(t *testing.T) {
 	for _, w := range poolings(rng) {
 		for round := range 4 {
 			side := pages.Side(round % 2)
-			x := pages.Copy(few(rng, w.need()), side)
+			x := pages.Copy(few(rng, need(w)), side)
 			if round >= 2 {
-				copy(x.Slice(), draw(rng, w.need()))
+				copy(x.Slice(), draw(rng, need(w)))
 			}
 			for i := range x.Slice() {
 				if c := i%max(w.Pitch, 1) - w.Before; w.Width > 0 && (c < 0 || c >= w.Width) {
@@ -104,7 +116,7 @@ func testPool(t *testing.T) {
 			}
 			at, divisor := rng.IntN(1000), float32(1+rng.IntN(9))
 			greatest, mean, sum, argmax := pooled(x.Slice(), at, divisor, w)
-			y, places := pages.Make[float32](w.N, side), pages.Make[int32](w.N, side)
+			y, places := pages.Make[float32](max(w.Lines, 1)*w.N, side), pages.Make[int32](max(w.Lines, 1)*w.N, side)
 			compare := func(what string, want []float32, run func()) {
 				t.Helper()
 				err := pages.Catch(run)
@@ -145,11 +157,12 @@ func TestPoolMistakes(t *testing.T) {
 	x, y, k := make([]float32, 14), make([]float32, 3), make([]int32, 3)
 	MaxPool(y, k, x, 0, w)
 	for name, run := range map[string]func(){
-		"x too short":    func() { MaxPool(y, k, x[1:], 0, w) },
-		"y too short":    func() { MeanPool(y[1:], x, 4, w) },
-		"too few places": func() { MaxPool(y, k[1:], x, 0, w) },
-		"no taps":        func() { MeanPool(y, x, 4, Windows{N: 3, Rows: 2, Pitch: 8, Stride: 2}) },
-		"sum of stride":  func() { SumPool(y, x, w) },
+		"x too short":     func() { MaxPool(y, k, x[1:], 0, w) },
+		"y too short":     func() { MeanPool(y[1:], x, 4, w) },
+		"too few places":  func() { MaxPool(y, k[1:], x, 0, w) },
+		"a line too many": func() { MaxPool(y, k, x, 0, Windows{Lines: 2, Step: 1, N: 3, Rows: 2, Taps: 2, Pitch: 8, Stride: 2}) },
+		"no taps":         func() { MeanPool(y, x, 4, Windows{N: 3, Rows: 2, Pitch: 8, Stride: 2}) },
+		"sum of stride":   func() { SumPool(y, x, w) },
 	} {
 		func() {
 			defer func() {
@@ -166,7 +179,7 @@ func BenchmarkPool(b *testing.B) {
 	for _, c := range []struct{ size, stride, n int }{{2, 2, 14}, {2, 2, 112}, {3, 2, 55}, {3, 1, 26}, {3, 3, 37}} {
 		w := Windows{N: c.n, Rows: c.size, Taps: c.size, Stride: c.stride, Pitch: c.n*c.stride + 2}
 		rng := rand.New(rand.NewPCG(1, 1))
-		x := make([]float32, w.need())
+		x := make([]float32, need(w))
 		for i := range x {
 			x[i] = float32(rng.NormFloat64())
 		}

@@ -205,25 +205,26 @@ func pools() []pool {
 func (k pool) write(a *poolAsm) {
 	a.lanes = a.bytes / 4
 	a.p("MOVQ p+0(FP), R8")
-	a.p("MOVQ poolArgs_x(R8), SI")
 	a.p("MOVQ poolArgs_y(R8), DI")
 	a.p("MOVQ poolArgs_argmax(R8), R10")
 	a.p("MOVQ poolArgs_pitch(R8), R11")
-	a.p("MOVQ poolArgs_n(R8), DX")
-	if k.indices || a.lay == strided {
+	if a.lay == strided {
 		a.p("VPBROADCASTD poolArgs_stride(R8), %s", a.r(temp))
-		a.p("VPMULLD poolLanes<>(SB), %s, %s", a.r(temp), a.r(base))
-		if a.lay == strided {
-			a.p("VMOVAPS %s, %s", a.r(base), a.r(a.gathered()))
-		}
-		if k.indices {
-			a.p("VPBROADCASTD poolArgs_at(R8), %s", a.r(temp))
-			a.op("VPADDD", temp, base, base)
-		}
+		a.p("VPMULLD poolLanes<>(SB), %s, %s", a.r(temp), a.r(a.gathered()))
 	}
 	if a.lay == pairs && a.masks {
 		a.p("VMOVUPS poolEven<>(SB), Z20")
 		a.p("VMOVUPS poolOdd<>(SB), Z21")
+	}
+
+	a.label("line")
+	a.p("MOVQ poolArgs_x(R8), SI")
+	a.p("MOVQ poolArgs_n(R8), DX")
+	if k.indices {
+		a.p("VPBROADCASTD poolArgs_stride(R8), %s", a.r(temp))
+		a.p("VPMULLD poolLanes<>(SB), %s, %s", a.r(temp), a.r(base))
+		a.p("VPBROADCASTD poolArgs_at(R8), %s", a.r(temp))
+		a.op("VPADDD", temp, base, base)
 	}
 	a.p("MOVQ $%d, AX", a.lanes)
 	a.masksFor()
@@ -254,6 +255,21 @@ func (k pool) write(a *poolAsm) {
 	a.p("ADDQ $%d, DI", a.bytes)
 	a.p("SUBQ $%d, DX", a.lanes)
 	a.p("JGT  windows")
+
+	a.p("DECQ poolArgs_lines(R8)")
+	a.p("JEQ  done") // before x leaves its slice: the garbage collector may look at it
+	a.p("MOVQ poolArgs_line(R8), R9")
+	a.p("ADDQ R9, poolArgs_x(R8)")
+	// DX says, as a negative number, how far the last vector went beyond the line.
+	a.p("LEAQ (DI)(DX*4), DI")
+	if k.indices {
+		a.p("LEAQ (R10)(DX*4), R10")
+		a.p("MOVL poolArgs_further(R8), R9")
+		a.p("ADDL R9, poolArgs_at(R8)")
+		a.p("ADDL R9, poolArgs_start(R8)")
+	}
+	a.p("JMP  line")
+	a.label("done")
 	a.p("VZEROUPPER")
 	a.p("RET")
 	if k.careful != nil {
@@ -429,7 +445,7 @@ func PoolAssembly() []byte {
 	w.WriteString(`#include "go_asm.h"
 #include "textflag.h"
 
-// Registers: R8 the arguments, DX how many windows are left, SI the first element of
+// Registers: R8 the arguments, DX how many windows of the line are left, SI the first element of
 // the first of them, DI and R10 where y and argmax go, R11 the bytes from row to row,
 // BX the row, R12 how many are left, CX the tap, R13 how many are left.
 
