@@ -105,15 +105,14 @@ type sum struct {
 // inputs. run describes the terms of a tap; joined reports whether they follow those of the tap before. A piece has
 // at least chunk terms.
 //
-// In the gradient of the image, taps which see no row of dy are left out. In the forward pass the zeros around x are numbers
-// like others.
+// Taps which see no row of the input are left out.
 func (c *correlation) sums(taps []tap, blocks, rows, chunk int, run func(block, tap int) micro.Run, joined func(block, tap int) bool) []*sum {
 	known := map[[2]int]*sum{}
 	all := make([]*sum, rows)
 	for i := range all {
 		first, end := c.last[0], -c.top
 		for _, t := range taps {
-			if h := i*c.step[0] + t.h; c.Pass == Forward || h >= 0 && h < c.inH {
+			if h := i*c.step[0] + t.h; h >= 0 && h < c.inH {
 				first, end = min(first, t.h), max(end, t.h+1)
 			}
 		}

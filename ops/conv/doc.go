@@ -27,9 +27,9 @@
 //	dx[n,c,h,w] = Σ_{k,r,s} w[k,c,r,s] · dy[n,k,p,q]    over all p, q with h = p·u−t+r·d, w likewise
 //	dw[k,c,r,s] = Σ_{n,p,q} dy[n,k,p,q] · x[n, c, p·u−t+r·d, q·u−t+s·d]
 //
-// where x is zero outside the image. These zeros are numbers like others: a NaN or an
-// infinity that meets one gives NaN. An algorithm may take dy as zero outside, too, so
-// that a NaN or an infinity of w reaches pixels at the border of dx which its sum leaves out.
+// where x is zero outside the image, and dy may count as zero outside. A NaN or an infinity of w or dy that meets these
+// zeros gives NaN where an algorithm takes the product, and nothing where it leaves it out: at the border of
+// y, dx or, for dy, in dw. Direct takes the products of x, and no others.
 //
 // Package convtest checks any Algorithm, ours or a user's.
 package conv

@@ -161,13 +161,17 @@ func (m *planar[T]) findSums() {
 			},
 			func(_, j int) bool { return taps[j-1].h == taps[j].h && taps[j-1].w+v == taps[j].w })
 		if m.Bias {
-			s := sums[0] // the forward pass has one for all rows
-			s.runs = append(s.runs, micro.Run{
-				A: uintptr(len(m.terms)*m.most) * size,
-				B: uintptr(m.ci*m.planeSize()) * size,
-				K: 1,
-			})
-			s.cuts[len(s.cuts)-1]++
+			for i, s := range sums {
+				if slices.Contains(sums[:i], s) {
+					continue
+				}
+				s.runs = append(s.runs, micro.Run{
+					A: uintptr(len(m.terms)*m.most) * size,
+					B: uintptr(m.ci*m.planeSize()) * size,
+					K: 1,
+				})
+				s.cuts[len(s.cuts)-1]++
+			}
 			m.terms = append(m.terms, -1)
 		}
 		m.rowSums = append(m.rowSums, sums)

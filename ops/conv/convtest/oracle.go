@@ -46,9 +46,9 @@ func (d data) ins(p conv.Problem) [][]float64 {
 	return [][]float64{d.x, d.w}
 }
 
-// oracle is the definition: one loop over all products of the pass. With out it returns the
+// oracle is the definition: one loop over all products of the pass, those with padding too if padding. With out it returns the
 // sums of the absolute values, mag, and the number of terms of the longest sum.
-func oracle(p conv.Problem, d data) (out, mag []float64, terms int) {
+func oracle(p conv.Problem, d data, padding bool) (out, mag []float64, terms int) {
 	xn, wn, yn := p.Lens()
 	P, Q := p.Out()
 	cg, kg := p.C/p.Groups, p.K/p.Groups
@@ -73,6 +73,9 @@ func oracle(p conv.Problem, d data) (out, mag []float64, terms int) {
 							xi := ((n*p.C+k/kg*cg+c)*p.H+h)*p.W + w
 							wi := ((k*cg+c)*p.R+r)*p.S + s
 							yi := (n*p.K+k)*P*Q + o
+							if !inside && !padding {
+								continue
+							}
 							x := 0.0
 							if inside {
 								x = d.x[xi]
