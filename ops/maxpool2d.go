@@ -168,11 +168,14 @@ func (m maxPool2DGrad) VJP(n *graph.Node, ddx []*graph.Value) []*graph.Value {
 
 // Items are planes.
 func maxPoolGradRun[T kernel.Float](outs, pixels int) kernel.Kernel {
+	cleared := max(1, 1<<14/pixels) // planes at a time, so that they are still in a cache when dy is added
 	return func(c *kernel.Call, lo, hi int) {
 		argmax, dy, dx := kernel.In[int32](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
 		for i := lo; i < hi; i++ {
+			if (i-lo)%cleared == 0 {
+				clear(dx[i*pixels : min(i+cleared, hi)*pixels])
+			}
 			plane, dy := dx[i*pixels:][:pixels], dy[i*outs:][:outs]
-			clear(plane)
 			for j, at := range argmax[i*outs:][:outs] {
 				if uint(at) >= uint(len(plane)) {
 					wrongPixel(c, i*outs+j, at, pixels)
