@@ -96,6 +96,7 @@ type image[T kernel.Float] struct {
 	bc, blocks int
 	rows, cols int
 	left       int
+	used       []bool // rows that some tap sees, by their remainder; the others are not loaded
 }
 
 func newImage[T kernel.Float](channels, groups, h, w int) image[T] {
@@ -105,8 +106,8 @@ func newImage[T kernel.Float](channels, groups, h, w int) image[T] {
 	return i
 }
 
-// size is the number of elements of a tile.
-func (m *image[T]) size() int { return m.blocks * m.rows * m.cols * m.bc }
+// size is the number of elements of a tile of some blocks, rounded up to whole lines of the cache.
+func (m *image[T]) size(blocks int) int { return (blocks*m.rows*m.cols*m.bc + 15) &^ 15 }
 
 // at is the index of channel 0 of a pixel of a tile.
 func (m *image[T]) at(block, row, col int) int { return ((block*m.rows+row)*m.cols + col) * m.bc }
@@ -123,6 +124,9 @@ func (m *image[T]) load(tile, x []T, n, g, b0, b1, first, rows int) {
 		channels := m.in(b)
 		planes := x[(n*m.channels+g*m.group+b*m.bc)*plane:][:channels*plane]
 		for r := range rows {
+			if !m.used[r%len(m.used)] {
+				continue
+			}
 			h := first + r
 			row := tile[m.at(b-b0, r, 0):][:m.cols*m.bc]
 			if h < 0 || h >= m.H || from >= to {
@@ -148,6 +152,12 @@ func planBlockedImage[T kernel.Float](p Problem) kernel.Plan {
 	m := &blockedImage[T]{correlation: newCorrelation(p), set: micro.For[T]()}
 	m.in = newImage[T](m.ci*p.Groups, p.Groups, m.inH, m.inW)
 	m.in.left, m.in.cols, m.in.rows = m.left, m.span(m.Q, 1), m.span(1, 0)
+	m.in.used = make([]bool, m.step[0])
+	for _, ph := range m.phases {
+		for _, t := range ph.taps {
+			m.in.used[(t.h+m.top)%m.step[0]] = true
+		}
+	}
 	m.panels = ceilDiv(m.co, m.set.Width())
 	m.cut()
 	m.findSums()
@@ -158,7 +168,7 @@ func planBlockedImage[T kernel.Float](p Problem) kernel.Plan {
 	return kernel.Plan{
 		Steps:  []kernel.Step{pack, {N: items, Grain: grain(p.FLOPs(), items), Run: m.run}},
 		Shared: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
-		Local:  kernel.SizeOf(p.DType, max(m.in.size()+m.sumSize(), m.in.bc*m.taps*m.set.Width())),
+		Local:  kernel.SizeOf(p.DType, max(m.in.size(m.in.blocks)+m.sumSize(), m.in.bc*m.taps*m.set.Width())),
 	}
 }
 
@@ -255,8 +265,8 @@ func (m *blockedImage[T]) run(c *kernel.Call, lo, hi int) {
 		x = kernel.In[T](c, 1)
 	}
 	width, plane := m.set.Width(), m.P*m.Q
-	tile := kernel.Local[T](c, 0, m.in.size())
-	sums := kernel.Local[T](c, m.in.size(), m.sumSize())
+	tile := kernel.Local[T](c, 0, m.in.size(m.in.blocks))
+	sums := kernel.Local[T](c, m.in.size(m.in.blocks), m.sumSize())
 	clear(tile)
 	t := micro.Take()
 	defer micro.Put(t)

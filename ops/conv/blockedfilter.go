@@ -45,13 +45,17 @@ func planBlockedFilter[T kernel.Float](p Problem) kernel.Plan {
 	}
 	m.in.left = p.Pad[1]
 	m.in.cols = (Q-1)*p.Stride[1] + p.spanW()
+	m.in.used = make([]bool, p.Stride[0])
+	for r := range p.R {
+		m.in.used[r*p.Dilation[0]%p.Stride[0]] = true
+	}
 	m.panels = ceilDiv(m.kg, m.set.Width())
 	m.findStretches()
 	m.cut()
 
 	items := m.parts * p.Groups * m.partsK * m.partsC
 	plan := kernel.One(items, grain(p.FLOPs(), items), m.run)
-	plan.Local = kernel.SizeOf(p.DType, (1+m.tall*m.wide)*m.blockSize()+m.in.blocksSize(m.tall)+m.wide*m.panelSize())
+	plan.Local = kernel.SizeOf(p.DType, (1+m.tall*m.wide)*m.blockSize()+m.in.size(m.tall)+m.wide*m.panelSize())
 	if m.parts > 1 {
 		items := p.Groups * m.panels * m.in.blocks
 		plan.Shared = kernel.SizeOf(p.DType, m.parts*items*m.blockSize())
@@ -61,9 +65,6 @@ func planBlockedFilter[T kernel.Float](p Problem) kernel.Plan {
 	}
 	return plan
 }
-
-// blocksSize is the number of elements of a tile of that many blocks.
-func (m *image[T]) blocksSize(blocks int) int { return blocks * m.rows * m.cols * m.bc }
 
 // blockSize is the number of sums of a block of channels and a panel of filters: a row of filters for each of
 // r, s and channel.
@@ -135,7 +136,7 @@ func (m *blockedFilter[T]) run(c *kernel.Call, lo, hi int) {
 	x, dy := kernel.In[T](c, 0), kernel.In[T](c, 1)
 	width := m.set.Width()
 	plane := m.P * m.Q
-	tileSize, panelSize, blockSize := m.in.blocksSize(m.tall), m.panelSize(), m.blockSize()
+	tileSize, panelSize, blockSize := m.in.size(m.tall), m.panelSize(), m.blockSize()
 	sums := kernel.Local[T](c, blockSize, m.tall*m.wide*blockSize) // after what store needs
 	tile := kernel.Local[T](c, blockSize+len(sums), tileSize)
 	panel := kernel.Local[T](c, blockSize+len(sums)+tileSize, m.wide*panelSize)
