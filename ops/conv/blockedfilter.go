@@ -217,14 +217,18 @@ func (m *blockedFilter[T]) multiply(t *micro.Tile, sums, tile, panel []T, rows, 
 	t.Mask = micro.Masks(cols, lanes)
 	t.B, t.SB = unsafe.Pointer(&panel[0]), uintptr(width)*size
 	t.SA, t.SC = uintptr(m.Stride[1]*m.in.bc)*size, uintptr(width)*size
-	t.Runs, t.N = &m.runs[0], rows
-	t.Add = 0
-	if add {
-		t.Add = 1
-	}
+	some := max(chunkTerms/m.Q, 1) // rows whose products are added up in registers
 	for _, st := range m.stretches {
+		kernel := m.set.Kernel(micro.Columns, st.n, vecs)
 		t.A = unsafe.Pointer(&tile[m.in.at(0, st.r*m.Dilation[0], st.s*m.Dilation[1])+st.c])
 		t.C = unsafe.Pointer(&sums[((st.r*m.S+st.s)*m.in.bc+st.c)*width])
-		m.set.Kernel(micro.Columns, st.n, vecs)(t)
+		for p := 0; p < rows; p += some {
+			t.Runs, t.N = &m.runs[p], min(some, rows-p)
+			t.Add = 0
+			if add || p > 0 {
+				t.Add = 1
+			}
+			kernel(t)
+		}
 	}
 }

@@ -194,13 +194,11 @@ func (m *planar[T]) pack(c *kernel.Call, lo, hi int) {
 		for o := range min(m.most, m.co-o0) {
 			from := w[g*kg*cg*taps+(o0+o)*output:]
 			for j, term := range m.terms {
-				v := T(0)
 				if term < 0 {
-					v = kernel.In[T](c, 2)[g*m.co+o0+o]
+					panel[j*m.most+o] = kernel.In[T](c, 2)[g*m.co+o0+o]
 				} else {
-					v = from[term/taps*input+term%taps]
+					panel[j*m.most+o] = from[term/taps*input+term%taps]
 				}
-				panel[j*m.most+o] = v
 			}
 		}
 	}
