@@ -161,10 +161,12 @@ func (m *planar[T]) findSums() {
 			},
 			func(_, j int) bool { return taps[j-1].h == taps[j].h && taps[j-1].w+v == taps[j].w })
 		if m.Bias {
-			for i, s := range sums {
-				if slices.Contains(sums[:i], s) {
+			done := map[*sum]bool{}
+			for _, s := range sums {
+				if done[s] {
 					continue
 				}
+				done[s] = true
 				s.runs = append(s.runs, micro.Run{
 					A: uintptr(len(m.terms)*m.most) * size,
 					B: uintptr(m.ci*m.planeSize()) * size,
