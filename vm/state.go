@@ -117,14 +117,14 @@ func (s *State) ensure(p *graph.Value) (*variable, error) {
 const align = arena.Align
 
 // maxBytes is the largest tensor that a machine makes: 1 TiB, more than any has.
-const maxBytes = 1 << 40
+const maxBytes int64 = 1 << 40
 
 // allocatable returns an error if no memory could hold t.
 func allocatable(t graph.Type) error {
 	if err := t.Check(); err != nil {
 		return err
 	}
-	if n := t.Bytes(); n > maxBytes {
+	if n := int64(t.Bytes()); n > maxBytes {
 		return fmt.Errorf("%v takes %d bytes, the most is %d", t, n, maxBytes)
 	}
 	return nil
