@@ -11,12 +11,15 @@
 // convolution without a matrix of columns is one for each tap of the filter, and
 // its gradients are others of the same kind.
 //
-//	| form    | A(i,l) in a run       | used for                                    |
-//	|---------|-----------------------|---------------------------------------------|
-//	| Rows    | A + i·SA + l elements | row-major A; pixels in blocks of channels    |
-//	| Columns | A + l·SA + i elements | packed panels, transposed matrices, weights |
-//	| either  | B + l·SB, vectors     |                                             |
-//	| either  | C + i·SC, vectors     |                                             |
+//	| form    | A(i,l) in a run       | B(l,:) in a run | used for                                     |
+//	|---------|-----------------------|-----------------|----------------------------------------------|
+//	| Rows    | A + i·SA + l elements | B + l·SB        | row-major A; pixels in blocks of channels     |
+//	| Columns | A + l·SA + i elements | B + l·SB        | packed panels, transposed matrices, weights  |
+//
+// In all forms row i of C is at C + i·SC. The form Slide is for one filter that slides over an image, where each row of
+// the tile sees rows of B of its own, and A is a single row:
+//
+//	C(i,:) = Σ_runs Σ_{l<k} A(l)·B(i,l,:)       A + l elements, B + i·SB + l elements
 //
 // For returns the Set of kernels of an element type at the current level of
 // package cpu, which says how many rows and lanes a tile may have:

@@ -183,6 +183,42 @@ func avx512F32Columns13x2(t *Tile)
 func avx512F32Columns14x2(t *Tile)
 
 //go:noescape
+func avx512F32Slide1x1(t *Tile)
+
+//go:noescape
+func avx512F32Slide2x1(t *Tile)
+
+//go:noescape
+func avx512F32Slide3x1(t *Tile)
+
+//go:noescape
+func avx512F32Slide4x1(t *Tile)
+
+//go:noescape
+func avx512F32Slide5x1(t *Tile)
+
+//go:noescape
+func avx512F32Slide6x1(t *Tile)
+
+//go:noescape
+func avx512F32Slide1x2(t *Tile)
+
+//go:noescape
+func avx512F32Slide2x2(t *Tile)
+
+//go:noescape
+func avx512F32Slide3x2(t *Tile)
+
+//go:noescape
+func avx512F32Slide4x2(t *Tile)
+
+//go:noescape
+func avx512F32Slide5x2(t *Tile)
+
+//go:noescape
+func avx512F32Slide6x2(t *Tile)
+
+//go:noescape
 func avx512F64Rows1x1(t *Tile)
 
 //go:noescape
@@ -351,6 +387,42 @@ func avx512F64Columns13x2(t *Tile)
 func avx512F64Columns14x2(t *Tile)
 
 //go:noescape
+func avx512F64Slide1x1(t *Tile)
+
+//go:noescape
+func avx512F64Slide2x1(t *Tile)
+
+//go:noescape
+func avx512F64Slide3x1(t *Tile)
+
+//go:noescape
+func avx512F64Slide4x1(t *Tile)
+
+//go:noescape
+func avx512F64Slide5x1(t *Tile)
+
+//go:noescape
+func avx512F64Slide6x1(t *Tile)
+
+//go:noescape
+func avx512F64Slide1x2(t *Tile)
+
+//go:noescape
+func avx512F64Slide2x2(t *Tile)
+
+//go:noescape
+func avx512F64Slide3x2(t *Tile)
+
+//go:noescape
+func avx512F64Slide4x2(t *Tile)
+
+//go:noescape
+func avx512F64Slide5x2(t *Tile)
+
+//go:noescape
+func avx512F64Slide6x2(t *Tile)
+
+//go:noescape
 func avx2F32Rows1x1(t *Tile)
 
 //go:noescape
@@ -421,6 +493,42 @@ func avx2F32Columns5x2(t *Tile)
 
 //go:noescape
 func avx2F32Columns6x2(t *Tile)
+
+//go:noescape
+func avx2F32Slide1x1(t *Tile)
+
+//go:noescape
+func avx2F32Slide2x1(t *Tile)
+
+//go:noescape
+func avx2F32Slide3x1(t *Tile)
+
+//go:noescape
+func avx2F32Slide4x1(t *Tile)
+
+//go:noescape
+func avx2F32Slide5x1(t *Tile)
+
+//go:noescape
+func avx2F32Slide6x1(t *Tile)
+
+//go:noescape
+func avx2F32Slide1x2(t *Tile)
+
+//go:noescape
+func avx2F32Slide2x2(t *Tile)
+
+//go:noescape
+func avx2F32Slide3x2(t *Tile)
+
+//go:noescape
+func avx2F32Slide4x2(t *Tile)
+
+//go:noescape
+func avx2F32Slide5x2(t *Tile)
+
+//go:noescape
+func avx2F32Slide6x2(t *Tile)
 
 //go:noescape
 func avx2F64Rows1x1(t *Tile)
@@ -494,8 +602,44 @@ func avx2F64Columns5x2(t *Tile)
 //go:noescape
 func avx2F64Columns6x2(t *Tile)
 
-// avx512F32 are the kernels by form of A (rows, columns), vectors and rows of C, less one each.
-var avx512F32 = kernels{rows: 14, lanes: 16, masked: true, run: [2][2][]func(*Tile){
+//go:noescape
+func avx2F64Slide1x1(t *Tile)
+
+//go:noescape
+func avx2F64Slide2x1(t *Tile)
+
+//go:noescape
+func avx2F64Slide3x1(t *Tile)
+
+//go:noescape
+func avx2F64Slide4x1(t *Tile)
+
+//go:noescape
+func avx2F64Slide5x1(t *Tile)
+
+//go:noescape
+func avx2F64Slide6x1(t *Tile)
+
+//go:noescape
+func avx2F64Slide1x2(t *Tile)
+
+//go:noescape
+func avx2F64Slide2x2(t *Tile)
+
+//go:noescape
+func avx2F64Slide3x2(t *Tile)
+
+//go:noescape
+func avx2F64Slide4x2(t *Tile)
+
+//go:noescape
+func avx2F64Slide5x2(t *Tile)
+
+//go:noescape
+func avx2F64Slide6x2(t *Tile)
+
+// avx512F32 are the kernels by form (rows, columns, slide), vectors and rows of C, less one each.
+var avx512F32 = kernels{rows: 14, lanes: 16, masked: true, run: [3][2][]func(*Tile){
 	{
 		{avx512F32Rows1x1, avx512F32Rows2x1, avx512F32Rows3x1, avx512F32Rows4x1, avx512F32Rows5x1, avx512F32Rows6x1, avx512F32Rows7x1, avx512F32Rows8x1, avx512F32Rows9x1, avx512F32Rows10x1, avx512F32Rows11x1, avx512F32Rows12x1, avx512F32Rows13x1, avx512F32Rows14x1},
 		{avx512F32Rows1x2, avx512F32Rows2x2, avx512F32Rows3x2, avx512F32Rows4x2, avx512F32Rows5x2, avx512F32Rows6x2, avx512F32Rows7x2, avx512F32Rows8x2, avx512F32Rows9x2, avx512F32Rows10x2, avx512F32Rows11x2, avx512F32Rows12x2, avx512F32Rows13x2, avx512F32Rows14x2},
@@ -504,10 +648,14 @@ var avx512F32 = kernels{rows: 14, lanes: 16, masked: true, run: [2][2][]func(*Ti
 		{avx512F32Columns1x1, avx512F32Columns2x1, avx512F32Columns3x1, avx512F32Columns4x1, avx512F32Columns5x1, avx512F32Columns6x1, avx512F32Columns7x1, avx512F32Columns8x1, avx512F32Columns9x1, avx512F32Columns10x1, avx512F32Columns11x1, avx512F32Columns12x1, avx512F32Columns13x1, avx512F32Columns14x1},
 		{avx512F32Columns1x2, avx512F32Columns2x2, avx512F32Columns3x2, avx512F32Columns4x2, avx512F32Columns5x2, avx512F32Columns6x2, avx512F32Columns7x2, avx512F32Columns8x2, avx512F32Columns9x2, avx512F32Columns10x2, avx512F32Columns11x2, avx512F32Columns12x2, avx512F32Columns13x2, avx512F32Columns14x2},
 	},
+	{
+		{avx512F32Slide1x1, avx512F32Slide2x1, avx512F32Slide3x1, avx512F32Slide4x1, avx512F32Slide5x1, avx512F32Slide6x1},
+		{avx512F32Slide1x2, avx512F32Slide2x2, avx512F32Slide3x2, avx512F32Slide4x2, avx512F32Slide5x2, avx512F32Slide6x2},
+	},
 }}
 
-// avx512F64 are the kernels by form of A (rows, columns), vectors and rows of C, less one each.
-var avx512F64 = kernels{rows: 14, lanes: 8, masked: true, run: [2][2][]func(*Tile){
+// avx512F64 are the kernels by form (rows, columns, slide), vectors and rows of C, less one each.
+var avx512F64 = kernels{rows: 14, lanes: 8, masked: true, run: [3][2][]func(*Tile){
 	{
 		{avx512F64Rows1x1, avx512F64Rows2x1, avx512F64Rows3x1, avx512F64Rows4x1, avx512F64Rows5x1, avx512F64Rows6x1, avx512F64Rows7x1, avx512F64Rows8x1, avx512F64Rows9x1, avx512F64Rows10x1, avx512F64Rows11x1, avx512F64Rows12x1, avx512F64Rows13x1, avx512F64Rows14x1},
 		{avx512F64Rows1x2, avx512F64Rows2x2, avx512F64Rows3x2, avx512F64Rows4x2, avx512F64Rows5x2, avx512F64Rows6x2, avx512F64Rows7x2, avx512F64Rows8x2, avx512F64Rows9x2, avx512F64Rows10x2, avx512F64Rows11x2, avx512F64Rows12x2, avx512F64Rows13x2, avx512F64Rows14x2},
@@ -516,10 +664,14 @@ var avx512F64 = kernels{rows: 14, lanes: 8, masked: true, run: [2][2][]func(*Til
 		{avx512F64Columns1x1, avx512F64Columns2x1, avx512F64Columns3x1, avx512F64Columns4x1, avx512F64Columns5x1, avx512F64Columns6x1, avx512F64Columns7x1, avx512F64Columns8x1, avx512F64Columns9x1, avx512F64Columns10x1, avx512F64Columns11x1, avx512F64Columns12x1, avx512F64Columns13x1, avx512F64Columns14x1},
 		{avx512F64Columns1x2, avx512F64Columns2x2, avx512F64Columns3x2, avx512F64Columns4x2, avx512F64Columns5x2, avx512F64Columns6x2, avx512F64Columns7x2, avx512F64Columns8x2, avx512F64Columns9x2, avx512F64Columns10x2, avx512F64Columns11x2, avx512F64Columns12x2, avx512F64Columns13x2, avx512F64Columns14x2},
 	},
+	{
+		{avx512F64Slide1x1, avx512F64Slide2x1, avx512F64Slide3x1, avx512F64Slide4x1, avx512F64Slide5x1, avx512F64Slide6x1},
+		{avx512F64Slide1x2, avx512F64Slide2x2, avx512F64Slide3x2, avx512F64Slide4x2, avx512F64Slide5x2, avx512F64Slide6x2},
+	},
 }}
 
-// avx2F32 are the kernels by form of A (rows, columns), vectors and rows of C, less one each.
-var avx2F32 = kernels{rows: 6, lanes: 8, masked: false, run: [2][2][]func(*Tile){
+// avx2F32 are the kernels by form (rows, columns, slide), vectors and rows of C, less one each.
+var avx2F32 = kernels{rows: 6, lanes: 8, masked: false, run: [3][2][]func(*Tile){
 	{
 		{avx2F32Rows1x1, avx2F32Rows2x1, avx2F32Rows3x1, avx2F32Rows4x1, avx2F32Rows5x1, avx2F32Rows6x1},
 		{avx2F32Rows1x2, avx2F32Rows2x2, avx2F32Rows3x2, avx2F32Rows4x2, avx2F32Rows5x2, avx2F32Rows6x2},
@@ -528,10 +680,14 @@ var avx2F32 = kernels{rows: 6, lanes: 8, masked: false, run: [2][2][]func(*Tile)
 		{avx2F32Columns1x1, avx2F32Columns2x1, avx2F32Columns3x1, avx2F32Columns4x1, avx2F32Columns5x1, avx2F32Columns6x1},
 		{avx2F32Columns1x2, avx2F32Columns2x2, avx2F32Columns3x2, avx2F32Columns4x2, avx2F32Columns5x2, avx2F32Columns6x2},
 	},
+	{
+		{avx2F32Slide1x1, avx2F32Slide2x1, avx2F32Slide3x1, avx2F32Slide4x1, avx2F32Slide5x1, avx2F32Slide6x1},
+		{avx2F32Slide1x2, avx2F32Slide2x2, avx2F32Slide3x2, avx2F32Slide4x2, avx2F32Slide5x2, avx2F32Slide6x2},
+	},
 }}
 
-// avx2F64 are the kernels by form of A (rows, columns), vectors and rows of C, less one each.
-var avx2F64 = kernels{rows: 6, lanes: 4, masked: false, run: [2][2][]func(*Tile){
+// avx2F64 are the kernels by form (rows, columns, slide), vectors and rows of C, less one each.
+var avx2F64 = kernels{rows: 6, lanes: 4, masked: false, run: [3][2][]func(*Tile){
 	{
 		{avx2F64Rows1x1, avx2F64Rows2x1, avx2F64Rows3x1, avx2F64Rows4x1, avx2F64Rows5x1, avx2F64Rows6x1},
 		{avx2F64Rows1x2, avx2F64Rows2x2, avx2F64Rows3x2, avx2F64Rows4x2, avx2F64Rows5x2, avx2F64Rows6x2},
@@ -539,5 +695,9 @@ var avx2F64 = kernels{rows: 6, lanes: 4, masked: false, run: [2][2][]func(*Tile)
 	{
 		{avx2F64Columns1x1, avx2F64Columns2x1, avx2F64Columns3x1, avx2F64Columns4x1, avx2F64Columns5x1, avx2F64Columns6x1},
 		{avx2F64Columns1x2, avx2F64Columns2x2, avx2F64Columns3x2, avx2F64Columns4x2, avx2F64Columns5x2, avx2F64Columns6x2},
+	},
+	{
+		{avx2F64Slide1x1, avx2F64Slide2x1, avx2F64Slide3x1, avx2F64Slide4x1, avx2F64Slide5x1, avx2F64Slide6x1},
+		{avx2F64Slide1x2, avx2F64Slide2x2, avx2F64Slide3x2, avx2F64Slide4x2, avx2F64Slide5x2, avx2F64Slide6x2},
 	},
 }}

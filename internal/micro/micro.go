@@ -12,7 +12,11 @@ type Form int
 const (
 	Rows Form = iota
 	Columns
+	Slide
 )
+
+// SlideRows is the largest number of rows of a tile of the form Slide, in every Set.
+const SlideRows = 6
 
 // A Run is a stretch of terms: where they begin, in bytes from Tile.A and Tile.B,
 // and how many there are.
@@ -45,10 +49,10 @@ type Set struct{ *kernels }
 type kernels struct {
 	rows, lanes int
 	masked      bool
-	run         [2][2][]func(*Tile)
+	run         [3][2][]func(*Tile)
 }
 
-// Rows is the largest number of rows of a tile.
+// Rows is the largest number of rows of a tile of the forms Rows and Columns.
 func (s Set) Rows() int { return s.rows }
 
 // Lanes is the number of elements of a vector.

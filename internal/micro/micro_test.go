@@ -32,9 +32,13 @@ func TestKernels(t *testing.T) {
 
 func kernelsOf[T Float](t *testing.T) {
 	set := For[T]()
-	for _, form := range []Form{Rows, Columns} {
+	for _, form := range []Form{Rows, Columns, Slide} {
+		most := set.Rows()
+		if form == Slide {
+			most = SlideRows
+		}
 		for vecs := 1; vecs <= 2; vecs++ {
-			for rows := 1; rows <= set.Rows(); rows++ {
+			for rows := 1; rows <= most; rows++ {
 				for cols := (vecs-1)*set.Lanes() + 1; cols <= vecs*set.Lanes(); cols++ {
 					for add := range uint64(2) {
 						for runs := 1; runs <= 3; runs++ {
@@ -64,6 +68,9 @@ func kernelOnce[T Float](set Set, form Form, vecs, rows, cols, n int, add uint64
 		lda = rows + rng.IntN(3)
 	}
 	sizeA, sizeB := max(rows, longest)*lda, longest*ldb
+	if form == Slide {
+		sizeB = rows*ldb + longest
+	}
 	runs := make([]Run, n)
 	for r := range runs { // the last one in memory comes first
 		runs[r] = Run{bytesOf[T]((n - 1 - r) * sizeA), bytesOf[T]((n - 1 - r) * sizeB), 1 + rng.IntN(longest)}
@@ -73,18 +80,25 @@ func kernelOnce[T Float](set Set, form Form, vecs, rows, cols, n int, add uint64
 	if !set.Masked() {
 		read = vecs * set.Lanes()
 	}
-	a, b, c := draw(n*sizeA), draw((n-1)*sizeB+(runs[0].K-1)*ldb+read), draw(rows*ldc)
+	last := (runs[0].K - 1) * ldb
+	if form == Slide {
+		last = (rows-1)*ldb + runs[0].K - 1
+	}
+	a, b, c := draw(n*sizeA), draw((n-1)*sizeB+last+read), draw(rows*ldc)
 	want := append([]T(nil), c...)
 	for i := range rows {
 		for j := range cols {
 			sum := T(add) * c[i*ldc+j]
 			for r, run := range runs {
 				for l := range run.K {
-					at := i*lda + l
-					if form == Columns {
+					at, bt := i*lda+l, l*ldb+j
+					switch form {
+					case Columns:
 						at = l*lda + i
+					case Slide:
+						at, bt = l, i*ldb+l+j
 					}
-					sum += a[(n-1-r)*sizeA+at] * b[(n-1-r)*sizeB+l*ldb+j]
+					sum += a[(n-1-r)*sizeA+at] * b[(n-1-r)*sizeB+bt]
 				}
 			}
 			want[i*ldc+j] = sum

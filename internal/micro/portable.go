@@ -17,11 +17,14 @@ var (
 
 func newPortable[T Float]() kernels {
 	p := kernels{rows: 2, lanes: 2}
-	for form := range 2 {
-		for vecs := 1; vecs <= 2; vecs++ {
+	for vecs := 1; vecs <= 2; vecs++ {
+		for _, form := range []Form{Rows, Columns} {
 			for rows := 1; rows <= p.rows; rows++ {
-				p.run[form][vecs-1] = append(p.run[form][vecs-1], func(t *Tile) { portable[T](t, Form(form), rows, vecs) })
+				p.run[form][vecs-1] = append(p.run[form][vecs-1], func(t *Tile) { portable[T](t, form, rows, vecs) })
 			}
+		}
+		for rows := 1; rows <= SlideRows; rows++ {
+			p.run[Slide][vecs-1] = append(p.run[Slide][vecs-1], func(t *Tile) { portableSlide[T](t, rows, vecs) })
 		}
 	}
 	return p
@@ -66,16 +69,44 @@ func portable[T Float](t *Tile, form Form, rows, vecs int) {
 	}
 	sums := [2][4]T{{c00, c01, c02, c03}, {c10, c11, c12, c13}}
 	for i := range rows {
-		for j := range 2 * vecs {
-			if t.Mask[j/2]>>(j%2)&1 == 0 {
-				continue
-			}
-			c := (*T)(unsafe.Add(t.C, uintptr(i)*t.SC+uintptr(j)*size))
-			if t.Add != 0 {
-				*c += sums[i][j]
-			} else {
-				*c = sums[i][j]
+		storePortable(t, uintptr(i), sums[i][:2*vecs])
+	}
+}
+
+// portableSlide is the form Slide, four columns at a time.
+func portableSlide[T Float](t *Tile, rows, vecs int) {
+	size := unsafe.Sizeof(T(0))
+	second := 2 * size
+	if vecs == 1 {
+		second = 0
+	}
+	for i := range rows {
+		var sums [4]T
+		for _, run := range unsafe.Slice(t.Runs, t.N) {
+			a := unsafe.Slice((*T)(unsafe.Add(t.A, run.A)), run.K)
+			b := unsafe.Add(t.B, run.B+uintptr(i)*t.SB)
+			for l, w := range a {
+				at := unsafe.Add(b, uintptr(l)*size)
+				sums[0] += T(w * *(*T)(at))
+				sums[1] += T(w * *(*T)(unsafe.Add(at, size)))
+				sums[2] += T(w * *(*T)(unsafe.Add(at, second)))
+				sums[3] += T(w * *(*T)(unsafe.Add(at, second+size)))
 			}
 		}
+		storePortable(t, uintptr(i), sums[:2*vecs])
+	}
+}
+
+// storePortable writes a row of C, or adds to it.
+func storePortable[T Float](t *Tile, i uintptr, sums []T) {
+	for j, sum := range sums {
+		if t.Mask[j/2]>>(j%2)&1 == 0 {
+			continue
+		}
+		c := (*T)(unsafe.Add(t.C, i*t.SC+uintptr(j)*unsafe.Sizeof(T(0))))
+		if t.Add != 0 {
+			sum += *c
+		}
+		*c = sum
 	}
 }

@@ -75,6 +75,11 @@ GLOBL bits64<>(SB), RODATA|NOPTR, $32
 				}
 			}
 		}
+		for vecs := 1; vecs <= 2; vecs++ {
+			for rows := 1; rows <= slideRows; rows++ {
+				kernel{s, false, vecs, rows}.writeSlide(&w)
+			}
+		}
 	}
 	pack(&w)
 	return w.Bytes()
@@ -123,36 +128,7 @@ func (k kernel) element(i int) string {
 
 func (k kernel) write(w *bytes.Buffer) {
 	p := func(f string, args ...any) { fmt.Fprintf(w, "\t"+f+"\n", args...) }
-	fmt.Fprintf(w, "\n// func %s(t *Tile)\nTEXT ·%s(SB), NOSPLIT, $0-8\n", k.fn(), k.fn())
-	p("MOVQ t+0(FP), DI")
-	p("MOVQ Tile_Runs(DI), CX")
-	p("MOVQ Tile_N(DI), R15")
-	p("LEAQ (R15)(R15*2), R15") // a Run has three words
-	p("LEAQ (CX)(R15*8), R15")
-	p("MOVQ Tile_SA(DI), R8")
-	p("MOVQ Tile_SB(DI), SI")
-	if k.masked {
-		for v := range k.vecs {
-			p("KMOVQ Tile_Mask+%d(DI), K%d", 8*v, v+1)
-		}
-	}
-	for i := range k.rows {
-		for v := range k.vecs {
-			k.zero(p, k.acc(i, v))
-		}
-	}
-
-	// C comes from afar while the sum is computed.
-	p("MOVQ Tile_C(DI), AX")
-	p("MOVQ Tile_SC(DI), R13")
-	for i := range k.rows {
-		for at := 0; at < k.vecs*k.width; at += 64 {
-			p("PREFETCHT0 %d(AX)", at)
-		}
-		if i < k.rows-1 {
-			p("ADDQ R13, AX")
-		}
-	}
+	k.begin(w, p, k.fn())
 
 	fmt.Fprintf(w, "\nrun:\n")
 	p("MOVQ Tile_A(DI), AX")
@@ -198,6 +174,89 @@ func (k kernel) write(w *bytes.Buffer) {
 	p("CMPQ CX, R15")
 	p("JNE  run")
 
+	k.end(w, p)
+}
+
+// slideRows is the rows of the largest tile of the form slide: with two vectors, as many chains as
+// the latency of a multiply-add needs, and more.
+const slideRows = 6
+
+func (k kernel) slide() string { return fmt.Sprintf("%sSlide%dx%d", k.name, k.rows, k.vecs) }
+
+// writeSlide writes the kernel of the form slide: one element of A is broadcast for all rows, each of which multiplies
+// its own row of B by it.
+func (k kernel) writeSlide(w *bytes.Buffer) {
+	p := func(f string, args ...any) { fmt.Fprintf(w, "\t"+f+"\n", args...) }
+	k.begin(w, p, k.slide())
+
+	fmt.Fprintf(w, "\nrun:\n")
+	p("MOVQ Tile_A(DI), AX")
+	p("ADDQ Run_A(CX), AX")
+	p("MOVQ Tile_B(DI), BX")
+	p("ADDQ Run_B(CX), BX")
+	p("MOVQ Run_K(CX), DX")
+	fmt.Fprintf(w, "\tPCALIGN $32\n\nloop:\n")
+	p("VBROADCAST%s (AX), %s", k.scalar, k.a(0))
+	p("MOVQ BX, R9")
+	for i := range k.rows {
+		for v := range k.vecs {
+			if k.masked {
+				p("VFMADD231%s %d(R9), %s, K%d, %s", k.suffix, v*k.width, k.a(0), v+1, k.acc(i, v))
+			} else {
+				p("VFMADD231%s %d(R9), %s, %s", k.suffix, v*k.width, k.a(0), k.acc(i, v))
+			}
+		}
+		if i < k.rows-1 {
+			p("ADDQ SI, R9")
+		}
+	}
+	p("ADDQ $%d, AX", k.elem)
+	p("ADDQ $%d, BX", k.elem)
+	p("DECQ DX")
+	p("JNZ  loop")
+	p("ADDQ $24, CX")
+	p("CMPQ CX, R15")
+	p("JNE  run")
+
+	k.end(w, p)
+}
+
+// begin takes what all runs share, and clears the sums.
+func (k kernel) begin(w *bytes.Buffer, p func(string, ...any), name string) {
+	fmt.Fprintf(w, "\n// func %s(t *Tile)\nTEXT ·%s(SB), NOSPLIT, $0-8\n", name, name)
+	p("MOVQ t+0(FP), DI")
+	p("MOVQ Tile_Runs(DI), CX")
+	p("MOVQ Tile_N(DI), R15")
+	p("LEAQ (R15)(R15*2), R15") // a Run has three words
+	p("LEAQ (CX)(R15*8), R15")
+	p("MOVQ Tile_SA(DI), R8")
+	p("MOVQ Tile_SB(DI), SI")
+	if k.masked {
+		for v := range k.vecs {
+			p("KMOVQ Tile_Mask+%d(DI), K%d", 8*v, v+1)
+		}
+	}
+	for i := range k.rows {
+		for v := range k.vecs {
+			k.zero(p, k.acc(i, v))
+		}
+	}
+
+	// C comes from afar while the sum is computed.
+	p("MOVQ Tile_C(DI), AX")
+	p("MOVQ Tile_SC(DI), R13")
+	for i := range k.rows {
+		for at := 0; at < k.vecs*k.width; at += 64 {
+			p("PREFETCHT0 %d(AX)", at)
+		}
+		if i < k.rows-1 {
+			p("ADDQ R13, AX")
+		}
+	}
+}
+
+// end stores the sums, or adds them to C.
+func (k kernel) end(w *bytes.Buffer, p func(string, ...any)) {
 	p("MOVQ Tile_C(DI), CX")
 	if !k.masked {
 		k.writeMasks(p)
@@ -269,10 +328,15 @@ func Declarations() []byte {
 				}
 			}
 		}
+		for vecs := 1; vecs <= 2; vecs++ {
+			for rows := 1; rows <= slideRows; rows++ {
+				fmt.Fprintf(&w, "//go:noescape\nfunc %s(t *Tile)\n\n", kernel{s, false, vecs, rows}.slide())
+			}
+		}
 	}
 	for _, s := range sets {
-		fmt.Fprintf(&w, "// %s are the kernels by form of A (rows, columns), vectors and rows of C, less one each.\n", s.name)
-		fmt.Fprintf(&w, "var %s = kernels{rows: %d, lanes: %d, masked: %t, run: [2][2][]func(*Tile){\n", s.name, s.rows, s.width/s.elem, s.masked)
+		fmt.Fprintf(&w, "// %s are the kernels by form (rows, columns, slide), vectors and rows of C, less one each.\n", s.name)
+		fmt.Fprintf(&w, "var %s = kernels{rows: %d, lanes: %d, masked: %t, run: [3][2][]func(*Tile){\n", s.name, s.rows, s.width/s.elem, s.masked)
 		for _, columns := range []bool{false, true} {
 			w.WriteString("{\n")
 			for vecs := 1; vecs <= 2; vecs++ {
@@ -284,7 +348,15 @@ func Declarations() []byte {
 			}
 			w.WriteString("},\n")
 		}
-		w.WriteString("}}\n\n")
+		w.WriteString("{\n")
+		for vecs := 1; vecs <= 2; vecs++ {
+			w.WriteString("{")
+			for rows := 1; rows <= slideRows; rows++ {
+				fmt.Fprintf(&w, "%s, ", kernel{s, false, vecs, rows}.slide())
+			}
+			w.WriteString("},\n")
+		}
+		w.WriteString("},\n}}\n\n")
 	}
 	out, err := format.Source(w.Bytes())
 	if err != nil {
