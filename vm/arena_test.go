@@ -4,6 +4,7 @@ import (
 	"context"
 	"math/rand/v2"
 	"runtime"
+	"strings"
 	"testing"
 
 	"gorgonia.org/tensor"
@@ -47,6 +48,34 @@ func TestPack(t *testing.T) {
 		}
 		if total < most || total > 2*most {
 			t.Errorf("seed %d: %d bytes for at most %d at a time, %d in all", seed, total, most, sum)
+		}
+	}
+}
+
+// Each result would be allowed; together they are more than there is.
+func TestArenaThatNoMemoryHoldsIsAnError(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the system does not say how much memory there is")
+	}
+	g := graph.New("too large")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch))
+	var outs []*graph.Value
+	for range 64 {
+		outs = append(outs, ops.AddScalar(ops.BroadcastTo(x, 1<<19, 1<<18, graph.Batch), float64(len(outs))))
+	}
+	prog, err := Compile(g, outs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := prog.NewMachine(NewState(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	feed := Feeds{x: tensor.New(tensor.WithShape(1), tensor.WithBacking([]float32{1}))}
+	for range 2 { // the first error leaves nothing behind
+		if _, err := m.Run(context.Background(), feed); err == nil || !strings.Contains(err.Error(), "at batch size 1: no memory for a block of") {
+			t.Errorf("got %v", err)
 		}
 	}
 }
