@@ -99,7 +99,7 @@ func planPlanar[T kernel.Float](c correlation) kernel.Plan {
 	return kernel.Plan{
 		Steps:  []kernel.Step{pack, {N: items, Grain: grain(p.FLOPs(), items), Run: m.run}},
 		Shared: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
-		Local:  kernel.SizeOf(p.DType, m.tileSize()+m.most*m.strip),
+		Local:  kernel.SizeOf(p.DType, m.tileSize()+max(m.most, micro.SlideRows)*m.strip),
 	}
 }
 
@@ -243,7 +243,7 @@ func (m *planar[T]) run(c *kernel.Call, lo, hi int) {
 		x = kernel.In[T](c, 1)
 	}
 	tile := kernel.Local[T](c, 0, m.tileSize())
-	strip := kernel.Local[T](c, m.tileSize(), m.most*m.strip)
+	strip := kernel.Local[T](c, m.tileSize(), max(m.most, micro.SlideRows)*m.strip)
 	clear(tile)
 	if m.Bias {
 		ones := tile[m.ci*m.planeSize():]
@@ -274,32 +274,55 @@ func (m *planar[T]) multiply(t *micro.Tile, planes, strip, tile, panel []T, p0, 
 	t.A, t.SA, t.SB = unsafe.Pointer(&panel[0]), uintptr(m.most)*size, size
 	for k, ph := range m.phases {
 		across := count(m.Q, ph.first[1], m.every[1])
-		for i := range count(p1-p0, ph.first[0], m.every[0]) {
-			row := (p0+i*m.every[0]+ph.first[0])*m.Q + ph.first[1]
-			to, pitch := planes[row:], m.P*m.Q
-			if m.strip > 0 {
-				to, pitch = strip, m.strip
+		sums := m.rowSums[k][p0/m.every[0]:][:count(p1-p0, ph.first[0], m.every[0])]
+		for i, together := 0, 1; i < len(sums); i += together {
+			// What is computed together, the same row of several outputs or several rows of the only one, is pitch apart.
+			together = m.together(sums[i:])
+			lines := outputs
+			pitch, next := m.P*m.Q, m.P*m.Q // of the strip or the output, and of the output
+			if m.most == 1 {
+				lines = together
+				pitch, next = m.every[0]*m.Q, m.every[0]*m.Q
+				t.SB = uintptr(m.step[0]*m.step[1]*m.pitch) * size
 			}
-			if s := m.rowSums[k][p0/m.every[0]+i]; len(s.runs) == 0 {
-				for o := range outputs {
-					clear(to[o*pitch:][:across])
+			to := planes[(p0+i*m.every[0]+ph.first[0])*m.Q+ph.first[1]:]
+			out := to
+			if m.strip > 0 {
+				out, pitch = strip, m.strip
+			}
+			if s := sums[i]; len(s.runs) == 0 {
+				for o := range lines {
+					clear(out[o*pitch:][:across])
 				}
 			} else {
-				m.multiplyRow(t, s, to, pitch, tile[i*m.step[0]*m.step[1]*m.pitch:], across, outputs)
+				m.multiplyRow(t, s, out, pitch, tile[i*m.step[0]*m.step[1]*m.pitch:], across, lines)
 			}
 			if m.strip > 0 {
-				for o := range outputs {
-					spread(planes[o*m.P*m.Q+row:], strip[o*m.strip:][:across], m.every[1])
+				for o := range lines {
+					spread(to[o*next:], strip[o*m.strip:][:across], m.every[1])
 				}
 			}
 		}
 	}
 }
 
-// multiplyRow computes the sums of a row of outputs of a phase.
-func (m *planar[T]) multiplyRow(t *micro.Tile, s *sum, to []T, pitch int, tile []T, across, outputs int) {
+// together returns how many of the next rows of a phase are one tile: for a single output, those with the same terms.
+func (m *planar[T]) together(sums []*sum) int {
+	n := 1
+	for m.most == 1 && n < min(len(sums), micro.SlideRows) && sums[n] == sums[0] {
+		n++
+	}
+	return n
+}
+
+// multiplyRow computes the sums of a row of several outputs, or of several rows of a single one.
+func (m *planar[T]) multiplyRow(t *micro.Tile, s *sum, to []T, pitch int, tile []T, across, lines int) {
 	size := unsafe.Sizeof(T(0))
 	width, lanes := m.set.Width(), m.set.Lanes()
+	form := micro.Columns
+	if m.most == 1 {
+		form = micro.Slide
+	}
 	t.SC = uintptr(pitch) * size
 	for q := 0; q < across; q += width {
 		cols := min(width, across-q)
@@ -312,7 +335,7 @@ func (m *planar[T]) multiplyRow(t *micro.Tile, s *sum, to []T, pitch int, tile [
 				continue
 			}
 			t.Runs, t.N = &s.runs[begin], end-begin
-			m.set.Kernel(micro.Columns, outputs, ceilDiv(cols, lanes))(t)
+			m.set.Kernel(form, lines, ceilDiv(cols, lanes))(t)
 			begin, t.Add = end, 1
 		}
 	}
