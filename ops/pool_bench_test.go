@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
@@ -33,13 +34,14 @@ func BenchmarkPool2D(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			call := kernel.Call{Fault: &kernel.Fault{}}
+			call := kernel.Call{Fault: &kernel.Fault{}, Local: unsafe.Pointer(unsafe.SliceData(make([]uint64, p.Local/8+1)))}
 			rnd := rand.New(rand.NewPCG(1, 2))
 			add := func(t graph.Type) int32 {
-				data := make([]float32, t.Shape.Size()) // Int32 elements are as large; those of argmax stay 0
-				if t.DType == graph.Float32 {
-					for i := range data {
-						data[i] = float32(rnd.NormFloat64())
+				data := make([]float32, t.Shape.Size())
+				for i := range data {
+					data[i] = float32(rnd.NormFloat64())
+					if t.DType == graph.Int32 { // argmax: a pixel of the window, on 28 columns
+						data[i] = math.Float32frombits(uint32(i/14%14*56 + i%14*2 + rnd.IntN(2)*28 + rnd.IntN(2)))
 					}
 				}
 				b.SetBytes(int64(t.Bytes()))

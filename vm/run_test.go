@@ -505,7 +505,7 @@ func TestSizesThatNoMemoryHoldsAreErrors(t *testing.T) {
 		t.Errorf("a result of 2⁴³ bytes: %v", err)
 	}
 	g = graph.New("huge parameter")
-	p, err := vm.Compile(g, []*graph.Value{ops.Sum(g.Param("p", graph.Of(graph.Float32, 1<<31, 1<<20), graph.Zeros()))})
+	p, err := vm.Compile(g, []*graph.Value{ops.Sum(g.Param("p", graph.Of(graph.Float32, 1<<30, 1<<21), graph.Zeros()))})
 	if err != nil {
 		return // refused when it was planned
 	}
