@@ -8,10 +8,11 @@ import (
 
 // How long a worker waits before it sleeps. A sleeping goroutine costs its waker a system call, some microseconds,
 // which is as long as a small kernel; a spinning one costs a core. So: spin for about a microsecond, then
-// offer the processor to others for some ten microseconds, then sleep.
+// offer the processor to others for a hundred microseconds or so, which is what the shares of a step may differ by,
+// then sleep.
 const (
 	spins  = 2000
-	yields = 100
+	yields = 1000
 )
 
 // A gate counts how often it was opened, and lets goroutines wait until the count moves on.

@@ -186,14 +186,18 @@ func (m *blockedImage[T]) cut() {
 	most = min(most, max(sumBytes/(m.Q*m.set.Width()*size*m.every[0]), 1))
 	units := ceilDiv(m.P, m.every[0]) // rows of outputs, of all phases together
 	tiles := ceilDiv(units, most)
-	if batch := m.N * m.Groups; batch*tiles < someItems && m.ci*m.co*m.taps < m.ci*m.inH*m.inW*m.panels {
+	want := ceilDiv(someItems, m.N*m.Groups)
+	m.split = 1
+	if tiles < want && m.ci*m.co*m.taps > m.ci*m.inH*m.inW*m.panels {
 		// Each tile reads the whole filter again, each part of the filter the whole tile: cut what is smaller.
-		// Fewer rows than the filter has cost more in copies than parts of the filter do.
-		tiles = max(tiles, min(ceilDiv(someItems, batch), units/max(m.span(1, 0), 4)))
+		m.split = min(ceilDiv(want, tiles), m.panels)
+	}
+	if tiles*m.split < want { // fewer rows than the filter has cost more in copies than parts of the filter do
+		tiles = max(tiles, min(ceilDiv(want, m.split), units/max(m.span(1, 0), 4)))
 	}
 	m.rows = ceilDiv(units, tiles) * m.every[0]
 	m.tiles = ceilDiv(m.P, m.rows)
-	m.split = min(ceilDiv(someItems, m.N*m.Groups*m.tiles), m.panels)
+	m.split = max(m.split, min(ceilDiv(want, m.tiles), m.panels))
 	m.in.rows = m.span(m.rows, 0)
 }
 

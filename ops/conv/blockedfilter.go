@@ -107,6 +107,8 @@ func (m *blockedFilter[T]) cut() {
 		}
 	}
 	m.partsK, m.partsC = ceilDiv(m.panels, m.wide), ceilDiv(m.in.blocks, m.tall)
+	m.wide, m.tall = ceilDiv(m.panels, m.partsK), ceilDiv(m.in.blocks, m.partsC) // items alike
+	m.partsK, m.partsC = ceilDiv(m.panels, m.wide), ceilDiv(m.in.blocks, m.tall)
 
 	row := (m.tall*m.in.cols*m.in.bc*m.Stride[0] + m.wide*m.Q*width) * size
 	m.rows = min(max((tileBytes-m.tall*m.in.cols*m.in.bc*size*m.spanH())/row, 1), m.P)
