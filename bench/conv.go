@@ -27,7 +27,7 @@ func prepareConv(p conv.Problem, algo string, threads int) (*subject, error) {
 		return nil, err
 	}
 	// By name, and no other: a network leaves gradients that it refuses to others.
-	env, asked := &kernel.Env{Settings: map[any]any{}}, algo
+	env, asked := &kernel.Env{Workers: threads, Settings: map[any]any{}}, algo
 	for _, a := range conv.Default() {
 		if a.Name() == algo {
 			conv.Only(env.Settings, a)

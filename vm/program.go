@@ -102,7 +102,7 @@ func checkGraph(g *graph.Graph, outputs []*graph.Value) error {
 
 // env returns what plans may know.
 func (o *options) env() *kernel.Env {
-	env := &kernel.Env{Settings: map[any]any{}}
+	env := &kernel.Env{Workers: o.threads, Settings: map[any]any{}}
 	if len(o.conv) > 0 {
 		conv.Use(env.Settings, o.conv...)
 	}

@@ -34,7 +34,7 @@ func (Blocked) Name() string { return "blocked" }
 
 // Plan refuses p where it is empty, or has fewer than 8 filters in a group (channels, for
 // the gradient of the image), and 1×1 filters that are faster as a matrix product.
-func (a Blocked) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
+func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
 	}
@@ -60,9 +60,9 @@ func (a Blocked) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 		}
 	}
 	if p.DType.Size() == 4 {
-		return planBlocked[float32](p), nil
+		return planBlocked[float32](env, p), nil
 	}
-	return planBlocked[float64](p), nil
+	return planBlocked[float64](env, p), nil
 }
 
 const (
@@ -73,14 +73,22 @@ const (
 	tileBytes  = 3 << 17 // of an image that a worker copies: it shares the second cache with a part of the filter
 	sumBytes   = 1 << 17 // of outputs that a worker computes at a time
 	chunkTerms = 576     // of an output that are added up in registers
-	someItems  = 8       // workers that should find something to do
+	someItems  = 8       // items, if it is not known how many workers there are
 )
 
-func planBlocked[T kernel.Float](p Problem) kernel.Plan {
+// shares returns how many items there should be: two for each worker, so that no one has much more to do than another.
+func shares(env *kernel.Env) int {
+	if env.Workers == 0 {
+		return someItems
+	}
+	return 2 * env.Workers
+}
+
+func planBlocked[T kernel.Float](env *kernel.Env, p Problem) kernel.Plan {
 	if p.Pass == FilterGrad {
 		return planBlockedFilter[T](p)
 	}
-	return planBlockedImage[T](p)
+	return planBlockedImage[T](env, p)
 }
 
 // image is an image as a worker sees it: a tile of rows with the padding that some taps need,
@@ -148,7 +156,7 @@ type blockedImage[T kernel.Float] struct {
 	panels, split int      // which cover the outputs of a group, in split parts
 }
 
-func planBlockedImage[T kernel.Float](p Problem) kernel.Plan {
+func planBlockedImage[T kernel.Float](env *kernel.Env, p Problem) kernel.Plan {
 	m := &blockedImage[T]{correlation: newCorrelation(p), set: micro.For[T]()}
 	m.in = newImage[T](m.ci*p.Groups, p.Groups, m.inH, m.inW)
 	m.in.left, m.in.cols, m.in.rows = m.left, m.span(m.Q, 1), m.span(1, 0)
@@ -159,7 +167,7 @@ func planBlockedImage[T kernel.Float](p Problem) kernel.Plan {
 		}
 	}
 	m.panels = ceilDiv(m.co, m.set.Width())
-	m.cut()
+	m.cut(shares(env))
 	m.findSums()
 
 	weights := p.Groups * m.panels * m.in.blocks
@@ -179,14 +187,14 @@ func (m *blockedImage[T]) sumSize() int { return m.rows * m.Q * m.set.Width() }
 
 // cut chooses how many rows of outputs a worker computes at a time: as many as the caches hold, and fewer where there is
 // not enough for several workers otherwise. Then it divides the outputs.
-func (m *blockedImage[T]) cut() {
+func (m *blockedImage[T]) cut(items int) {
 	size := int(unsafe.Sizeof(T(0)))
 	row := max(m.in.blocks*m.in.cols*m.in.bc*size, 1)
 	most := max((tileBytes/row-m.in.rows)/m.step[0]+1, 1)
 	most = min(most, max(sumBytes/(m.Q*m.set.Width()*size*m.every[0]), 1))
 	units := ceilDiv(m.P, m.every[0]) // rows of outputs, of all phases together
 	tiles := ceilDiv(units, most)
-	want := ceilDiv(someItems, m.N*m.Groups)
+	want := ceilDiv(items, m.N*m.Groups)
 	m.split = 1
 	if tiles < want && m.ci*m.co*m.taps > m.ci*m.inH*m.inW*m.panels {
 		// Each tile reads the whole filter again, each part of the filter the whole tile: cut what is smaller.

@@ -27,6 +27,10 @@ type Env struct {
 	// Reference asks for the plainest implementation: the one which defines
 	// what is right. The interpreter sets it.
 	Reference bool
+	// Workers is how many will share the items of each step, 0 if that is not
+	// known. A plan may have as many items as suit them, but the bits of its
+	// results must not depend on it.
+	Workers int
 	// Settings carry choices of the user to the ops concerned, as the
 	// convolution algorithms of vm.WithConv. Keys are private types of the
 	// package which reads them.

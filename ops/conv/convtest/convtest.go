@@ -105,8 +105,16 @@ func (s Suite) problem(p conv.Problem, seed uint64) (accepted int, err error) {
 			return accepted, fault(err)
 		}
 		accepted++
+		c := check{Suite: s, p: p, plan: plan, seed: seed}
+		for _, workers := range []int{1, 2, 3, 8} {
+			plan, err := s.Algorithm.Plan(&kernel.Env{Workers: workers}, p)
+			if err != nil {
+				return accepted, fault(fmt.Errorf("for %d workers: %w", workers, err))
+			}
+			c.others = append(c.others, plan)
+		}
 		var out []float64
-		if c := (check{s, p, plan, seed}); p.DType == graph.Float32 {
+		if p.DType == graph.Float32 {
 			_, err = run[float32](c, whole, real)
 		} else if out, err = run[float64](c, whole, real); !p.Bias {
 			results[p.Pass] = out
@@ -139,7 +147,9 @@ type check struct {
 	Suite
 	p    conv.Problem
 	plan kernel.Plan
-	seed uint64
+	// others are the plans for known numbers of workers.
+	others []kernel.Plan
+	seed   uint64
 }
 
 // run returns the result for real.
@@ -242,6 +252,15 @@ func everyCutting[T kernel.Float](c check, d data) ([]T, error) {
 			first = out
 		} else if !sameBits(first, out) {
 			return nil, fmt.Errorf("%s gives other bits than %s", cut.name, cuttings[0].name)
+		}
+	}
+	for _, plan := range c.others {
+		out, err := execute(plan, inputs[T](c.p, d), n, cuttings[0])
+		if err != nil {
+			return nil, err
+		}
+		if !sameBits(first, out) {
+			return nil, errors.New("the plan for another number of workers gives other bits")
 		}
 	}
 	return first, nil
