@@ -316,6 +316,9 @@ func (m *blockedImage[T]) multiply(t *micro.Tile, sums, tile, panel []T, p0, p1,
 	t.SA, t.SC = uintptr(m.step[1]*m.in.bc)*size, uintptr(m.every[1]*width)*size
 	for k, ph := range m.phases {
 		rows := count(p1-p0, ph.first[0], m.every[0])
+		if rows == 0 { // the last tile may end before the phase begins
+			continue
+		}
 		across := count(m.Q, ph.first[1], m.every[1])
 		pieces := ceilDiv(across, m.set.Rows())
 		sums0 := m.rowSums[k][p0/m.every[0]:]
