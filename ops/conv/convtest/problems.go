@@ -53,6 +53,7 @@ func Cases() []Case {
 		{"several pieces of a sum", conv.Problem{N: 1, C: 70, H: 9, W: 9, K: 9, R: 3, S: 3, Pad: [4]int{1, 1, 1, 1}}},
 		{"the first piece of a sum is padding", conv.Problem{N: 1, C: 22, H: 7, W: 7, K: 9, R: 7, S: 7, Pad: [4]int{6, 6, 6, 6}}},
 		{"dilation and stride, many filters", conv.Problem{N: 1, C: 8, H: 13, W: 13, K: 8, R: 3, S: 3, Stride: [2]int{2, 2}, Dilation: [2]int{3, 3}}},
+		{"rows that no tap sees", conv.Problem{N: 1, C: 4, H: 11, W: 11, K: 8, R: 2, S: 2, Stride: [2]int{3, 3}, Dilation: [2]int{2, 2}}},
 		{"a long row, many filters", conv.Problem{N: 1, C: 3, H: 3, W: 700, K: 8, R: 3, S: 3, Pad: [4]int{1, 1, 1, 1}}},
 		{"many channels, filters and images", conv.Problem{N: 20, C: 33, H: 3, W: 3, K: 40, R: 2, S: 2}},
 		{"odd batch", conv.Problem{N: 19, C: 2, H: 5, W: 5, K: 3, R: 3, S: 3}},
