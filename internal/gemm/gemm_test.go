@@ -131,6 +131,10 @@ func exactOnIntegers[T Float](t *testing.T) {
 		})
 		newProblem(false, false, s[0], s[1], s[2], 0, 0, fill).verify(t, 0)
 	}
+	// B that is copied though it could be read where it lies, and two blocks of A.
+	newProblem(false, false, 50, 1000, 300, 0, 0, fill).verify(t, 0)
+	newProblem(false, false, 350, 1000, 257, 0, 0, fill).verify(t, 0)
+	newProblem(true, true, 350, 530, 257, 0, 1, fill).verify(t, 0)
 }
 
 // A sum of k products, in whatever order, is off by at most γ = (k+1)u/(1−(k+1)u) times the sum of their magnitudes;
@@ -147,7 +151,7 @@ func TestRoundingError(t *testing.T) {
 	})
 }
 
-// gonum leaves out the terms in which A is zero; the formula does not.
+// A product with zero is a term like others.
 func TestNaNAndInfReachC(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	for _, special := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {

@@ -221,7 +221,7 @@ func (m *blockedFilter[T]) multiply(t *micro.Tile, sums, tile, panel []T, rows, 
 	t.SA, t.SC = uintptr(m.Stride[1]*m.in.bc)*size, uintptr(width)*size
 	some := max(chunkTerms/m.Q, 1) // rows whose products are added up in registers
 	for _, st := range m.stretches {
-		kernel := m.set.Kernel(micro.Columns, st.n, vecs)
+		multiply := m.set.Kernel(micro.Columns, st.n, vecs)
 		t.A = unsafe.Pointer(&tile[m.in.at(0, st.r*m.Dilation[0], st.s*m.Dilation[1])+st.c])
 		t.C = unsafe.Pointer(&sums[((st.r*m.S+st.s)*m.in.bc+st.c)*width])
 		for p := 0; p < rows; p += some {
@@ -230,7 +230,7 @@ func (m *blockedFilter[T]) multiply(t *micro.Tile, sums, tile, panel []T, rows, 
 			if add || p > 0 {
 				t.Add = 1
 			}
-			kernel(t)
+			multiply(t)
 		}
 	}
 }

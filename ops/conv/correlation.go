@@ -102,8 +102,8 @@ type sum struct {
 }
 
 // sums returns the sum for each row of outputs of a phase whose taps come in the given order, for each of a number of blocks of
-// inputs. run describes the terms of a tap; joined reports whether they follow those of the tap before. A piece has
-// at least chunk terms.
+// inputs. run describes the terms of a tap; joined reports whether they follow those of the tap before. A piece but the
+// last has at least chunk terms, those counted that are left out.
 //
 // Taps which see no row of the input are left out.
 func (c *correlation) sums(taps []tap, blocks, rows, chunk int, run func(block, tap int) micro.Run, joined func(block, tap int) bool) []*sum {

@@ -28,7 +28,8 @@ type Planar struct{}
 func (Planar) Name() string { return "planar" }
 
 // Plan refuses the gradient of the filter, empty problems, and those for which Blocked is faster:
-// with 8 outputs in a group or more, unless there are at most 4 inputs, without stride.
+// with 8 outputs in a group or more, unless there are at most 4 inputs, without horizontal stride. Gradients that are mostly products with
+// zeros around dy, and filters that meet nothing but padding, it refuses as well.
 func (a Planar) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err

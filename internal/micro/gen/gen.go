@@ -7,8 +7,8 @@
 //	acc[i] += A(i,l) · B(l,:)      for l = 0 … k-1, i = 0 … rows-1, in each run
 //
 // One step loads the vectors of B's row, and for each row of A broadcasts one
-// element and multiplies. There are two forms, by how A lies in memory; see
-// package micro.
+// element and multiplies. There are three forms, by how A and B lie in
+// memory; see package micro.
 //
 // With 512-bit registers the tile is up to 14×2 vectors: 28 accumulators, two
 // registers for B and two, in turn, for A. With 256-bit registers it is 6×2:
