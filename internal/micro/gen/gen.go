@@ -68,6 +68,9 @@ DATA bits64<>+24(SB)/8, $8
 GLOBL bits64<>(SB), RODATA|NOPTR, $32
 `)
 	for _, s := range sets {
+		for vecs := 1; vecs <= 2; vecs++ {
+			kernel{set: s, vecs: vecs}.defineRow(&w)
+		}
 		for _, columns := range []bool{false, true} {
 			for vecs := 1; vecs <= 2; vecs++ {
 				for rows := 1; rows <= s.rows; rows++ {
@@ -118,17 +121,21 @@ func (k kernel) top() int {
 // each are reached by the scaled stride.
 var bases = []string{"AX", "R9", "R10", "R11", "R12"}
 
-// element is the operand A(i,l) of the current l.
-func (k kernel) element(i int) string {
-	if k.columns {
-		return fmt.Sprintf("%d(AX)", i*k.elem)
-	}
-	return [...]string{"(%s)", "(%s)(R8*1)", "(%s)(R8*2)"}[i%3]
-}
-
 func (k kernel) write(w *bytes.Buffer) {
 	p := func(f string, args ...any) { fmt.Fprintf(w, "\t"+f+"\n", args...) }
 	k.begin(w, p, k.fn())
+	p("LEAQ (SI)(SI*2), R13")
+	if k.columns {
+		p("LEAQ (R8)(R8*2), R9")
+	}
+	if k.masked {
+		// Masked loads take the place of multiply-adds: they are for tiles which end with a part of a vector.
+		p("MOVQ $%d, R14", unroll)
+		p("MOVQ Tile_Mask+%d(DI), AX", 8*(k.vecs-1))
+		p("CMPQ AX, $%d", 1<<(k.width/k.elem)-1)
+		p("JEQ  run")
+		p("MOVQ $0x7fffffffffffffff, R14")
+	}
 
 	fmt.Fprintf(w, "\nrun:\n")
 	p("MOVQ Tile_A(DI), AX")
@@ -142,39 +149,89 @@ func (k kernel) write(w *bytes.Buffer) {
 			p("ADDQ R8, %s", bases[g])
 		}
 	}
+	least := "R14"
+	if !k.masked {
+		least = fmt.Sprintf("$%d", unroll)
+	}
+	p("CMPQ DX, %s", least)
+	p("JLT  loop")
+	fmt.Fprintf(w, "\tPCALIGN $32\n\nterms:\n")
+	for l := range unroll {
+		k.step(p, l, false)
+	}
+	k.advance(p, unroll)
+	p("SUBQ $%d, DX", unroll)
+	p("CMPQ DX, %s", least)
+	p("JGE  terms")
+	p("TESTQ DX, DX")
+	p("JEQ  next")
 	fmt.Fprintf(w, "\tPCALIGN $32\n\nloop:\n")
-	for v := range k.vecs {
-		if k.masked {
-			p("VMOVU%s.Z %d(BX), K%d, %s", k.suffix, v*k.width, v+1, k.b(v))
-		} else {
-			p("VMOVU%s %d(BX), %s", k.suffix, v*k.width, k.b(v))
-		}
-	}
-	for i := range k.rows {
-		at := k.element(i)
-		if !k.columns {
-			at = fmt.Sprintf(at, bases[i/3])
-		}
-		p("VBROADCAST%s %s, %s", k.scalar, at, k.a(i))
-		for v := range k.vecs {
-			p("VFMADD231%s %s, %s, %s", k.suffix, k.b(v), k.a(i), k.acc(i, v))
-		}
-	}
-	if k.columns {
-		p("ADDQ R8, AX")
-	} else {
-		for g := 0; 3*g < k.rows; g++ {
-			p("ADDQ $%d, %s", k.elem, bases[g])
-		}
-	}
-	p("ADDQ SI, BX")
+	k.step(p, 0, k.masked)
+	k.advance(p, 1)
 	p("DECQ DX")
 	p("JNZ  loop")
+	fmt.Fprintf(w, "\nnext:\n")
 	p("ADDQ $24, CX")
 	p("CMPQ CX, R15")
 	p("JNE  run")
 
 	k.end(w, p)
+}
+
+// unroll is the terms of a round of the loop: what advances the addresses takes the place of multiply-adds, too.
+const unroll = 4
+
+// step multiplies and adds term l of the round.
+func (k kernel) step(p func(string, ...any), l int, masked bool) {
+	for v := range k.vecs {
+		at := fmt.Sprintf("%d(BX)%s", v*k.width, [unroll]string{"", "(SI*1)", "(SI*2)", "(R13*1)"}[l])
+		if masked {
+			p("VMOVU%s.Z %s, K%d, %s", k.suffix, at, v+1, k.b(v))
+		} else {
+			p("VMOVU%s %s, %s", k.suffix, at, k.b(v))
+		}
+	}
+	for i := range k.rows {
+		at := fmt.Sprintf("%d(%s)%s", l*k.elem, bases[i/3], [...]string{"", "(R8*1)", "(R8*2)"}[i%3])
+		if k.columns {
+			at = fmt.Sprintf("%d(AX)%s", i*k.elem, [unroll]string{"", "(R8*1)", "(R8*2)", "(R9*1)"}[l])
+		}
+		acc := k.acc(i, 0)
+		if k.vecs == 2 {
+			acc += ", " + k.acc(i, 1)
+		}
+		p("%s(%s, %s, %s)", k.row(), at, k.a(i), acc)
+	}
+}
+
+// advance moves the addresses on by some terms.
+func (k kernel) advance(p func(string, ...any), terms int) {
+	if k.columns && terms == 1 {
+		p("ADDQ R8, AX")
+	} else if k.columns {
+		p("LEAQ (AX)(R8*%d), AX", terms)
+	} else {
+		for g := 0; 3*g < k.rows; g++ {
+			p("ADDQ $%d, %s", terms*k.elem, bases[g])
+		}
+	}
+	p("LEAQ (BX)(SI*%d), BX", terms)
+}
+
+// row is the name of the macro for a row of A: it broadcasts an element and multiplies.
+func (k kernel) row() string { return fmt.Sprintf("%sRow%d", k.name, k.vecs) }
+
+// defineRow writes that macro.
+func (k kernel) defineRow(w *bytes.Buffer) {
+	accs, args := []string{"c0", "c1"}[:k.vecs], "c0"
+	if k.vecs == 2 {
+		args = "c0, c1"
+	}
+	fmt.Fprintf(w, "\n#define %s(at, a, %s) VBROADCAST%s at, a", k.row(), args, k.scalar)
+	for v, acc := range accs {
+		fmt.Fprintf(w, "; VFMADD231%s %s, a, %s", k.suffix, k.b(v), acc)
+	}
+	w.WriteString("\n")
 }
 
 // slideRows is the rows of the largest tile of the form slide: with two vectors, as many chains as
@@ -258,6 +315,7 @@ func (k kernel) begin(w *bytes.Buffer, p func(string, ...any), name string) {
 // end stores the sums, or adds them to C.
 func (k kernel) end(w *bytes.Buffer, p func(string, ...any)) {
 	p("MOVQ Tile_C(DI), CX")
+	p("MOVQ Tile_SC(DI), R13")
 	if !k.masked {
 		k.writeMasks(p)
 	}
