@@ -7,14 +7,13 @@ import (
 )
 
 // Blocks: a panel of B, two vectors wide and up to blockL terms long, stays in the first
-// cache, blocks of A and B in the second, with the block of C where it is no larger.
+// cache, a block of A in the second.
 const (
-	blockL    = 256     // terms at most
-	aPanels   = 24      // panels of A in a block
-	bColumns  = 512     // columns of B in a block, if A is one block
-	bManyRows = 1536    // likewise, if A is several: they are copied again for each block of B
-	fewPanels = 3       // panels of the other operand below which copying does not pay
-	compactB  = 1 << 17 // elements within which the rows of B lie so close that copying it does not pay
+	blockL        = 256     // terms at most
+	aBytes        = 5 << 17 // of a block of A
+	finishColumns = 512     // of C, which wait in a cache for the epilogue
+	fewPanels     = 3       // panels of the other operand below which copying does not pay
+	compactB      = 1 << 17 // elements within which the rows of B lie so close that copying it does not pay
 )
 
 // A workspace is what one Gemm needs while it runs: copies of blocks of A and B
@@ -57,20 +56,23 @@ func room[T Float](buf *[]float64, n int) []T {
 	return unsafe.Slice((*T)(unsafe.Pointer(unsafe.SliceData(*buf))), len(*buf)*8/int(bytesOf[T](1)))
 }
 
-// block is one block of C: how its operands lie.
+// block is the part of a product that one block of A contributes to: m rows of C, k terms.
 type block[T Float] struct {
-	set  micro.Set
-	w    *workspace
-	n, k int
-	add  bool
+	set     micro.Set
+	w       *workspace
+	m, n, k int
+	add     bool
 
-	a      []T
+	a      []T // panels of A, or A itself
 	form   micro.Form
 	sa     uintptr // bytes, as in micro.Tile
 	panelA int     // elements between panels of A
-	b      []T
-	sb     uintptr
-	panelB int
+
+	b      []T // from the first term of the block
+	ldb    int
+	transB bool
+	direct bool     // kernels read B where it is
+	nextA  ahead[T] // the block of A that comes next
 }
 
 func bytesOf[T Float](n int) uintptr {
@@ -78,69 +80,108 @@ func bytesOf[T Float](n int) uintptr {
 	return uintptr(n) * unsafe.Sizeof(z)
 }
 
-// takeB lets the block read B where it is, if it is not transposed, few rows of C will read it, and the
-// kernels can mask its last columns; otherwise it copies it into panels.
+// takeB lets the block read B where it is, if it is not transposed, few rows of C will read it, or it fits a cache, and the
+// kernels can mask its last columns; otherwise it copies it, panel after panel.
 func (g *block[T]) takeB(trans bool, m int, b []T, ldb int) {
+	g.b, g.ldb, g.transB = b, ldb, trans
+	g.direct = !trans && g.set.Masked() && (m <= fewPanels*g.set.Rows() || g.k*ldb <= compactB)
+}
+
+// panelB points t to the panel of B that begins at column j.
+func (g *block[T]) panelB(t *micro.Tile, j int) {
 	width := g.set.Width()
-	if !trans && g.set.Masked() && (m <= fewPanels*g.set.Rows() || g.k*ldb <= compactB) {
-		g.b, g.sb, g.panelB = b, bytesOf[T](ldb), width
+	if g.direct {
+		t.B, t.SB = unsafe.Pointer(&g.b[j]), bytesOf[T](g.ldb)
 		return
 	}
-	p := room[T](&g.w.b, (g.n+width-1)/width*width*g.k)
-	if trans {
-		for j := 0; j < g.n; j += width {
-			micro.Transpose(p[j*g.k:], width, b[j*ldb:], ldb, min(width, g.n-j), g.k)
-		}
+	cols := min(width, g.n-j)
+	p := room[T](&g.w.b, width*g.k)
+	if g.transB {
+		micro.Transpose(p, width, g.b[j*g.ldb:], g.ldb, cols, g.k)
 	} else {
-		micro.Copy(p, width, b, ldb, g.k, g.n)
+		micro.Copy(p, width, g.b[j:], g.ldb, g.k, cols)
 	}
-	g.b, g.sb, g.panelB = p, bytesOf[T](width), g.k*width
+	t.B, t.SB = unsafe.Pointer(&p[0]), bytesOf[T](width)
 }
 
 // takeA lets the block read A where it is, if few columns of C will read it; otherwise it copies it into panels.
-func (g *block[T]) takeA(trans bool, m int, a []T, lda int) {
+func (g *block[T]) takeA(trans bool, a []T, lda int) {
 	rows := g.set.Rows()
-	if g.n <= fewPanels*g.set.Width() || m*lda <= 1<<12 {
+	if g.n <= fewPanels*g.set.Width() || g.m*lda <= 1<<12 {
 		g.a, g.form, g.sa, g.panelA = a, micro.Rows, bytesOf[T](lda), rows*lda
 		if trans {
 			g.form, g.panelA = micro.Columns, rows
 		}
 		return
 	}
-	p := room[T](&g.w.a, (m+rows-1)/rows*rows*g.k)
+	p := room[T](&g.w.a, (g.m+rows-1)/rows*rows*g.k)
 	if trans {
-		micro.Copy(p, rows, a, lda, g.k, m)
+		micro.Copy(p, rows, a, lda, g.k, g.m)
 	} else {
-		for i := 0; i < m; i += rows {
-			micro.Transpose(p[i*g.k:], rows, a[i*lda:], lda, min(rows, m-i), g.k)
+		for i := 0; i < g.m; i += rows {
+			micro.Transpose(p[i*g.k:], rows, a[i*lda:], lda, min(rows, g.m-i), g.k)
 		}
 	}
 	g.a, g.form, g.sa, g.panelA = p, micro.Columns, bytesOf[T](rows), g.k*rows
 }
 
-// multiply computes m rows of C.
-func (g *block[T]) multiply(m int, c []T, ldc int) {
+// ahead is a block of a matrix that will be needed soon. Kernels fetch it into the second cache while they
+// compute, in strips as wide as a tile.
+type ahead[T Float] struct {
+	matrix         []T
+	ld, rows, cols int
+	row, col       int // where the next call goes on
+}
+
+// fetch lets the next call of a kernel, which has that many terms, fetch some rows of a strip. It reports whether there was something left.
+func (h *ahead[T]) fetch(t *micro.Tile, terms, width int) bool {
+	at := h.row*h.ld + h.col
+	if h.col >= h.cols || at >= len(h.matrix) {
+		return false
+	}
+	t.Next, t.SNext = unsafe.Pointer(&h.matrix[at]), bytesOf[T](h.ld)
+	h.row += max(terms/micro.Round, 1)
+	if h.row >= h.rows {
+		h.row, h.col = 0, h.col+width
+	}
+	return true
+}
+
+// multiply computes columns j0 … j1-1 of C, c being the block's first row.
+func (g *block[T]) multiply(c []T, ldc, j0, j1 int) {
 	t := &g.w.tile
-	width, most := g.set.Width(), g.set.Rows()
-	t.SA, t.SB, t.SC = g.sa, g.sb, bytesOf[T](ldc)
+	width, most, lanes := g.set.Width(), g.set.Rows(), g.set.Lanes()
+	t.SA, t.SC = g.sa, bytesOf[T](ldc)
 	t.Add = 0
 	if g.add {
 		t.Add = 1
 	}
 	g.w.run.K = g.k
-	for j := 0; j < g.n; j += width {
+	for j := j0; j < j1; j += width {
 		cols := min(width, g.n-j)
 		vecs := 1
-		if cols > g.set.Lanes() {
+		if cols > lanes {
 			vecs = 2
 		}
-		t.Mask = micro.Masks(cols, g.set.Lanes())
-		t.B = unsafe.Pointer(&g.b[j/width*g.panelB])
-		for i := 0; i < m; i += most {
+		t.Mask = micro.Masks(cols, lanes)
+		g.panelB(t, j)
+		nextB := ahead[T]{}
+		if !g.transB && j+width < g.n {
+			nextB = ahead[T]{matrix: g.b[j+width:], ld: g.ldb, rows: g.k, cols: width}
+		}
+		whole := g.set.Kernel(g.form, most, vecs)
+		for i := 0; i < g.m; i += most {
+			if !nextB.fetch(t, g.k, width) && !g.nextA.fetch(t, g.k, width) {
+				t.Next, t.SNext = t.B, 0
+			}
 			t.A = unsafe.Pointer(&g.a[i/most*g.panelA])
 			t.C = unsafe.Pointer(&c[i*ldc+j])
-			g.set.Kernel(g.form, min(most, m-i), vecs)(t)
+			if rows := g.m - i; rows < most {
+				g.set.Kernel(g.form, rows, vecs)(t)
+			} else {
+				whole(t)
+			}
 		}
 	}
-	t.A, t.B, t.C = nil, nil, nil // the workspace must not keep the user's memory alive
+	t.A, t.B, t.C, t.Next = nil, nil, nil, nil // the workspace must not keep the user's memory alive
 }

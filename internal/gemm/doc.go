@@ -8,7 +8,8 @@
 // van de Geijn (“Anatomy of High-Performance Matrix Multiplication”, 2008); the
 // kernels of internal/micro compute tiles of up to 14×32 (f32) in registers.
 // Operands that are read only a few times are not copied first, which is what makes
-// small products fast. An element's terms are added in their order within blocks of up to 256, as equal as multiples of 16 are,
+// small products fast; otherwise A is copied block by block and B panel by panel, and the kernels fetch what comes
+// next from memory while they compute. An element's terms are added in their order within blocks of up to 256, as equal as multiples of 16 are,
 // and blocks in their order, whatever m, n and the strides are.
 //
 // NaN and infinities propagate as the formula says: 0·NaN and 0·Inf are NaN. Bits

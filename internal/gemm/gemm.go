@@ -63,25 +63,40 @@ func GemmWith[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, 
 	set := micro.For[T]()
 	terms := (k + blocks(k) - 1) / blocks(k)
 	terms = (terms + 15) &^ 15 // what is transposed for panels goes 16 at a time
-	most, wide := set.Rows()*aPanels, bColumns
-	if m > most {
-		wide = bManyRows
-	}
-	for j := 0; j < n; j += wide {
-		jn := min(wide, n-j)
-		for l := 0; l < k; l += terms {
-			g := block[T]{set: set, w: w, n: jn, k: min(terms, k-l), add: beta == 1 || l > 0}
-			g.takeB(transB, m, b[at(transB, l, j, ldb):], ldb)
-			for i := 0; i < m; i += most {
-				g.takeA(transA, min(most, m-i), a[at(transA, i, l, lda):], lda)
-				g.multiply(min(most, m-i), c[i*ldc+j:], ldc)
-				if l+terms >= k {
-					e.apply(c[i*ldc+j:], ldc, i, j, min(most, m-i), jn)
-				}
+	most := set.Rows() * max(aBytes/int(bytesOf[T](set.Rows()*terms)), 1)
+	for l := 0; l < k; l += terms {
+		last := l+terms >= k
+		g := block[T]{set: set, w: w, n: n, k: min(terms, k-l), add: beta == 1 || l > 0}
+		g.takeB(transB, m, b[at(transB, l, 0, ldb):], ldb)
+		for i := 0; i < m; i += most {
+			g.m = min(most, m-i)
+			g.takeA(transA, a[at(transA, i, l, lda):], lda)
+			switch i1, l1 := i+most, l+terms; {
+			case i1 < m:
+				g.nextA = after(transA, a, lda, i1, l, min(most, m-i1), g.k)
+			case !last:
+				g.nextA = after(transA, a, lda, 0, l1, min(most, m), min(terms, k-l1))
+			}
+			if !last || e.none() {
+				g.multiply(c[i*ldc:], ldc, 0, n)
+				continue
+			}
+			for j := 0; j < n; j += finishColumns {
+				jn := min(j+finishColumns, n)
+				g.multiply(c[i*ldc:], ldc, j, jn)
+				e.apply(c[i*ldc+j:], ldc, i, j, g.m, jn-j)
 			}
 		}
 	}
 	putWorkspace(w)
+}
+
+// after is the block of A with rows i … and terms l …, as it lies in memory.
+func after[T Float](trans bool, a []T, lda, i, l, rows, terms int) ahead[T] {
+	if trans {
+		rows, terms = terms, rows
+	}
+	return ahead[T]{matrix: a[at(trans, i, l, lda):], ld: lda, rows: rows, cols: terms}
 }
 
 // blocks returns how many blocks the k terms of an element are cut into.

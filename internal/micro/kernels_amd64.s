@@ -5,7 +5,9 @@
 
 // Registers: DI the tile's description, AX and R9–R12 rows of A, BX a row of B,
 // CX the run and then a row of C, DX what is left of the run, R8, SI and R13 the
-// strides of A, B and C, R15 the end of the runs.
+// strides of A, B and C, R15 the end of the runs. While terms are added, R13 and R9 are
+// three strides of B and A, R10 and R11 what is fetched ahead and its stride, and R14 the terms of which a
+// run must still have as many for a round.
 
 // The bits of a mask, by lane.
 DATA bits32<>+0(SB)/8, $0x0000000200000001
@@ -40,10 +42,10 @@ TEXT ·avx512F32Rows1x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -117,10 +119,10 @@ TEXT ·avx512F32Rows2x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -206,10 +208,10 @@ TEXT ·avx512F32Rows3x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -307,10 +309,10 @@ TEXT ·avx512F32Rows4x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -424,10 +426,10 @@ TEXT ·avx512F32Rows5x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -553,10 +555,10 @@ TEXT ·avx512F32Rows6x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -694,10 +696,10 @@ TEXT ·avx512F32Rows7x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -851,10 +853,10 @@ TEXT ·avx512F32Rows8x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -1020,10 +1022,10 @@ TEXT ·avx512F32Rows9x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -1201,10 +1203,10 @@ TEXT ·avx512F32Rows10x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -1398,10 +1400,10 @@ TEXT ·avx512F32Rows11x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -1607,10 +1609,10 @@ TEXT ·avx512F32Rows12x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -1828,10 +1830,10 @@ TEXT ·avx512F32Rows13x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -2065,10 +2067,10 @@ TEXT ·avx512F32Rows14x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -2275,10 +2277,10 @@ TEXT ·avx512F32Rows1x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -2364,10 +2366,10 @@ TEXT ·avx512F32Rows2x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -2469,10 +2471,10 @@ TEXT ·avx512F32Rows3x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -2590,10 +2592,10 @@ TEXT ·avx512F32Rows4x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -2731,10 +2733,10 @@ TEXT ·avx512F32Rows5x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -2888,10 +2890,10 @@ TEXT ·avx512F32Rows6x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -3061,10 +3063,10 @@ TEXT ·avx512F32Rows7x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -3254,10 +3256,10 @@ TEXT ·avx512F32Rows8x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -3463,10 +3465,10 @@ TEXT ·avx512F32Rows9x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -3688,10 +3690,10 @@ TEXT ·avx512F32Rows10x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -3933,10 +3935,10 @@ TEXT ·avx512F32Rows11x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -4194,10 +4196,10 @@ TEXT ·avx512F32Rows12x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -4471,10 +4473,10 @@ TEXT ·avx512F32Rows13x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -4768,10 +4770,10 @@ TEXT ·avx512F32Rows14x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -5008,11 +5010,13 @@ TEXT ·avx512F32Columns1x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -5025,6 +5029,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	VMOVUPS 0(BX)(SI*1), Z28
@@ -5086,11 +5092,13 @@ TEXT ·avx512F32Columns2x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -5103,6 +5111,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5176,11 +5186,13 @@ TEXT ·avx512F32Columns3x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -5193,6 +5205,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5278,11 +5292,13 @@ TEXT ·avx512F32Columns4x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -5295,6 +5311,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5392,11 +5410,13 @@ TEXT ·avx512F32Columns5x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -5409,6 +5429,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5518,11 +5540,13 @@ TEXT ·avx512F32Columns6x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -5535,6 +5559,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5656,11 +5682,13 @@ TEXT ·avx512F32Columns7x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -5673,6 +5701,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5806,11 +5836,13 @@ TEXT ·avx512F32Columns8x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -5823,6 +5855,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5968,11 +6002,13 @@ TEXT ·avx512F32Columns9x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -5985,6 +6021,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -6142,11 +6180,13 @@ TEXT ·avx512F32Columns10x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -6159,6 +6199,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -6328,11 +6370,13 @@ TEXT ·avx512F32Columns11x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -6345,6 +6389,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -6526,11 +6572,13 @@ TEXT ·avx512F32Columns12x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -6543,6 +6591,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -6736,11 +6786,13 @@ TEXT ·avx512F32Columns13x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -6753,6 +6805,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -6958,11 +7012,13 @@ TEXT ·avx512F32Columns14x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -6975,6 +7031,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -7153,11 +7211,13 @@ TEXT ·avx512F32Columns1x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -7170,6 +7230,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7243,11 +7306,13 @@ TEXT ·avx512F32Columns2x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -7260,6 +7325,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7349,11 +7417,13 @@ TEXT ·avx512F32Columns3x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -7366,6 +7436,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7471,11 +7544,13 @@ TEXT ·avx512F32Columns4x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -7488,6 +7563,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7609,11 +7687,13 @@ TEXT ·avx512F32Columns5x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -7626,6 +7706,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7763,11 +7846,13 @@ TEXT ·avx512F32Columns6x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -7780,6 +7865,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7933,11 +8021,13 @@ TEXT ·avx512F32Columns7x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -7950,6 +8040,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -8119,11 +8212,13 @@ TEXT ·avx512F32Columns8x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -8136,6 +8231,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -8321,11 +8419,13 @@ TEXT ·avx512F32Columns9x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -8338,6 +8438,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -8539,11 +8642,13 @@ TEXT ·avx512F32Columns10x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -8556,6 +8661,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -8773,11 +8881,13 @@ TEXT ·avx512F32Columns11x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -8790,6 +8900,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -9023,11 +9136,13 @@ TEXT ·avx512F32Columns12x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -9040,6 +9155,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -9289,11 +9407,13 @@ TEXT ·avx512F32Columns13x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -9306,6 +9426,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -9571,11 +9694,13 @@ TEXT ·avx512F32Columns14x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $65535
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $65535
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -9588,6 +9713,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -10745,10 +10873,10 @@ TEXT ·avx512F64Rows1x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -10822,10 +10950,10 @@ TEXT ·avx512F64Rows2x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -10911,10 +11039,10 @@ TEXT ·avx512F64Rows3x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -11012,10 +11140,10 @@ TEXT ·avx512F64Rows4x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -11129,10 +11257,10 @@ TEXT ·avx512F64Rows5x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -11258,10 +11386,10 @@ TEXT ·avx512F64Rows6x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -11399,10 +11527,10 @@ TEXT ·avx512F64Rows7x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -11556,10 +11684,10 @@ TEXT ·avx512F64Rows8x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -11725,10 +11853,10 @@ TEXT ·avx512F64Rows9x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -11906,10 +12034,10 @@ TEXT ·avx512F64Rows10x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -12103,10 +12231,10 @@ TEXT ·avx512F64Rows11x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -12312,10 +12440,10 @@ TEXT ·avx512F64Rows12x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -12533,10 +12661,10 @@ TEXT ·avx512F64Rows13x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -12770,10 +12898,10 @@ TEXT ·avx512F64Rows14x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -12980,10 +13108,10 @@ TEXT ·avx512F64Rows1x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -13069,10 +13197,10 @@ TEXT ·avx512F64Rows2x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -13174,10 +13302,10 @@ TEXT ·avx512F64Rows3x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -13295,10 +13423,10 @@ TEXT ·avx512F64Rows4x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -13436,10 +13564,10 @@ TEXT ·avx512F64Rows5x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -13593,10 +13721,10 @@ TEXT ·avx512F64Rows6x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -13766,10 +13894,10 @@ TEXT ·avx512F64Rows7x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -13959,10 +14087,10 @@ TEXT ·avx512F64Rows8x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -14168,10 +14296,10 @@ TEXT ·avx512F64Rows9x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -14393,10 +14521,10 @@ TEXT ·avx512F64Rows10x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -14638,10 +14766,10 @@ TEXT ·avx512F64Rows11x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -14899,10 +15027,10 @@ TEXT ·avx512F64Rows12x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -15176,10 +15304,10 @@ TEXT ·avx512F64Rows13x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -15473,10 +15601,10 @@ TEXT ·avx512F64Rows14x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -15713,11 +15841,13 @@ TEXT ·avx512F64Columns1x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -15730,6 +15860,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	VMOVUPD 0(BX)(SI*1), Z28
@@ -15791,11 +15923,13 @@ TEXT ·avx512F64Columns2x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -15808,6 +15942,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -15881,11 +16017,13 @@ TEXT ·avx512F64Columns3x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -15898,6 +16036,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -15983,11 +16123,13 @@ TEXT ·avx512F64Columns4x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -16000,6 +16142,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16097,11 +16241,13 @@ TEXT ·avx512F64Columns5x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -16114,6 +16260,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16223,11 +16371,13 @@ TEXT ·avx512F64Columns6x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -16240,6 +16390,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16361,11 +16513,13 @@ TEXT ·avx512F64Columns7x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -16378,6 +16532,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16511,11 +16667,13 @@ TEXT ·avx512F64Columns8x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -16528,6 +16686,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16673,11 +16833,13 @@ TEXT ·avx512F64Columns9x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -16690,6 +16852,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16847,11 +17011,13 @@ TEXT ·avx512F64Columns10x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -16864,6 +17030,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -17033,11 +17201,13 @@ TEXT ·avx512F64Columns11x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -17050,6 +17220,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -17231,11 +17403,13 @@ TEXT ·avx512F64Columns12x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -17248,6 +17422,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -17441,11 +17617,13 @@ TEXT ·avx512F64Columns13x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -17458,6 +17636,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -17663,11 +17843,13 @@ TEXT ·avx512F64Columns14x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+0(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+0(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -17680,6 +17862,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -17858,11 +18042,13 @@ TEXT ·avx512F64Columns1x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -17875,6 +18061,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -17948,11 +18137,13 @@ TEXT ·avx512F64Columns2x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -17965,6 +18156,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18054,11 +18248,13 @@ TEXT ·avx512F64Columns3x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -18071,6 +18267,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18176,11 +18375,13 @@ TEXT ·avx512F64Columns4x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -18193,6 +18394,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18314,11 +18518,13 @@ TEXT ·avx512F64Columns5x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -18331,6 +18537,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18468,11 +18677,13 @@ TEXT ·avx512F64Columns6x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -18485,6 +18696,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18638,11 +18852,13 @@ TEXT ·avx512F64Columns7x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -18655,6 +18871,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18824,11 +19043,13 @@ TEXT ·avx512F64Columns8x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -18841,6 +19062,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -19026,11 +19250,13 @@ TEXT ·avx512F64Columns9x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -19043,6 +19269,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -19244,11 +19473,13 @@ TEXT ·avx512F64Columns10x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -19261,6 +19492,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -19478,11 +19712,13 @@ TEXT ·avx512F64Columns11x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -19495,6 +19731,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -19728,11 +19967,13 @@ TEXT ·avx512F64Columns12x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -19745,6 +19986,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -19994,11 +20238,13 @@ TEXT ·avx512F64Columns13x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -20011,6 +20257,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -20276,11 +20525,13 @@ TEXT ·avx512F64Columns14x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 64(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 	MOVQ $4, R14
-	MOVQ Tile_Mask+8(DI), AX
-	CMPQ AX, $255
-	JEQ  run
-	MOVQ $0x7fffffffffffffff, R14
+	MOVQ $0x7fffffff, DX
+	MOVQ Tile_Mask+8(DI), BX
+	CMPQ BX, $255
+	CMOVQNE DX, R14
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -20293,6 +20544,9 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	PREFETCHT1 64(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -22871,6 +23125,8 @@ TEXT ·avx2F32Columns1x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -22883,6 +23139,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	VMOVUPS 0(BX)(SI*1), Y12
@@ -22948,6 +23206,8 @@ TEXT ·avx2F32Columns2x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -22960,6 +23220,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	avx2F32Row1(4(AX), Y15, Y1)
@@ -23038,6 +23300,8 @@ TEXT ·avx2F32Columns3x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23050,6 +23314,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	avx2F32Row1(4(AX), Y15, Y1)
@@ -23141,6 +23407,8 @@ TEXT ·avx2F32Columns4x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23153,6 +23421,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	avx2F32Row1(4(AX), Y15, Y1)
@@ -23257,6 +23527,8 @@ TEXT ·avx2F32Columns5x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23269,6 +23541,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	avx2F32Row1(4(AX), Y15, Y1)
@@ -23386,6 +23660,8 @@ TEXT ·avx2F32Columns6x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23398,6 +23674,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	avx2F32Row1(4(AX), Y15, Y1)
@@ -23511,6 +23789,8 @@ TEXT ·avx2F32Columns1x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23523,6 +23803,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -23601,6 +23883,8 @@ TEXT ·avx2F32Columns2x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23613,6 +23897,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -23708,6 +23994,8 @@ TEXT ·avx2F32Columns3x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23720,6 +24008,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -23832,6 +24122,8 @@ TEXT ·avx2F32Columns4x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23844,6 +24136,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -23973,6 +24267,8 @@ TEXT ·avx2F32Columns5x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23985,6 +24281,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -24131,6 +24429,8 @@ TEXT ·avx2F32Columns6x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -24143,6 +24443,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -26742,6 +27044,8 @@ TEXT ·avx2F64Columns1x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -26754,6 +27058,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	VMOVUPD 0(BX)(SI*1), Y12
@@ -26819,6 +27125,8 @@ TEXT ·avx2F64Columns2x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -26831,6 +27139,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	avx2F64Row1(8(AX), Y15, Y1)
@@ -26909,6 +27219,8 @@ TEXT ·avx2F64Columns3x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -26921,6 +27233,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	avx2F64Row1(8(AX), Y15, Y1)
@@ -27012,6 +27326,8 @@ TEXT ·avx2F64Columns4x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27024,6 +27340,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	avx2F64Row1(8(AX), Y15, Y1)
@@ -27128,6 +27446,8 @@ TEXT ·avx2F64Columns5x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27140,6 +27460,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	avx2F64Row1(8(AX), Y15, Y1)
@@ -27257,6 +27579,8 @@ TEXT ·avx2F64Columns6x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27269,6 +27593,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	avx2F64Row1(8(AX), Y15, Y1)
@@ -27382,6 +27708,8 @@ TEXT ·avx2F64Columns1x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27394,6 +27722,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -27472,6 +27802,8 @@ TEXT ·avx2F64Columns2x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27484,6 +27816,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -27579,6 +27913,8 @@ TEXT ·avx2F64Columns3x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27591,6 +27927,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -27703,6 +28041,8 @@ TEXT ·avx2F64Columns4x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27715,6 +28055,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -27844,6 +28186,8 @@ TEXT ·avx2F64Columns5x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27856,6 +28200,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -28002,6 +28348,8 @@ TEXT ·avx2F64Columns6x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -28014,6 +28362,8 @@ run:
 	PCALIGN $32
 
 terms:
+	PREFETCHT1 0(R10)
+	ADDQ R11, R10
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)

@@ -25,6 +25,9 @@ type Run struct {
 	K    int // at least 1
 }
 
+// Round is the number of terms for which a kernel fetches a row of Tile.Next.
+const Round = 4
+
 // A Tile describes one call of a kernel. Strides are in bytes.
 type Tile struct {
 	A, B, C    unsafe.Pointer
@@ -33,6 +36,11 @@ type Tile struct {
 	N          int  // at least 1
 	Mask       [2]uint64
 	Add        uint64 // 1 adds the sum to C, 0 writes it
+
+	// Next is what will be needed soon, as rows that are SNext apart. Kernels of the form Columns fetch one row, as wide as a tile, into the
+	// second cache for each whole Round of terms, if no column is masked. Any address will do.
+	Next  unsafe.Pointer
+	SNext uintptr
 }
 
 // Masks returns Tile.Mask for a number of columns, with lanes in a vector.

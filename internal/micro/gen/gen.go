@@ -8,7 +8,7 @@
 //
 // One step loads the vectors of B's row, and for each row of A broadcasts one
 // element and multiplies. There are three forms, by how A and B lie in
-// memory; see package micro.
+// memory; see package micro. The loop of the first two takes four steps a round.
 //
 // With 512-bit registers the tile is up to 14×2 vectors: 28 accumulators, two
 // registers for B and two, in turn, for A. With 256-bit registers it is 6×2:
@@ -52,7 +52,9 @@ func Assembly() []byte {
 
 // Registers: DI the tile's description, AX and R9–R12 rows of A, BX a row of B,
 // CX the run and then a row of C, DX what is left of the run, R8, SI and R13 the
-// strides of A, B and C, R15 the end of the runs.
+// strides of A, B and C, R15 the end of the runs. While terms are added, R13 and R9 are
+// three strides of B and A, R10 and R11 what is fetched ahead and its stride, and R14 the terms of which a
+// run must still have as many for a round.
 
 // The bits of a mask, by lane.
 DATA bits32<>+0(SB)/8, $0x0000000200000001
@@ -127,14 +129,18 @@ func (k kernel) write(w *bytes.Buffer) {
 	p("LEAQ (SI)(SI*2), R13")
 	if k.columns {
 		p("LEAQ (R8)(R8*2), R9")
+		p("MOVQ Tile_Next(DI), R10")
+		p("MOVQ Tile_SNext(DI), R11")
 	}
+	least := fmt.Sprintf("$%d", unroll)
 	if k.masked {
 		// Masked loads take the place of multiply-adds: they are for tiles which end with a part of a vector.
+		least = "R14"
 		p("MOVQ $%d, R14", unroll)
-		p("MOVQ Tile_Mask+%d(DI), AX", 8*(k.vecs-1))
-		p("CMPQ AX, $%d", 1<<(k.width/k.elem)-1)
-		p("JEQ  run")
-		p("MOVQ $0x7fffffffffffffff, R14")
+		p("MOVQ $0x7fffffff, DX")
+		p("MOVQ Tile_Mask+%d(DI), BX", 8*(k.vecs-1))
+		p("CMPQ BX, $%d", 1<<(k.width/k.elem)-1)
+		p("CMOVQNE DX, R14")
 	}
 
 	fmt.Fprintf(w, "\nrun:\n")
@@ -149,13 +155,15 @@ func (k kernel) write(w *bytes.Buffer) {
 			p("ADDQ R8, %s", bases[g])
 		}
 	}
-	least := "R14"
-	if !k.masked {
-		least = fmt.Sprintf("$%d", unroll)
-	}
 	p("CMPQ DX, %s", least)
 	p("JLT  loop")
 	fmt.Fprintf(w, "\tPCALIGN $32\n\nterms:\n")
+	if k.columns {
+		for at := 0; at < k.vecs*k.width; at += 64 {
+			p("PREFETCHT1 %d(R10)", at)
+		}
+		p("ADDQ R11, R10")
+	}
 	for l := range unroll {
 		k.step(p, l, false)
 	}
