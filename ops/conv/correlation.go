@@ -26,6 +26,8 @@ type correlation struct {
 	left     int    // columns
 	last     [2]int // row and column of the last tap
 	taps     int    // of all phases
+
+	cols, pieces int // of outputs of a tile, a multiple of every[1]; tiles which cover a row
 }
 
 // A phase is the outputs that use the same taps.
@@ -108,8 +110,29 @@ func (c *correlation) span(outputs, axis int) int {
 	return (ceilDiv(outputs, c.every[axis])-1)*c.step[axis] + c.last[axis] + before + 1
 }
 
+// cutColumns chooses how many columns of outputs a tile has: all of a row, unless one row of outputs needs more of the
+// input than suits a cache, or rows are long and fewer than items. A pixel of the input takes that many bytes; most bounds the columns.
+func (c *correlation) cutColumns(pixel, most, items int) {
+	units := ceilDiv(c.Q, c.every[1])
+	overlap := c.span(1, 1) // columns of the input that two pieces may share
+	fit := (tileBytes/(pixel*c.span(1, 0))-overlap)/c.step[1] + 1
+	least := max(ceilDiv(fewCols, c.every[1]), 2*overlap/c.step[1])
+	pieces := ceilDiv(units, max(min(fit, most/c.every[1]), least))
+	if rows := c.N * c.Groups * ceilDiv(c.P, c.every[0]); rows < items {
+		pieces = max(pieces, min(ceilDiv(items, rows), units/least))
+	}
+	if pieces > 1 {
+		units = (ceilDiv(units, pieces) + micro.MaxWidth - 1) &^ (micro.MaxWidth - 1) // whole vectors
+	}
+	c.cols = min(units*c.every[1], c.Q)
+	c.pieces = ceilDiv(c.Q, c.cols)
+}
+
 // firstRow returns the row of the input with which what output row p needs begins; p is a multiple of every.
 func (c *correlation) firstRow(p int) int { return p/c.every[0]*c.step[0] - c.top }
+
+// margin returns how many columns of a tile that begins with column q of the outputs, a multiple of every, lie before the input.
+func (c *correlation) margin(q int) int { return c.left - q/c.every[1]*c.step[1] }
 
 // wasteful reports whether most products of the gradient of the image, taken as a correlation, would be with zeros
 // around dy: where filters are nearly as large as the image.
