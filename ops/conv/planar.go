@@ -237,14 +237,12 @@ func (m *planar[T]) load(tile, x []T, n, g, first, rows, margin int) {
 				continue
 			}
 			pixels := plane[h*m.inW+from-margin:][:to-from]
-			if v == 1 {
-				clear(row[:from])
-				copy(row[from:], pixels)
-				clear(row[to:])
-				continue
-			}
-			if to-from < m.inCols {
+			if m.pieces > 1 { // the padding is not where it was
 				clear(row)
+			}
+			if v == 1 {
+				copy(row[from:], pixels)
+				continue
 			}
 			for rest := range min(v, len(pixels)) {
 				at := row[(from+rest)%v*m.pitch+(from+rest)/v:]
@@ -266,6 +264,7 @@ func (m *planar[T]) run(c *kernel.Call, lo, hi int) {
 	}
 	tile := kernel.Local[T](c, 0, m.tileSize())
 	strip := kernel.Local[T](c, m.tileSize(), max(m.most, micro.SlideRows)*m.strip)
+	clear(tile)
 	if m.Bias {
 		ones := tile[m.ci*m.planeSize():]
 		for i := range ones {

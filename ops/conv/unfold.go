@@ -45,7 +45,11 @@ func (u *unfolding[T]) unfold(tile, planes []T, t0, t1, o0, o1 int) {
 		q := (o0 + known) % u.Q
 		for o := known; o < cols; {
 			n := min(u.Q-q, cols-o)
-			u.unfoldRow(block[o:o+n], plane, h, at.part(q, n, u.stride[1]))
+			part := at
+			if n < u.Q {
+				part = at.part(q, n, u.stride[1])
+			}
+			u.unfoldRow(block[o:o+n], plane, h, part)
 			o, q, h = o+n, 0, h+u.stride[0]
 		}
 	}
@@ -112,8 +116,12 @@ func (u *unfolding[T]) fold(planes, tile []T, t0, t1, o0, o1 int) {
 		q := (o0 + known) % u.Q
 		for o := known; o < cols; {
 			n := min(u.Q-q, cols-o)
-			if at := at.part(q, n, u.stride[1]); h >= 0 && h < u.H && at.q0 < at.q1 {
-				u.foldRow(plane[h*u.W+at.w:], block[o+at.q0:o+at.q1])
+			part := at
+			if n < u.Q {
+				part = at.part(q, n, u.stride[1])
+			}
+			if h >= 0 && h < u.H && part.q0 < part.q1 {
+				u.foldRow(plane[h*u.W+part.w:], block[o+part.q0:o+part.q1])
 			}
 			o, q, h = o+n, 0, h+u.stride[0]
 		}
