@@ -22,8 +22,9 @@ import (
 // convolutions with a part of the filter's taps each; no product with a zero in between is taken.
 //
 // Beyond the panels of the filter it takes scratch memory for each worker only, about the size of
-// the second cache unless the rows that one row of outputs needs are larger; the gradient of the filter takes up to 16 accumulators as Im2col does.
-// It refuses convolutions with fewer than 8 outputs to fill a vector with, small 1×1 ones, and empty ones.
+// the second cache; the gradient of the filter takes up to 16 accumulators as Im2col does.
+// It refuses convolutions with fewer than 8 outputs to fill a vector with, small 1×1 ones, empty ones, and those for which a worker would
+// need more than 4 MiB.
 //
 // Georganas et al., “Anatomy of High-Performance Deep Learning Convolutions on SIMD
 // Architectures”, 2018; Heinecke et al. call the runs a batch-reduce product.
@@ -33,8 +34,8 @@ type Blocked struct{}
 func (Blocked) Name() string { return "blocked" }
 
 // Plan refuses p where it is empty, or has fewer than 8 filters in a group (channels, for
-// the gradient of the image), 1×1 filters that are faster as a matrix product, and gradients
-// that are mostly products with zeros around dy.
+// the gradient of the image), 1×1 filters that are faster as a matrix product, gradients
+// that are mostly products with zeros around dy, and tiles of more than 4 MiB.
 func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
