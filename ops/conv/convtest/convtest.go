@@ -20,8 +20,8 @@ type Suite struct {
 	Algorithm conv.Algorithm
 	// Tolerance32 and Tolerance64 bound the relative L2 error, ‖got − want‖ / ‖want‖. Where want is small by
 	// chance, what its sums of n terms t are like takes its place: the norm of Σ|t|/√n. 0 stands for 1e-6
-	// and 1e-14, and for the bound of a plain sum besides (see Run): for algorithms that
-	// only add products of x, w and dy.
+	// and 1e-14, or 2·√n·u where that is more, since rounding errors of a plain sum add up like a random walk to √(n/6)·u; and
+	// for the bound of a plain sum besides (see Run): for algorithms that only add products of x, w and dy.
 	Tolerance32, Tolerance64 float64
 	// Transforms says that the algorithm computes with linear combinations of its operands, as FFT and
 	// some of Winograd's do: integers need not come out exactly, and a NaN may spread further than it must.
@@ -188,6 +188,7 @@ func accurate[T kernel.Float](c check, d data, out []T) error {
 		if c.p.DType == graph.Float32 {
 			tolerance = 1e-6
 		}
+		tolerance = max(tolerance, 2*math.Sqrt(float64(terms))*u)
 	}
 	errNorm, norm, typical := 0.0, 0.0, 0.0
 	for i, w := range want {
