@@ -24,7 +24,7 @@ func Cases() []Case {
 		{"3×3", conv.Problem{N: 2, C: 3, H: 6, W: 7, K: 4, R: 3, S: 3}},
 		{"3×3, same", conv.Problem{N: 2, C: 3, H: 6, W: 7, K: 4, R: 3, S: 3, Pad: [4]int{1, 1, 1, 1}}},
 		{"even filter", conv.Problem{N: 2, C: 2, H: 6, W: 6, K: 3, R: 2, S: 4}},
-		{"even filter, same", conv.Problem{N: 1, C: 2, H: 5, W: 6, K: 3, R: 2, S: 4, Pad: [4]int{0, 1, 0, 2}}},
+		{"even filter, same", conv.Problem{N: 1, C: 2, H: 5, W: 6, K: 3, R: 2, S: 4, Pad: [4]int{0, 1, 1, 2}}},
 		{"four paddings", conv.Problem{N: 2, C: 2, H: 4, W: 5, K: 2, R: 3, S: 2, Pad: [4]int{0, 1, 2, 3}}},
 		{"padding larger than the filter", conv.Problem{N: 1, C: 2, H: 3, W: 2, K: 2, R: 2, S: 2, Pad: [4]int{3, 3, 3, 3}}},
 		{"stride larger than the filter", conv.Problem{N: 2, C: 2, H: 11, W: 9, K: 2, R: 2, S: 1, Stride: [2]int{3, 4}}},
