@@ -56,6 +56,8 @@ func Cases() []Case {
 		{"rows that no tap sees", conv.Problem{N: 1, C: 4, H: 11, W: 11, K: 8, R: 2, S: 2, Stride: [2]int{3, 3}, Dilation: [2]int{2, 2}}},
 		{"a long row, many filters", conv.Problem{N: 1, C: 3, H: 3, W: 700, K: 8, R: 3, S: 3, Pad: [4]int{1, 1, 1, 1}}},
 		{"long rows, strides and padding", conv.Problem{N: 1, C: 8, H: 1, W: 601, K: 8, R: 1, S: 3, Stride: [2]int{1, 2}, Pad: [4]int{0, 1, 0, 2}}},
+		{"a long row, the last piece has no pixel of some phases", conv.Problem{N: 1, C: 8, H: 1, W: 577, K: 1, R: 1, S: 3, Stride: [2]int{1, 3}}},
+		{"large filters, several channels", conv.Problem{N: 1, C: 9, H: 12, W: 11, K: 8, R: 11, S: 11}},
 		{"more taps than a tile of Im2col has terms", conv.Problem{N: 1, C: 1, H: 36, W: 36, K: 1, R: 9, S: 9, Pad: [4]int{4, 4, 4, 4}}},
 		{"a high filter, rows of which are left out together", conv.Problem{N: 1, C: 1, H: 12, W: 3, K: 8, R: 35, S: 1, Pad: [4]int{20, 0, 19, 0}}},
 		{"many channels, filters and images", conv.Problem{N: 20, C: 33, H: 3, W: 3, K: 40, R: 2, S: 2}},
