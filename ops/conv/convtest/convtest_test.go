@@ -173,8 +173,12 @@ func TestSuiteFindsBrokenAdjoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	results[conv.FilterGrad][3] *= 1 + 1e-9
-	if err := s.adjoint(d, results); err == nil || !strings.Contains(err.Error(), "the inner product of filtergrad is") {
+	if err := s.adjoint(d, results); err == nil || !strings.Contains(err.Error(), "but that of filtergrad is") {
 		t.Errorf("got %v", err)
+	}
+	results[conv.Forward] = nil // Two passes are enough.
+	if err := s.adjoint(d, results); err == nil || !strings.Contains(err.Error(), "the inner product of inputgrad is") {
+		t.Errorf("without the forward pass got %v", err)
 	}
 }
 
