@@ -29,7 +29,7 @@ func (Planar) Name() string { return "planar" }
 
 // Plan refuses the gradient of the filter, empty problems, and those for which Blocked is faster:
 // with 8 outputs in a group or more, unless there are at most 4 inputs, without horizontal stride. Gradients that are mostly products with
-// zeros around dy, those of strides above 2, filters that meet nothing but padding, and tiles of more than 4 MiB it refuses as well.
+// zeros around dy, those of strides above 2 and 32 filters or more, filters that meet nothing but padding, and tiles of more than 4 MiB it refuses as well.
 func (a Planar) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
