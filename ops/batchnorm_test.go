@@ -8,19 +8,20 @@ import (
 )
 
 func TestBatchNormValues(t *testing.T) {
-	// Channel 0 holds 1 3 5 7: mean 4, variance 5. Channel 1 is constant.
+	// Channel 0 holds 1 3 5 7: mean 4, variance 5. Channel 1 is constant. With ε = 11 all numbers are multiples of powers of
+	// two, and nothing is rounded, whether or not multiplications and additions are fused.
 	x := f64(sh(2, 2, 2), 1, 3, 9, 9, 5, 7, 9, 9)
 	gamma, beta := f64(sh(2), 2, 3), f64(sh(2), 10, -1)
-	got, _ := run(t, batchNorm{Eps: 4}, x, gamma, beta)
-	same(t, "y", got[0], f64(sh(2, 2, 2), 8, 10-2./3, -1, -1, 10+2./3, 12, -1, -1))
+	got, _ := run(t, batchNorm{Eps: 11}, x, gamma, beta)
+	same(t, "y", got[0], f64(sh(2, 2, 2), 8.5, 9.5, -1, -1, 10.5, 11.5, -1, -1))
 	same(t, "mean", got[1], f64(sh(2), 4, 9))
 	same(t, "variance", got[2], f64(sh(2), 5, 0))
 
-	// dy picks one element: dx = γ·r·(dy − 1/4 − x̂·x̂_0/4), r = 1/3, x̂ = −1 −1/3 1/3 1.
+	// dy picks one element: dx = γ·r·(dy − 1/4 − x̂·x̂_0/4), r = 1/4, x̂ = −3/4 −1/4 1/4 3/4.
 	dy := f64(sh(2, 2, 2), 1, 0, 0, 0, 0, 0, 0, 0)
-	d, _ := run(t, batchNormGrad{Eps: 4}, x, got[1], got[2], gamma, dy)
-	same(t, "dx", d[0], f64(sh(2, 2, 2), 2./3*(1-.25-.25), 2./3*(-.25-1./12), 0, 0, 2./3*(-.25+1./12), 0, 0, 0))
-	same(t, "dgamma", d[1], f64(sh(2), -1, 0))
+	d, _ := run(t, batchNormGrad{Eps: 11}, x, got[1], got[2], gamma, dy)
+	same(t, "dx", d[0], f64(sh(2, 2, 2), .5*(1-.25-9./64), .5*(-.25-3./64), 0, 0, .5*(-.25+3./64), .5*(-.25+9./64), 0, 0))
+	same(t, "dgamma", d[1], f64(sh(2), -.75, 0))
 	same(t, "dbeta", d[2], f64(sh(2), 1, 0))
 }
 

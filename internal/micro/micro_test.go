@@ -2,12 +2,12 @@ package micro
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"testing"
 	"unsafe"
 
 	"neocog/internal/cpu"
+	"neocog/internal/guard"
 )
 
 // levels runs f under each instruction set that this processor has.
@@ -22,7 +22,7 @@ func levels(t *testing.T, f func(t *testing.T)) {
 }
 
 // Each micro-kernel by itself, with every number of columns, against plain loops on small integers, where
-// every rounding is exact; C lies between guard cells.
+// every rounding is exact. A, B and C lie flush against pages that nobody may touch, at their end and then at their start.
 func TestKernels(t *testing.T) {
 	levels(t, func(t *testing.T) {
 		kernelsOf[float32](t)
@@ -42,8 +42,11 @@ func kernelsOf[T Float](t *testing.T) {
 				for cols := (vecs-1)*set.Lanes() + 1; cols <= vecs*set.Lanes(); cols++ {
 					for add := range uint64(2) {
 						for runs := 1; runs <= 3; runs++ {
-							if err := kernelOnce[T](set, form, vecs, rows, cols, runs, add); err != nil {
-								t.Fatalf("%T form=%d vecs=%d rows=%d cols=%d runs=%d add=%d: %v", *new(T), form, vecs, rows, cols, runs, add, err)
+							for _, side := range []guard.Side{guard.End, guard.Start} {
+								if err := kernelOnce[T](set, form, vecs, rows, cols, runs, add, side); err != nil {
+									t.Fatalf("%T form=%d vecs=%d rows=%d cols=%d runs=%d add=%d, guarded at the %v: %v",
+										*new(T), form, vecs, rows, cols, runs, add, side, err)
+								}
 							}
 						}
 					}
@@ -53,7 +56,7 @@ func kernelsOf[T Float](t *testing.T) {
 	}
 }
 
-func kernelOnce[T Float](set Set, form Form, vecs, rows, cols, n int, add uint64) error {
+func kernelOnce[T Float](set Set, form Form, vecs, rows, cols, n int, add uint64, side guard.Side) error {
 	rng := rand.New(rand.NewPCG(uint64(rows), uint64(cols)))
 	draw := func(n int) []T {
 		x := make([]T, n)
@@ -63,7 +66,7 @@ func kernelOnce[T Float](set Set, form Form, vecs, rows, cols, n int, add uint64
 		return x
 	}
 	const longest = 9
-	lda, ldb, ldc := longest+rng.IntN(3), cols+rng.IntN(3), cols+3
+	lda, ldb, ldc := longest+rng.IntN(3), cols+rng.IntN(3), cols+rng.IntN(3)
 	if form == Columns {
 		lda = rows + rng.IntN(3)
 	}
@@ -80,11 +83,17 @@ func kernelOnce[T Float](set Set, form Form, vecs, rows, cols, n int, add uint64
 	if !set.Masked() {
 		read = vecs * set.Lanes()
 	}
-	last := (runs[0].K - 1) * ldb
-	if form == Slide {
-		last = (rows-1)*ldb + runs[0].K - 1
+	lastA, lastB := (rows-1)*lda+runs[0].K, (runs[0].K-1)*ldb
+	switch form {
+	case Columns:
+		lastA = (runs[0].K-1)*lda + rows
+	case Slide:
+		lastA, lastB = runs[0].K, (rows-1)*ldb+runs[0].K-1
 	}
-	a, b, c := draw(n*sizeA), draw((n-1)*sizeB+last+read), draw(rows*ldc)
+	bufs := [3]*guard.Buffer[T]{
+		guard.Copy(draw((n-1)*sizeA+lastA), side), guard.Copy(draw((n-1)*sizeB+lastB+read), side), guard.Copy(draw((rows-1)*ldc+cols), side),
+	}
+	a, b, c := bufs[0].Slice(), bufs[1].Slice(), bufs[2].Slice()
 	want := append([]T(nil), c...)
 	for i := range rows {
 		for j := range cols {
@@ -104,15 +113,26 @@ func kernelOnce[T Float](set Set, form Form, vecs, rows, cols, n int, add uint64
 			want[i*ldc+j] = sum
 		}
 	}
-	set.Kernel(form, rows, vecs)(&Tile{
-		A: unsafe.Pointer(&a[0]), B: unsafe.Pointer(&b[0]), C: unsafe.Pointer(&c[0]),
-		SA: bytesOf[T](lda), SB: bytesOf[T](ldb), SC: bytesOf[T](ldc),
-		Runs: &runs[0], N: n, Mask: Masks(cols, set.Lanes()), Add: add,
+	err := guard.Catch(func() {
+		set.Kernel(form, rows, vecs)(&Tile{
+			A: unsafe.Pointer(&a[0]), B: unsafe.Pointer(&b[0]), C: unsafe.Pointer(&c[0]),
+			SA: bytesOf[T](lda), SB: bytesOf[T](ldb), SC: bytesOf[T](ldc),
+			Runs: &runs[0], N: n, Mask: Masks(cols, set.Lanes()), Add: add,
+		})
 	})
+	if err != nil {
+		return err
+	}
 	for i, v := range c {
 		if v != want[i] {
 			return fmt.Errorf("row %d, column %d is %v, want %v", i/ldc, i%ldc, v, want[i])
 		}
+	}
+	for i, buf := range bufs {
+		if err := buf.Check(); err != nil {
+			return fmt.Errorf("%c: %w", 'A'+i, err)
+		}
+		buf.Free()
 	}
 	return nil
 }
@@ -125,40 +145,61 @@ func TestTransposeAndCopy(t *testing.T) {
 }
 
 func transposeAndCopy[T Float](t *testing.T) {
-	nan := T(math.NaN())
-	for rows := range 40 {
-		for cols := range 40 {
-			lds, ldd := cols+rows%3, rows+cols%3
-			src := make([]T, max((rows-1)*lds+cols, 0))
-			for i := range src {
-				src[i] = T(i)
-			}
-			dst := make([]T, cols*ldd+3)
-			for i := range dst {
-				dst[i] = nan
-			}
-			Transpose(dst[:max((cols-1)*ldd+rows, 0)], ldd, src, lds, rows, cols)
-			for p, v := range dst {
-				j, i := p/max(ldd, 1), p%max(ldd, 1)
-				if inside := j < cols && i < rows; inside && v != src[i*lds+j] || !inside && v == v {
-					t.Fatalf("transpose of %d×%d: element %d is %v", rows, cols, p, v)
+	for _, side := range []guard.Side{guard.End, guard.Start} {
+		for rows := range 40 {
+			for cols := range 40 {
+				lds, ldd := cols+rows%3, rows+cols%3
+				src := guard.Make[T](max((rows-1)*lds+cols, 0), side)
+				for i := range src.Slice() {
+					src.Slice()[i] = T(i)
 				}
+				transposeOnce(t, src.Slice(), lds, ldd, rows, cols, side)
+				for _, width := range []int{4, 14, 16, 32} {
+					copyOnce(t, src.Slice(), lds, width, rows, cols, side)
+				}
+				src.Free()
 			}
-			for _, width := range []int{4, 14, 16, 32} {
-				size := (cols + width - 1) / width * width * rows
-				panels := make([]T, size+3)
-				panels[size] = nan
-				Copy(panels[:size], width, src, lds, rows, cols)
-				for i := range rows {
-					for j := range cols {
-						if got := panels[(j/width*rows+i)*width+j%width]; got != src[i*lds+j] {
-							t.Fatalf("copy of %d×%d into %d: row %d, column %d is %v", rows, cols, width, i, j, got)
-						}
-					}
-				}
-				if panels[size] == panels[size] {
-					t.Fatalf("copy of %d×%d into %d left the panels", rows, cols, width)
-				}
+		}
+	}
+}
+
+// transposeOnce checks one transposition; src[i] is i, and the destination is full of NaN.
+func transposeOnce[T Float](t *testing.T, src []T, lds, ldd, rows, cols int, side guard.Side) {
+	dst := guard.Make[T](max((cols-1)*ldd+rows, 0), side)
+	defer dst.Free()
+	err := guard.Catch(func() { Transpose(dst.Slice(), ldd, src, lds, rows, cols) })
+	if err == nil {
+		err = dst.Check()
+	}
+	if err != nil {
+		t.Fatalf("transpose of %d×%d, guarded at the %v: %v", rows, cols, side, err)
+	}
+	if rows == 0 || cols == 0 {
+		return
+	}
+	for p, v := range dst.Slice() {
+		j, i := p/ldd, p%ldd
+		if inside := i < rows; inside && v != src[i*lds+j] || !inside && v == v {
+			t.Fatalf("transpose of %d×%d: element %d is %v", rows, cols, p, v)
+		}
+	}
+}
+
+// copyOnce checks one copy into panels.
+func copyOnce[T Float](t *testing.T, src []T, lds, width, rows, cols int, side guard.Side) {
+	dst := guard.Make[T]((cols+width-1)/width*width*rows, side)
+	defer dst.Free()
+	err := guard.Catch(func() { Copy(dst.Slice(), width, src, lds, rows, cols) })
+	if err == nil {
+		err = dst.Check()
+	}
+	if err != nil {
+		t.Fatalf("copy of %d×%d into %d, guarded at the %v: %v", rows, cols, width, side, err)
+	}
+	for i := range rows {
+		for j := range cols {
+			if got := dst.Slice()[(j/width*rows+i)*width+j%width]; got != src[i*lds+j] {
+				t.Fatalf("copy of %d×%d into %d: row %d, column %d is %v", rows, cols, width, i, j, got)
 			}
 		}
 	}

@@ -134,6 +134,37 @@ func TestWithConv(t *testing.T) {
 	}
 }
 
+// What no kernel covers falls back to the reference; the plan and the dump of the program say so.
+func TestTheReferenceIsNamedWhereItIsTheFallback(t *testing.T) {
+	env := &kernel.Env{Settings: map[any]any{}}
+	conv.Only(env.Settings, conv.Dense{}, conv.Planar{}, conv.Blocked{}, conv.Direct{})
+	p := plain
+	for _, change := range []func(){
+		func() { p.Pass = conv.FilterGrad }, // 4 filters are too few for Blocked, and Planar has no such gradient
+		func() { p.N = 0 }, func() { p.N, p.C = 1, 0 }, func() { p.C, p.K = 3, 0 },
+		func() {
+			p.Pass, p.C, p.K, p.Dilation, p.Pad = conv.Forward, 4096, 8, [2]int{30, 30}, [4]int{30, 30, 30, 30}
+		},
+	} {
+		change()
+		if plan, err := conv.Choose(env, "", p); err != nil || plan.Algo != "direct" {
+			t.Errorf("%v: %q, %v", p, plan.Algo, err)
+		}
+	}
+
+	g := graph.New("fallback")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 3, 8, 8))
+	w := g.Param("w", graph.Of(graph.Float32, 4, 3, 3, 3), graph.Constant(1))
+	program, err := vm.Compile(g, []*graph.Value{ops.Conv2D(x, w, ops.Conv{Algo: "direct"})})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var dump strings.Builder
+	if err := program.Dump(&dump, 1); err != nil || !strings.Contains(dump.String(), "(direct)") {
+		t.Errorf("%v, and the dump does not name direct:\n%s", err, &dump)
+	}
+}
+
 func TestDefaultCannotBeChanged(t *testing.T) {
 	conv.Default()[0] = stub{name: "other"}
 	if got := fmt.Sprint(conv.Default().Names()); got != "[dense planar blocked im2col direct]" {

@@ -22,8 +22,9 @@ import (
 // convolutions with a part of the filter's taps each; no product with a zero in between is taken.
 //
 // Beyond the panels of the filter it takes scratch memory for each worker only, about the size of
-// the second cache unless the rows that one row of outputs needs are larger; the gradient of the filter takes up to 16 accumulators as Im2col does.
-// It refuses convolutions with fewer than 8 outputs to fill a vector with, small 1×1 ones, and empty ones.
+// the second cache; the gradient of the filter takes up to 16 accumulators as Im2col does.
+// It refuses convolutions with fewer than 8 outputs to fill a vector with, small 1×1 ones, empty ones, and those for which a worker would
+// need more than 4 MiB.
 //
 // Georganas et al., “Anatomy of High-Performance Deep Learning Convolutions on SIMD
 // Architectures”, 2018; Heinecke et al. call the runs a batch-reduce product.
@@ -33,8 +34,8 @@ type Blocked struct{}
 func (Blocked) Name() string { return "blocked" }
 
 // Plan refuses p where it is empty, or has fewer than 8 filters in a group (channels, for
-// the gradient of the image), 1×1 filters that are faster as a matrix product, and gradients
-// that are mostly products with zeros around dy.
+// the gradient of the image), 1×1 filters that are faster as a matrix product, gradients
+// that are mostly products with zeros around dy, and tiles of more than 4 MiB.
 func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
@@ -61,9 +62,9 @@ func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 		}
 	}
 	if p.DType.Size() == 4 {
-		return planBlocked[float32](env, p), nil
+		return planBlocked[float32](env, a, p)
 	}
-	return planBlocked[float64](env, p), nil
+	return planBlocked[float64](env, a, p)
 }
 
 const (
@@ -74,6 +75,8 @@ const (
 	tileBytes  = 3 << 17 // of an image that a worker copies: it shares the second cache with a part of the filter
 	sumBytes   = 1 << 17 // of outputs that a worker computes at a time
 	chunkTerms = 576     // of an output that are added up in registers
+	storeRows  = 1 << 10 // of sums that are brought into the order of dw at a time, if that is a channel or more
+	mostLocal  = 4 << 20 // bytes that a worker may need
 	someItems  = 8       // items, if it is not known how many workers there are
 )
 
@@ -85,11 +88,16 @@ func shares(env *kernel.Env) int {
 	return 2 * env.Workers
 }
 
-func planBlocked[T kernel.Float](env *kernel.Env, p Problem) kernel.Plan {
+func planBlocked[T kernel.Float](env *kernel.Env, a Blocked, p Problem) (kernel.Plan, error) {
 	if p.Pass == FilterGrad {
-		return planBlockedFilter[T](p)
+		return planBlockedFilter[T](a, p)
 	}
-	return planBlockedImage[T](env, p)
+	return planBlockedImage[T](env, a, p)
+}
+
+// refuseLarge refuses a problem whose tiles need more scratch memory than a worker may have.
+func refuseLarge(a Algorithm, p Problem, bytes int) error {
+	return Refuse(a, p, "a worker would need %d KiB of scratch memory, more than %d", bytes>>10, mostLocal>>10)
 }
 
 // image is an image as a worker sees it: a tile of rows with the padding that some taps need,
@@ -97,14 +105,13 @@ func planBlocked[T kernel.Float](env *kernel.Env, p Problem) kernel.Plan {
 //
 //	tile[((block·rows + row)·cols + col)·bc + channel]
 //
-// Row 0 of a tile is row first of the image, column 0 is column −left.
+// Row 0 of a tile is row first of the image, column 0 is column −margin.
 type image[T kernel.Float] struct {
 	channels   int // of all groups
 	H, W       int
 	group      int // channels of a group
 	bc, blocks int
 	rows, cols int
-	left       int
 	used       []bool // rows that some tap sees, by their remainder; the others are not loaded
 }
 
@@ -124,11 +131,10 @@ func (m *image[T]) at(block, row, col int) int { return ((block*m.rows+row)*m.co
 // in returns the number of channels of a block.
 func (m *image[T]) in(block int) int { return min(m.bc, m.group-block*m.bc) }
 
-// load fills the first rows of the blocks b0 … b1-1 of a tile, whose columns of padding are zero already, from group g of image n.
-func (m *image[T]) load(tile, x []T, n, g, b0, b1, first, rows int) {
+// load fills the first rows of the blocks b0 … b1-1 of a tile from group g of image n; margin columns lie before the image.
+func (m *image[T]) load(tile, x []T, n, g, b0, b1, first, rows, margin int) {
 	plane := m.H * m.W
-	right := max(m.left+m.W, 0) // the column after the image
-	from, to := max(m.left, 0), min(right, m.cols)
+	from, to := min(max(margin, 0), m.cols), min(max(margin+m.W, 0), m.cols)
 	for b := b0; b < b1; b++ {
 		channels := m.in(b)
 		planes := x[(n*m.channels+g*m.group+b*m.bc)*plane:][:channels*plane]
@@ -142,7 +148,9 @@ func (m *image[T]) load(tile, x []T, n, g, b0, b1, first, rows int) {
 				clear(row)
 				continue
 			}
-			micro.Transpose(row[from*m.bc:], m.bc, planes[h*m.W+from-m.left:], plane, channels, to-from)
+			clear(row[:from*m.bc])
+			clear(row[to*m.bc:])
+			micro.Transpose(row[from*m.bc:], m.bc, planes[h*m.W+from-margin:], plane, channels, to-from)
 		}
 	}
 }
@@ -157,10 +165,9 @@ type blockedImage[T kernel.Float] struct {
 	panels, split int      // which cover the outputs of a group, in split parts
 }
 
-func planBlockedImage[T kernel.Float](env *kernel.Env, p Problem) kernel.Plan {
+func planBlockedImage[T kernel.Float](env *kernel.Env, a Blocked, p Problem) (kernel.Plan, error) {
 	m := &blockedImage[T]{correlation: newCorrelation(p), set: micro.For[T]()}
 	m.in = newImage[T](m.ci*p.Groups, p.Groups, m.inH, m.inW)
-	m.in.left, m.in.cols, m.in.rows = m.left, m.span(m.Q, 1), m.span(1, 0)
 	m.in.used = make([]bool, m.step[0])
 	for _, ph := range m.phases {
 		for _, t := range ph.taps {
@@ -169,33 +176,39 @@ func planBlockedImage[T kernel.Float](env *kernel.Env, p Problem) kernel.Plan {
 	}
 	m.panels = ceilDiv(m.co, m.set.Width())
 	m.cut(shares(env))
+	local := kernel.SizeOf(p.DType, max(m.in.size(m.in.blocks)+m.sumSize(), m.in.bc*m.taps*m.set.Width()))
+	if local > mostLocal {
+		return kernel.Plan{}, refuseLarge(a, p, local)
+	}
 	m.findSums()
 
 	weights := p.Groups * m.panels * m.in.blocks
 	pack := kernel.Step{N: weights, Grain: max(1, 1<<16/(m.set.Width()*m.in.bc*m.taps)), Run: m.pack}
-	items := p.N * p.Groups * m.tiles * m.split
+	items := p.N * p.Groups * m.tiles * m.pieces * m.split
 	return kernel.Plan{
 		Steps:  []kernel.Step{pack, {N: items, Grain: grain(p.FLOPs(), items), Run: m.run}},
 		Shared: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
-		Local:  kernel.SizeOf(p.DType, max(m.in.size(m.in.blocks)+m.sumSize(), m.in.bc*m.taps*m.set.Width())),
-	}
+		Local:  local,
+	}, nil
 }
 
 // panelSize is the number of elements of a panel: a row for each term of an output.
 func (m *blockedImage[T]) panelSize() int { return m.in.group * m.taps * m.set.Width() }
 
-func (m *blockedImage[T]) sumSize() int { return m.rows * m.Q * m.set.Width() }
+func (m *blockedImage[T]) sumSize() int { return m.rows * m.cols * m.set.Width() }
 
-// cut chooses how many rows of outputs a worker computes at a time: as many as the caches hold, and fewer where there is
-// not enough for several workers otherwise. Then it divides the outputs.
+// cut chooses how many rows of outputs a worker computes at a time, and pieces of rows that are too long: as many as the caches hold,
+// and fewer where there is not enough for several workers otherwise. Then it divides the outputs.
 func (m *blockedImage[T]) cut(items int) {
 	size := int(unsafe.Sizeof(T(0)))
-	row := max(m.in.blocks*m.in.cols*m.in.bc*size, 1)
-	most := max((tileBytes/row-m.in.rows)/m.step[0]+1, 1)
-	most = min(most, max(sumBytes/(m.Q*m.set.Width()*size*m.every[0]), 1))
+	pixel := m.in.blocks * m.in.bc * size
+	m.cutColumns(pixel, sumBytes/(m.set.Width()*size*m.every[0]), items)
+	m.in.cols = m.span(m.cols, 1)
+	most := max((tileBytes/(m.in.cols*pixel)-m.span(1, 0))/m.step[0]+1, 1)
+	most = min(most, max(sumBytes/(m.cols*m.set.Width()*size*m.every[0]), 1))
 	units := ceilDiv(m.P, m.every[0]) // rows of outputs, of all phases together
 	tiles := ceilDiv(units, most)
-	want := ceilDiv(items, m.N*m.Groups)
+	want := ceilDiv(items, m.N*m.Groups*m.pieces)
 	m.split = 1
 	if tiles < want && m.ci*m.co*m.taps > m.ci*m.inH*m.inW*m.panels {
 		// Each tile reads the whole filter again, each part of the filter the whole tile: cut what is smaller.
@@ -271,7 +284,7 @@ func (m *blockedImage[T]) pack(c *kernel.Call, lo, hi int) {
 	}
 }
 
-// run computes rows of outputs. Items are some rows of some of the outputs of a group of an image.
+// run computes rows of outputs, or pieces of them. Items are some rows of some of the outputs of a group of an image.
 func (m *blockedImage[T]) run(c *kernel.Call, lo, hi int) {
 	x, out := kernel.In[T](c, 0), kernel.Out[T](c, 0)
 	if m.Pass == InputGrad {
@@ -280,35 +293,41 @@ func (m *blockedImage[T]) run(c *kernel.Call, lo, hi int) {
 	width, plane := m.set.Width(), m.P*m.Q
 	tile := kernel.Local[T](c, 0, m.in.size(m.in.blocks))
 	sums := kernel.Local[T](c, m.in.size(m.in.blocks), m.sumSize())
-	clear(tile)
 	t := micro.Take()
 	defer micro.Put(t)
 	for i := lo; i < hi; i++ {
 		part := i % m.split
-		p0 := i / m.split % m.tiles * m.rows
-		g := i / (m.split * m.tiles) % m.Groups
-		n := i / (m.split * m.tiles * m.Groups)
-		p1 := min(p0+m.rows, m.P)
-		first := m.firstRow(p0)
-		m.in.load(tile, x, n, g, 0, m.in.blocks, first, m.in.rows)
+		q0 := i / m.split % m.pieces * m.cols
+		p0 := i / (m.split * m.pieces) % m.tiles * m.rows
+		g := i / (m.split * m.pieces * m.tiles) % m.Groups
+		n := i / (m.split * m.pieces * m.tiles * m.Groups)
+		p1, q1 := min(p0+m.rows, m.P), min(q0+m.cols, m.Q)
+		m.in.load(tile, x, n, g, 0, m.in.blocks, m.firstRow(p0), m.in.rows, m.margin(q0))
 		for panel := part * m.panels / m.split; panel < (part+1)*m.panels/m.split; panel++ {
 			o0 := panel * width
 			cols := min(width, m.co-o0)
-			sums := sums[:(p1-p0)*m.Q*width]
+			sums := sums[:(p1-p0)*(q1-q0)*width]
 			switch {
 			case m.Bias:
 				repeat(sums, kernel.In[T](c, 2)[g*m.co+o0:][:cols], width)
 			case m.empty:
 				clear(sums)
 			}
-			m.multiply(t, sums, tile, kernel.Shared[T](c, (g*m.panels+panel)*m.panelSize(), m.panelSize()), p0, p1, cols)
-			micro.Transpose(out[(n*m.Groups*m.co+g*m.co+o0)*plane+p0*m.Q:], plane, sums, width, (p1-p0)*m.Q, cols)
+			m.multiply(t, sums, tile, kernel.Shared[T](c, (g*m.panels+panel)*m.panelSize(), m.panelSize()), p0, p1, q1-q0, cols)
+			to := out[(n*m.Groups*m.co+g*m.co+o0)*plane+p0*m.Q+q0:]
+			rows, pixels := p1-p0, q1-q0
+			if pixels == m.Q {
+				rows, pixels = 1, rows*pixels // whole rows are neighbours
+			}
+			for row := range rows {
+				micro.Transpose(to[row*m.Q:], plane, sums[row*pixels*width:], width, pixels, cols)
+			}
 		}
 	}
 }
 
-// multiply computes the sums of rows p0 … p1-1, cols outputs for each pixel, from a tile whose first row belongs to p0.
-func (m *blockedImage[T]) multiply(t *micro.Tile, sums, tile, panel []T, p0, p1, cols int) {
+// multiply computes the sums of pixels of rows p0 … p1-1, cols outputs for each, from a tile whose first row belongs to p0.
+func (m *blockedImage[T]) multiply(t *micro.Tile, sums, tile, panel []T, p0, p1, pixels, cols int) {
 	size := unsafe.Sizeof(T(0))
 	width, lanes := m.set.Width(), m.set.Lanes()
 	vecs := ceilDiv(cols, lanes)
@@ -317,10 +336,10 @@ func (m *blockedImage[T]) multiply(t *micro.Tile, sums, tile, panel []T, p0, p1,
 	t.SA, t.SC = uintptr(m.step[1]*m.in.bc)*size, uintptr(m.every[1]*width)*size
 	for k, ph := range m.phases {
 		rows := count(p1-p0, ph.first[0], m.every[0])
-		if rows == 0 { // the last tile may end before the phase begins
+		across := count(pixels, ph.first[1], m.every[1])
+		if rows == 0 || across == 0 { // the last tile may end before the phase begins
 			continue
 		}
-		across := count(m.Q, ph.first[1], m.every[1])
 		pieces := ceilDiv(across, m.set.Rows())
 		sums0 := m.rowSums[k][p0/m.every[0]:]
 		for j := range sums0[0].cuts { // a piece of the panel stays near for all rows
@@ -338,7 +357,7 @@ func (m *blockedImage[T]) multiply(t *micro.Tile, sums, tile, panel []T, p0, p1,
 					t.Add = 1
 				}
 				a := tile[m.in.at(0, i*m.step[0], 0):]
-				o := sums[((i*m.every[0]+ph.first[0])*m.Q+ph.first[1])*width:]
+				o := sums[((i*m.every[0]+ph.first[0])*pixels+ph.first[1])*width:]
 				for piece := range pieces {
 					q0, q1 := piece*across/pieces, (piece+1)*across/pieces
 					t.A = unsafe.Pointer(&a[q0*m.step[1]*m.in.bc])

@@ -24,11 +24,14 @@ type blockedFilter[T kernel.Float] struct {
 	partsK    int // items which cover the panels
 	partsC    int // items which cover the blocks
 	rows      int // of outputs of a tile
+	cols      int // of them
+	pieces    int // which cover a row
 	tiles     int // of an image
 	parts     int // of the sum: of all tiles of all images, in order
 	taps      int
 	stretches []stretch
-	runs      []micro.Run // one for each row of outputs of a tile
+	runs      [2][]micro.Run // one for each row of outputs of a tile, and of the last piece of the rows
+	stored    int            // channels that store brings into the order of dw at a time
 }
 
 // A stretch is elements of a row of the tile that become rows of the micro-kernel's
@@ -37,25 +40,28 @@ type stretch struct {
 	r, s, c, n int
 }
 
-func planBlockedFilter[T kernel.Float](p Problem) kernel.Plan {
+func planBlockedFilter[T kernel.Float](a Blocked, p Problem) (kernel.Plan, error) {
 	P, Q := p.Out()
 	m := &blockedFilter[T]{
 		Problem: p, set: micro.For[T](), P: P, Q: Q, cg: p.C / p.Groups, kg: p.K / p.Groups, taps: p.R * p.S,
 		in: newImage[T](p.C, p.Groups, p.H, p.W),
 	}
-	m.in.left = p.Pad[1]
-	m.in.cols = (Q-1)*p.Stride[1] + p.spanW()
 	m.in.used = make([]bool, p.Stride[0])
 	for r := range p.R {
 		m.in.used[r*p.Dilation[0]%p.Stride[0]] = true
 	}
 	m.panels = ceilDiv(m.kg, m.set.Width())
 	m.findStretches()
+	m.stored = min(max(storeRows/m.taps, 1), m.in.bc)
 	m.cut()
+	local := kernel.SizeOf(p.DType, m.storeSize()+m.tall*m.wide*m.blockSize()+m.in.size(m.tall)+m.wide*m.panelSize())
+	if local > mostLocal {
+		return kernel.Plan{}, refuseLarge(a, p, local)
+	}
 
 	items := m.parts * p.Groups * m.partsK * m.partsC
 	plan := kernel.One(items, grain(p.FLOPs(), items), m.run)
-	plan.Local = kernel.SizeOf(p.DType, (1+m.tall*m.wide)*m.blockSize()+m.in.size(m.tall)+m.wide*m.panelSize())
+	plan.Local = local
 	if m.parts > 1 {
 		items := p.Groups * m.panels * m.in.blocks
 		plan.Shared = kernel.SizeOf(p.DType, m.parts*items*m.blockSize())
@@ -63,15 +69,18 @@ func planBlockedFilter[T kernel.Float](p Problem) kernel.Plan {
 			N: items, Grain: max(1, 1<<14/(m.parts*m.blockSize())), Run: m.addParts,
 		})
 	}
-	return plan
+	return plan, nil
 }
 
 // blockSize is the number of sums of a block of channels and a panel of filters: a row of filters for each of
 // r, s and channel.
 func (m *blockedFilter[T]) blockSize() int { return m.in.bc * m.taps * m.set.Width() }
 
+// storeSize is the number of elements that store needs: a row of filters for each of some channels and each of r, s.
+func (m *blockedFilter[T]) storeSize() int { return m.stored * m.taps * m.set.Width() }
+
 // panelSize is the number of elements of a panel of dy: a row for each output of a tile.
-func (m *blockedFilter[T]) panelSize() int { return m.rows * m.Q * m.set.Width() }
+func (m *blockedFilter[T]) panelSize() int { return m.rows * m.cols * m.set.Width() }
 
 // findStretches cuts the rows of a filter, of a whole block of channels, into tiles.
 func (m *blockedFilter[T]) findStretches() {
@@ -110,27 +119,44 @@ func (m *blockedFilter[T]) cut() {
 	m.wide, m.tall = ceilDiv(m.panels, m.partsK), ceilDiv(m.in.blocks, m.partsC) // items alike
 	m.partsK, m.partsC = ceilDiv(m.panels, m.wide), ceilDiv(m.in.blocks, m.tall)
 
-	row := (m.tall*m.in.cols*m.in.bc*m.Stride[0] + m.wide*m.Q*width) * size
-	m.rows = min(max((tileBytes-m.tall*m.in.cols*m.in.bc*size*m.spanH())/row, 1), m.P)
 	items := m.Groups * m.partsK * m.partsC
-	if units := m.N * ceilDiv(m.P, m.rows); items < someItems && units < ceilDiv(fewItems, items) {
-		m.rows = min(m.rows, max(ceilDiv(m.P*m.N, ceilDiv(fewItems, items)), min(4, m.P)))
+	m.cutColumns(size, ceilDiv(fewItems, items))
+	row := (m.tall*m.in.cols*m.in.bc*m.Stride[0] + m.wide*m.cols*width) * size
+	m.rows = min(max((tileBytes-m.tall*m.in.cols*m.in.bc*size*m.spanH())/row, 1), m.P)
+	if units := m.N * m.pieces * ceilDiv(m.P, m.rows); items < someItems && units < ceilDiv(fewItems, items) {
+		m.rows = min(m.rows, max(ceilDiv(m.P*m.N*m.pieces, ceilDiv(fewItems, items)), min(4, m.P)))
 	}
 	m.tiles = ceilDiv(m.P, m.rows)
 	m.rows = ceilDiv(m.P, m.tiles)
 	m.parts = 1
 	if items < someItems {
-		all := m.Groups * m.panels * m.cg * m.taps * width
-		m.parts = max(min(ceilDiv(fewItems, items), m.N*m.tiles, fewItems, partElems/all), 1)
+		all := m.Groups * m.panels * m.in.blocks * m.blockSize()
+		m.parts = max(min(ceilDiv(fewItems, items), m.N*m.tiles*m.pieces, partElems/all), 1)
 	}
 	m.in.rows = (m.rows-1)*m.Stride[0] + m.spanH()
-	for p := range m.rows {
-		m.runs = append(m.runs, micro.Run{
-			A: uintptr(m.in.at(0, p*m.Stride[0], 0) * size),
-			B: uintptr(p * m.Q * width * size),
-			K: m.Q,
-		})
+	for i, cols := range []int{m.cols, m.Q - (m.pieces-1)*m.cols} {
+		for p := range m.rows {
+			m.runs[i] = append(m.runs[i], micro.Run{
+				A: uintptr(m.in.at(0, p*m.Stride[0], 0) * size),
+				B: uintptr(p * cols * width * size),
+				K: cols,
+			})
+		}
 	}
+}
+
+// cutColumns chooses how many columns of outputs a tile has, as correlation.cutColumns does.
+func (m *blockedFilter[T]) cutColumns(size, items int) {
+	pixel := m.tall * m.in.bc * m.spanH()
+	fit := (tileBytes/size - pixel*m.spanW()) / (pixel*m.Stride[1] + m.wide*m.set.Width())
+	least := max(fewCols, 2*m.spanW()/m.Stride[1])
+	m.pieces = ceilDiv(m.Q, max(fit, least))
+	if rows := m.N * m.P; rows < items {
+		m.pieces = max(m.pieces, min(ceilDiv(items, rows), m.Q/least))
+	}
+	m.cols = ceilDiv(m.Q, m.pieces)
+	m.pieces = ceilDiv(m.Q, m.cols)
+	m.in.cols = (m.cols-1)*m.Stride[1] + m.spanW()
 }
 
 // run adds up the products of some tiles. Items are some blocks of channels and some panels of filters for one part of the sum.
@@ -139,10 +165,9 @@ func (m *blockedFilter[T]) run(c *kernel.Call, lo, hi int) {
 	width := m.set.Width()
 	plane := m.P * m.Q
 	tileSize, panelSize, blockSize := m.in.size(m.tall), m.panelSize(), m.blockSize()
-	sums := kernel.Local[T](c, blockSize, m.tall*m.wide*blockSize) // after what store needs
-	tile := kernel.Local[T](c, blockSize+len(sums), tileSize)
-	panel := kernel.Local[T](c, blockSize+len(sums)+tileSize, m.wide*panelSize)
-	clear(tile)
+	sums := kernel.Local[T](c, m.storeSize(), m.tall*m.wide*blockSize)
+	tile := kernel.Local[T](c, m.storeSize()+len(sums), tileSize)
+	panel := kernel.Local[T](c, m.storeSize()+len(sums)+tileSize, m.wide*panelSize)
 	t := micro.Take()
 	defer micro.Put(t)
 	for i := lo; i < hi; i++ {
@@ -152,20 +177,28 @@ func (m *blockedFilter[T]) run(c *kernel.Call, lo, hi int) {
 		part := i / (m.partsC * m.partsK * m.Groups)
 		b1, f1 := min(b0+m.tall, m.in.blocks), min(f0+m.wide, m.panels)
 
-		begin, end := part*m.N*m.tiles/m.parts, (part+1)*m.N*m.tiles/m.parts
+		units := m.N * m.tiles * m.pieces
+		begin, end := part*units/m.parts, (part+1)*units/m.parts
 		for u := begin; u < end; u++ {
-			n, p0 := u/m.tiles, u%m.tiles*m.rows
-			p1 := min(p0+m.rows, m.P)
-			m.in.load(tile, x, n, g, b0, b1, p0*m.Stride[0]-m.Pad[0], (p1-p0-1)*m.Stride[0]+m.spanH())
+			n, p0, q0 := u/(m.tiles*m.pieces), u/m.pieces%m.tiles*m.rows, u%m.pieces*m.cols
+			p1, q1 := min(p0+m.rows, m.P), min(q0+m.cols, m.Q)
+			m.in.load(tile, x, n, g, b0, b1, p0*m.Stride[0]-m.Pad[0], (p1-p0-1)*m.Stride[0]+m.spanH(), m.Pad[1]-q0*m.Stride[1])
+			rows, pixels := p1-p0, q1-q0
+			if pixels == m.Q {
+				rows, pixels = 1, rows*pixels // whole rows are neighbours
+			}
 			for f := f0; f < f1; f++ {
 				cols := min(width, m.kg-f*width)
-				micro.Transpose(panel[(f-f0)*panelSize:], width, dy[(n*m.K+g*m.kg+f*width)*plane+p0*m.Q:], plane, cols, (p1-p0)*m.Q)
+				for row := range rows {
+					micro.Transpose(panel[(f-f0)*panelSize+row*pixels*width:], width,
+						dy[(n*m.K+g*m.kg+f*width)*plane+(p0+row)*m.Q+q0:], plane, cols, pixels)
+				}
 			}
 			for f := f0; f < f1; f++ {
 				cols := min(width, m.kg-f*width)
 				for b := b0; b < b1; b++ {
 					m.multiply(t, sums[((f-f0)*m.tall+b-b0)*blockSize:], tile[m.in.at(b-b0, 0, 0):], panel[(f-f0)*panelSize:],
-						p1-p0, cols, u > begin)
+						p1-p0, q1-q0, cols, u > begin)
 				}
 			}
 		}
@@ -201,31 +234,38 @@ func (m *blockedFilter[T]) addParts(c *kernel.Call, lo, hi int) {
 func (m *blockedFilter[T]) store(c *kernel.Call, sums []T, g, f, b int) {
 	width, channels := m.set.Width(), m.in.in(b)
 	cols := min(width, m.kg-f*width)
-	rows := kernel.Local[T](c, 0, m.blockSize()) // for each of channel, r, s, as in dw
-	for ch := range channels {
-		for tap := range m.taps {
-			copy(rows[(ch*m.taps+tap)*width:][:cols], sums[(tap*m.in.bc+ch)*width:])
-		}
-	}
+	rows := kernel.Local[T](c, 0, m.storeSize()) // for each of channel, r, s, as in dw
 	dw := kernel.Out[T](c, 0)[((g*m.kg+f*width)*m.cg+b*m.in.bc)*m.taps:]
-	micro.Transpose(dw, m.cg*m.taps, rows, width, channels*m.taps, cols)
+	for c0 := 0; c0 < channels; c0 += m.stored {
+		n := min(m.stored, channels-c0)
+		for ch := range n {
+			for tap := range m.taps {
+				copy(rows[(ch*m.taps+tap)*width:][:cols], sums[(tap*m.in.bc+c0+ch)*width:])
+			}
+		}
+		micro.Transpose(dw[c0*m.taps:], m.cg*m.taps, rows, width, n*m.taps, cols)
+	}
 }
 
-// multiply adds the products of rows of outputs to the sums of a block and a panel.
-func (m *blockedFilter[T]) multiply(t *micro.Tile, sums, tile, panel []T, rows, cols int, add bool) {
+// multiply adds the products of rows of so many pixels of dy to the sums of a block and a panel.
+func (m *blockedFilter[T]) multiply(t *micro.Tile, sums, tile, panel []T, rows, pixels, cols int, add bool) {
 	size := unsafe.Sizeof(T(0))
 	width, lanes := m.set.Width(), m.set.Lanes()
 	vecs := ceilDiv(cols, lanes)
 	t.Mask = micro.Masks(cols, lanes)
 	t.B, t.SB = unsafe.Pointer(&panel[0]), uintptr(width)*size
 	t.SA, t.SC = uintptr(m.Stride[1]*m.in.bc)*size, uintptr(width)*size
-	some := max(chunkTerms/m.Q, 1) // rows whose products are added up in registers
+	runs := m.runs[0]
+	if pixels < m.cols {
+		runs = m.runs[1]
+	}
+	some := max(chunkTerms/pixels, 1) // rows whose products are added up in registers
 	for _, st := range m.stretches {
 		multiply := m.set.Kernel(micro.Columns, st.n, vecs)
 		t.A = unsafe.Pointer(&tile[m.in.at(0, st.r*m.Dilation[0], st.s*m.Dilation[1])+st.c])
 		t.C = unsafe.Pointer(&sums[((st.r*m.S+st.s)*m.in.bc+st.c)*width])
 		for p := 0; p < rows; p += some {
-			t.Runs, t.N = &m.runs[p], min(some, rows-p)
+			t.Runs, t.N = &runs[p], min(some, rows-p)
 			t.Add = 0
 			if add || p > 0 {
 				t.Add = 1

@@ -1,6 +1,8 @@
 package conv
 
 import (
+	"cmp"
+
 	"neocog/internal/gemm"
 	"neocog/vm/kernel"
 )
@@ -18,8 +20,7 @@ import (
 // Document Processing”, 2006; Jia et al., “Caffe: Convolutional Architecture for Fast Feature Embedding”, 2014.
 //
 // The whole matrix is R·S times as large as the image. It is never made: each worker unfolds a tile of
-// it into scratch memory of its own, 2^16 elements (256 KiB of float32) or one row of outputs of one channel if that is
-// more, and multiplies it while it is in the cache. A 1×1 filter with stride 1 and no padding needs
+// it, at most 2^16 elements (256 KiB of float32), into scratch memory of its own and multiplies it while it is in the cache. A 1×1 filter with stride 1 and no padding needs
 // no unfolding at all. The gradient of the filter takes up to 16 accumulators of the size of the
 // filter, for fixed parts of the batch, 2^20 elements together at most; larger filters have none.
 //
@@ -43,8 +44,8 @@ func (Im2col) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 
 // What the tiles aim at.
 const (
-	tileElems = 1 << 16 // elements of a tile of cols
-	tileCols  = 1024    // the most columns of a tile, at least one row of outputs though
+	tileElems = 1 << 16 // the most elements of a tile of cols
+	tileCols  = 1024    // the most columns of a tile
 	fewCols   = 128     // fewer columns are not worth a worker
 	fewFilter = 32      // nor are fewer filters, since the tile is unfolded again for each part of them
 	fewItems  = 16      // as many workers should find something to do
@@ -59,13 +60,15 @@ type im2col[T kernel.Float] struct {
 	images    int
 	bias      bool
 
-	channels   int // of a tile
-	rows       int // of outputs, of a tile
+	terms      int // of a tile: rows of cols
+	cols       int // of a tile: outputs
 	filters    int // of an item of the forward pass
+	channels   int // of an item of the image's gradient
 	parts      int // of the batch, for the gradient of the filter
-	tilesC     int // tiles which cover the channels of a group
-	tilesP     int // tiles which cover the rows
+	tilesT     int // tiles which cover the terms of a group
+	tilesO     int // tiles which cover the outputs
 	tilesK     int // items which cover the filters of a group
+	tilesC     int // items which cover the channels of a group
 	copied     bool
 	filterElem int // elements of w
 }
@@ -85,39 +88,44 @@ func planIm2col[T kernel.Float](p Problem) kernel.Plan {
 	}
 	switch p.Pass {
 	case Forward:
-		step(m.images*m.groups*m.tilesK*m.tilesP, p.FLOPs(), m.forward)
+		step(m.images*m.groups*m.tilesK*m.tilesO, p.FLOPs(), m.forward)
 	case InputGrad:
 		step(m.images*m.groups*m.tilesC, p.FLOPs(), m.inputGrad)
 	case FilterGrad:
 		if m.filterElem == 0 {
 			break
 		}
-		step(m.parts*m.groups*m.tilesC, p.FLOPs(), m.filterGrad)
+		step(m.parts*m.groups*m.tilesT, p.FLOPs(), m.filterGrad)
 		if m.parts > 1 {
 			plan.Shared = kernel.SizeOf(p.DType, m.parts*m.filterElem)
 			plan.Steps = append(plan.Steps, kernel.Step{N: m.filterElem, Grain: kernel.Grain, Run: m.addParts})
 		}
 	}
 	if m.copied {
-		plan.Local = kernel.SizeOf(p.DType, m.channels*m.R*m.S*m.rows*m.Q)
+		plan.Local = kernel.SizeOf(p.DType, m.terms*m.cols)
 	}
 	return plan
 }
 
 // cut chooses the tiles: large enough for the matrix product, small enough for the cache, and enough of them
-// for several workers.
+// for several workers. A tile has whole rows of outputs if they are short, and in the image's gradient whole
+// channels if their filters are small.
 func (m *im2col[T]) cut(pass Pass) {
-	batch := max(m.images*m.groups, 1)
-	m.rows = min(max(tileCols/m.Q, 1), m.P)
-	m.filters = max(m.kg, 1)
-	m.channels = max(m.cg, 1)
+	batch, outs, taps := max(m.images*m.groups, 1), m.P*m.Q, m.R*m.S
+	m.cols = min(cmp.Or(tileCols/m.Q*m.Q, tileCols), outs)
+	m.filters, m.channels = max(m.kg, 1), max(m.cg, 1)
+	m.terms = m.channels * taps
 	m.parts = 1
 	switch pass {
 	case Forward:
-		if tiles := ceilDiv(fewItems, batch); tiles > ceilDiv(m.P, m.rows) {
-			m.rows = min(m.rows, max(ceilDiv(m.P, tiles), ceilDiv(fewCols, m.Q)))
+		if tiles := ceilDiv(fewItems, batch); tiles > ceilDiv(outs, m.cols) {
+			cols := max(ceilDiv(outs, tiles), fewCols)
+			if cols > m.Q {
+				cols = ceilDiv(cols, m.Q) * m.Q
+			}
+			m.cols = min(m.cols, cols)
 		}
-		if tiles := ceilDiv(fewItems, batch*ceilDiv(m.P, m.rows)); tiles > 1 {
+		if tiles := ceilDiv(fewItems, batch*ceilDiv(outs, m.cols)); tiles > 1 {
 			m.filters = min(m.filters, max(ceilDiv(m.filters, tiles), fewFilter))
 		}
 	case InputGrad:
@@ -126,49 +134,53 @@ func (m *im2col[T]) cut(pass Pass) {
 		for m.parts < min(m.images, fewItems) && (m.parts+1)*m.filterElem <= partElems {
 			m.parts++
 		}
-		m.channels = ceilDiv(m.channels, ceilDiv(fewItems, m.parts*m.groups))
+		m.terms = ceilDiv(m.terms, ceilDiv(fewItems, m.parts*m.groups))
 	}
 	if m.copied {
-		m.channels = min(m.channels, max(tileElems/(m.R*m.S*m.rows*m.Q), 1))
+		m.terms = ceilDiv(m.terms, ceilDiv(m.terms, tileElems/m.cols)) // tiles alike
 	}
-	m.tilesC, m.tilesP, m.tilesK = ceilDiv(m.cg, m.channels), ceilDiv(m.P, m.rows), ceilDiv(m.kg, m.filters)
+	if pass == InputGrad {
+		m.channels = min(m.channels, max(m.terms/taps, 1))
+		m.terms = min(m.terms, m.channels*taps)
+	}
+	m.tilesT, m.tilesO = ceilDiv(m.cg*taps, m.terms), ceilDiv(outs, m.cols)
+	m.tilesK, m.tilesC = ceilDiv(m.kg, m.filters), ceilDiv(m.cg, m.channels)
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
-// Items are tiles of y: some rows of some filters of one group of one image.
+// Items are tiles of y: some outputs of some filters of one group of one image.
 func (m *im2col[T]) forward(c *kernel.Call, lo, hi int) {
 	x, w, y := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
-	taps, outs := m.R*m.S, m.P*m.Q
+	terms, outs := m.cg*m.R*m.S, m.P*m.Q
 	for i := lo; i < hi; i++ {
-		p0 := i % m.tilesP * m.rows
-		k0 := i / m.tilesP % m.tilesK * m.filters
-		g := i / (m.tilesP * m.tilesK) % m.groups
-		n := i / (m.tilesP * m.tilesK * m.groups)
-		p1, k1 := min(p0+m.rows, m.P), min(k0+m.filters, m.kg)
+		o0 := i % m.tilesO * m.cols
+		k0 := i / m.tilesO % m.tilesK * m.filters
+		g := i / (m.tilesO * m.tilesK) % m.groups
+		n := i / (m.tilesO * m.tilesK * m.groups)
+		o1, k1 := min(o0+m.cols, outs), min(k0+m.filters, m.kg)
 		k0, k1 = g*m.kg+k0, g*m.kg+k1
 
-		cols := (p1 - p0) * m.Q
-		to := y[(n*m.K+k0)*outs+p0*m.Q:]
+		to := y[(n*m.K+k0)*outs+o0:]
 		bias := gemm.Epilogue[T]{}
 		if m.bias {
 			bias.Shift = kernel.In[T](c, 2)[k0:k1]
 		}
-		if m.cg == 0 {
-			gemm.GemmWith(false, false, k1-k0, cols, 0, nil, 0, nil, cols, 0, to, outs, bias)
+		if terms == 0 {
+			gemm.GemmWith(false, false, k1-k0, o1-o0, 0, nil, 0, nil, o1-o0, 0, to, outs, bias)
 		}
-		for c0 := 0; c0 < m.cg; c0 += m.channels {
-			c1 := min(c0+m.channels, m.cg)
-			tile, ld := m.tile(c, x, n, g*m.cg+c0, g*m.cg+c1, p0, p1)
+		for t0 := 0; t0 < terms; t0 += m.terms {
+			t1 := min(t0+m.terms, terms)
+			tile, ld := m.tile(c, x, n, g, t0, t1, o0, o1)
 			var beta T
-			if c0 > 0 {
+			if t0 > 0 {
 				beta = 1
 			}
 			var after gemm.Epilogue[T]
-			if c1 == m.cg {
+			if t1 == terms {
 				after = bias
 			}
-			gemm.GemmWith(false, false, k1-k0, cols, (c1-c0)*taps, w[(k0*m.cg+c0)*taps:], m.cg*taps, tile, ld, beta, to, outs, after)
+			gemm.GemmWith(false, false, k1-k0, o1-o0, t1-t0, w[k0*terms+t0:], terms, tile, ld, beta, to, outs, after)
 		}
 	}
 }
@@ -188,49 +200,50 @@ func (m *im2col[T]) inputGrad(c *kernel.Call, lo, hi int) {
 		if m.K == 0 {
 			continue
 		}
-		for p0 := 0; p0 < m.P; p0 += m.rows {
-			p1 := min(p0+m.rows, m.P)
-			cols := (p1 - p0) * m.Q
-			var tile []T
-			ld := cols
-			if m.copied {
-				tile = kernel.Local[T](c, 0, (c1-c0)*taps*cols)
-			} else { // the tile is dx itself
-				tile, ld = planes[p0*m.Q:], pixels
-			}
-			gemm.Gemm(true, false, (c1-c0)*taps, cols, m.kg, w[(g*m.kg*m.cg+c0)*taps:], m.cg*taps,
-				dy[(n*m.K+g*m.kg)*outs+p0*m.Q:], outs, 0, tile, ld)
-			if m.copied {
-				m.fold(planes, tile, c1-c0, p0, p1)
+		filters, grad := w[(g*m.kg*m.cg+c0)*taps:], dy[(n*m.K+g*m.kg)*outs:]
+		for o0 := 0; o0 < outs; o0 += m.cols {
+			o1 := min(o0+m.cols, outs)
+			for t0 := 0; t0 < (c1-c0)*taps; t0 += m.terms {
+				t1 := min(t0+m.terms, (c1-c0)*taps)
+				var tile []T
+				ld := o1 - o0
+				if m.copied {
+					tile = kernel.Local[T](c, 0, (t1-t0)*ld)
+				} else { // the tile is dx itself
+					tile, ld = planes[t0*pixels+o0:], pixels
+				}
+				gemm.Gemm(true, false, t1-t0, o1-o0, m.kg, filters[t0:], m.cg*taps, grad[o0:], outs, 0, tile, ld)
+				if m.copied {
+					m.fold(planes, tile, t0, t1, o0, o1)
+				}
 			}
 		}
 	}
 }
 
-// Items are some channels of one group for one part of the batch.
+// Items are some terms of one group for one part of the batch.
 func (m *im2col[T]) filterGrad(c *kernel.Call, lo, hi int) {
 	x, dy, dw := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
-	taps, outs := m.R*m.S, m.P*m.Q
+	terms, outs := m.cg*m.R*m.S, m.P*m.Q
 	for i := lo; i < hi; i++ {
-		c0 := i % m.tilesC * m.channels
-		g := i / m.tilesC % m.groups
-		part := i / (m.tilesC * m.groups)
-		c1 := min(c0+m.channels, m.cg)
+		t0 := i % m.tilesT * m.terms
+		g := i / m.tilesT % m.groups
+		part := i / (m.tilesT * m.groups)
+		t1 := min(t0+m.terms, terms)
 
 		sum := dw
 		if m.parts > 1 {
 			sum = kernel.Shared[T](c, part*m.filterElem, m.filterElem)
 		}
-		sum = sum[(g*m.kg*m.cg+c0)*taps:]
+		sum = sum[g*m.kg*terms+t0:]
 		for k := range m.kg {
-			clear(sum[k*m.cg*taps:][:(c1-c0)*taps])
+			clear(sum[k*terms:][:t1-t0])
 		}
 		for n := part * m.images / m.parts; n < (part+1)*m.images/m.parts; n++ {
-			for p0 := 0; p0 < m.P; p0 += m.rows {
-				p1 := min(p0+m.rows, m.P)
-				tile, ld := m.tile(c, x, n, g*m.cg+c0, g*m.cg+c1, p0, p1)
-				gemm.Gemm(false, true, m.kg, (c1-c0)*taps, (p1-p0)*m.Q,
-					dy[(n*m.K+g*m.kg)*outs+p0*m.Q:], outs, tile, ld, 1, sum, m.cg*taps)
+			for o0 := 0; o0 < outs; o0 += m.cols {
+				o1 := min(o0+m.cols, outs)
+				tile, ld := m.tile(c, x, n, g, t0, t1, o0, o1)
+				gemm.Gemm(false, true, m.kg, t1-t0, o1-o0, dy[(n*m.K+g*m.kg)*outs+o0:], outs, tile, ld, 1, sum, terms)
 			}
 		}
 	}
@@ -257,15 +270,14 @@ func (m *im2col[T]) addParts(c *kernel.Call, lo, hi int) {
 	}
 }
 
-// tile returns channels c0 … c1-1 and rows of outputs p0 … p1-1 of the unfolded image n, and the
-// distance of its rows.
-func (m *im2col[T]) tile(c *kernel.Call, x []T, n, c0, c1, p0, p1 int) ([]T, int) {
-	planes := x[(n*m.C+c0)*m.H*m.W:][:(c1-c0)*m.H*m.W]
+// tile returns terms t0 … t1-1 and outputs o0 … o1-1 of group g of the unfolded image n, and the distance of its rows.
+func (m *im2col[T]) tile(c *kernel.Call, x []T, n, g, t0, t1, o0, o1 int) ([]T, int) {
+	pixels := m.H * m.W
+	planes := x[(n*m.C+g*m.cg)*pixels:][:m.cg*pixels]
 	if !m.copied {
-		return planes[p0*m.Q:], m.H * m.W
+		return planes[t0*pixels+o0:], pixels
 	}
-	cols := (p1 - p0) * m.Q
-	tile := kernel.Local[T](c, 0, (c1-c0)*m.R*m.S*cols)
-	m.unfold(tile, planes, c1-c0, p0, p1)
-	return tile, cols
+	tile := kernel.Local[T](c, 0, (t1-t0)*(o1-o0))
+	m.unfold(tile, planes, t0, t1, o0, o1)
+	return tile, o1 - o0
 }

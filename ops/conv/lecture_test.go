@@ -22,7 +22,7 @@ func TestK1Im2col(t *testing.T) {
 		t.Fatalf("the matrix is %d×%d, want K²C = 27 by N = 16", rows, cols)
 	}
 	m := make([]float64, rows*cols)
-	u.unfold(m, image, p.C, 0, P)
+	u.unfold(m, image, 0, rows, 0, cols)
 	seen := map[float64]int{}
 	for r := range rows {
 		c, i, j := r/9, r/3%3, r%3

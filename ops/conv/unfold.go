@@ -27,32 +27,44 @@ func newUnfolding[T kernel.Float](p Problem) unfolding[T] {
 	return u
 }
 
-// unfold writes rows p0 … p1-1 of outputs of the matrix of some planes of an image:
+// unfold writes some rows and columns of the matrix of an image's planes: terms t0 … t1-1, term t being (c·R + r)·S + s, and
+// outputs o0 … o1-1, output o being p·Q + q:
 //
-//	tile[((c·R + r)·S + s)·cols + (p−p0)·Q + q] = plane c at (p·stride − top + r·dilation, q·stride − left + s·dilation)
+//	tile[(t−t0)·(o1−o0) + o−o0] = plane c at (p·stride − top + r·dilation, q·stride − left + s·dilation)
 //
-// or 0 in the padding, with cols = (p1−p0)·Q.
-func (u *unfolding[T]) unfold(tile, planes []T, channels, p0, p1 int) {
-	cols, i := (p1-p0)*u.Q, 0
-	again := u.again(p1 - p0)
-	for c := range channels {
-		plane := planes[c*u.H*u.W:][:u.H*u.W]
-		for r := range u.R {
-			for _, at := range u.spans {
-				block, known := tile[i:i+cols], 0
-				if r > 0 && again > 0 {
-					known = copy(block[:again], tile[i-u.S*cols+cols-again:])
-				}
-				i += cols
-				h := (p0+known/u.Q)*u.stride[0] - u.pad[0] + r*u.dilation[0]
-				for o := known; o < cols; o += u.Q {
-					row := block[o : o+u.Q]
-					u.unfoldRow(row, plane, h, at)
-					h += u.stride[0]
-				}
+// or 0 in the padding.
+func (u *unfolding[T]) unfold(tile, planes []T, t0, t1, o0, o1 int) {
+	cols := o1 - o0
+	again := u.again(cols)
+	for t := t0; t < t1; t++ {
+		block, known := tile[(t-t0)*cols:][:cols], 0
+		if again > 0 && t-u.S >= t0 && t/u.S%u.R > 0 {
+			known = copy(block[:again], tile[(t-u.S-t0)*cols+cols-again:])
+		}
+		plane, h, at := u.tap(planes, t, o0+known)
+		q := (o0 + known) % u.Q
+		for o := known; o < cols; {
+			n := min(u.Q-q, cols-o)
+			part := at
+			if n < u.Q {
+				part = at.part(q, n, u.stride[1])
 			}
+			u.unfoldRow(block[o:o+n], plane, h, part)
+			o, q, h = o+n, 0, h+u.stride[0]
 		}
 	}
+}
+
+// tap returns the plane that term t sees, the row of it that it sees for output o, and where its columns are.
+func (u *unfolding[T]) tap(planes []T, t, o int) (plane []T, h int, at span) {
+	c, r, s := t/(u.R*u.S), t/u.S%u.R, t%u.S
+	return planes[c*u.H*u.W:][:u.H*u.W], o/u.Q*u.stride[0] - u.pad[0] + r*u.dilation[0], u.spans[s]
+}
+
+// part returns the span for n outputs from q on, which is output 0 of the part.
+func (at span) part(q, n, stride int) span {
+	q0 := min(max(at.q0-q, 0), n)
+	return span{at.w + max(q-at.q0, 0)*stride, q0, max(min(at.q1-q, n), q0)}
 }
 
 // unfoldRow writes what a tap sees of row h of the image.
@@ -80,38 +92,38 @@ func (u *unfolding[T]) unfoldRow(row, plane []T, h int, at span) {
 	}
 }
 
-// again returns how many elements of a block of that many rows of outputs, for tap r, s, are the last ones of
+// again returns how many of so many outputs of a block, for tap r, s, are the last ones of
 // the block for tap r−1, s: where the stride divides the dilation, both see the same rows of the image.
-func (u *unfolding[T]) again(rows int) int {
+func (u *unfolding[T]) again(cols int) int {
 	if u.dilation[0]%u.stride[0] != 0 {
 		return 0
 	}
-	return max(rows-u.dilation[0]/u.stride[0], 0) * u.Q
+	return max(cols-u.dilation[0]/u.stride[0]*u.Q, 0)
 }
 
 // fold is the adjoint of unfold: it adds each element of the tile to its pixel, those of the padding to none. The
 // tile is spoilt: what tap r, s has in common with tap r−1, s is added there first.
-func (u *unfolding[T]) fold(planes, tile []T, channels, p0, p1 int) {
-	cols := (p1 - p0) * u.Q
-	again := u.again(p1 - p0)
-	for c := range channels {
-		plane := planes[c*u.H*u.W:][:u.H*u.W]
-		for r := u.R - 1; r >= 0; r-- {
-			for s, at := range u.spans {
-				i := ((c*u.R+r)*u.S + s) * cols
-				block, known := tile[i:i+cols], 0
-				if r > 0 && again > 0 {
-					add(tile[i-u.S*cols+cols-again:], block[:again])
-					known = again
-				}
-				h := (p0+known/u.Q)*u.stride[0] - u.pad[0] + r*u.dilation[0]
-				for o := known; o < cols; o += u.Q {
-					if h >= 0 && h < u.H && at.q0 < at.q1 {
-						u.foldRow(plane[h*u.W+at.w:], block[o+at.q0:o+at.q1])
-					}
-					h += u.stride[0]
-				}
+func (u *unfolding[T]) fold(planes, tile []T, t0, t1, o0, o1 int) {
+	cols := o1 - o0
+	again := u.again(cols)
+	for t := t1 - 1; t >= t0; t-- {
+		block, known := tile[(t-t0)*cols:][:cols], 0
+		if again > 0 && t-u.S >= t0 && t/u.S%u.R > 0 {
+			add(tile[(t-u.S-t0)*cols+cols-again:], block[:again])
+			known = again
+		}
+		plane, h, at := u.tap(planes, t, o0+known)
+		q := (o0 + known) % u.Q
+		for o := known; o < cols; {
+			n := min(u.Q-q, cols-o)
+			part := at
+			if n < u.Q {
+				part = at.part(q, n, u.stride[1])
 			}
+			if h >= 0 && h < u.H && part.q0 < part.q1 {
+				u.foldRow(plane[h*u.W+part.w:], block[o+part.q0:o+part.q1])
+			}
+			o, q, h = o+n, 0, h+u.stride[0]
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"unsafe"
 
+	"neocog/graph"
 	"neocog/ops/conv"
 	"neocog/vm/kernel"
 )
@@ -172,27 +173,39 @@ func TestSuiteFindsBrokenAdjoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	results[conv.FilterGrad][3] *= 1 + 1e-9
-	if err := s.adjoint(d, results); err == nil || !strings.Contains(err.Error(), "the inner product of filtergrad is") {
+	if err := s.adjoint(d, results); err == nil || !strings.Contains(err.Error(), "but that of filtergrad is") {
 		t.Errorf("got %v", err)
+	}
+	results[conv.Forward] = nil // Two passes are enough.
+	if err := s.adjoint(d, results); err == nil || !strings.Contains(err.Error(), "the inner product of inputgrad is") {
+		t.Errorf("without the forward pass got %v", err)
 	}
 }
 
-// The random problems meet every tail of the vectors and blocks that algorithms cut extents into.
+// The random problems meet every tail of the vectors and blocks that algorithms cut extents into, and make them cut: channels into
+// blocks of 16, filters into panels, outputs into tiles and pieces of rows, sums into parts, gradients into phases.
 func TestRandomProblemsMeetEveryTail(t *testing.T) {
 	met := map[string]map[int]bool{"images": {}, "channels": {}, "filters": {}, "columns": {}, "pixels": {}}
-	var groups, strides, dilations, uneven, pointwise int
+	of := map[string]int{}
 	for i := range 500 {
 		p := random(rand.New(rand.NewPCG(uint64(1000+i), 0)), i)
 		P, Q := p.Out()
 		for name, n := range map[string]int{"images": p.N, "channels": p.C, "filters": p.K, "columns": Q, "pixels": P * Q} {
 			met[name][n] = true
 		}
-		for count, yes := range map[*int]bool{
-			&groups: p.Groups > 1, &strides: p.Stride != [2]int{1, 1}, &dilations: p.Dilation != [2]int{1, 1},
-			&uneven: p.Pad[0] != p.Pad[2] || p.Pad[1] != p.Pad[3], &pointwise: p.Pointwise(),
+		for what, yes := range map[string]bool{
+			"groups": p.Groups > 1, "strides": p.Stride != [2]int{1, 1}, "dilations": p.Dilation != [2]int{1, 1},
+			"uneven padding": p.Pad[0] != p.Pad[2] || p.Pad[1] != p.Pad[3], "one pixel as filter": p.Pointwise(),
 		} {
 			if yes {
-				*count++
+				of[what]++
+			}
+		}
+		for _, a := range []conv.Algorithm{conv.Blocked{}, conv.Planar{}, conv.Im2col{}} {
+			for what, yes := range cuts(a, p) {
+				if yes {
+					of[a.Name()+": "+what]++
+				}
 			}
 		}
 	}
@@ -206,7 +219,74 @@ func TestRandomProblemsMeetEveryTail(t *testing.T) {
 	if !met["images"][0] {
 		t.Error("no problem has an empty batch")
 	}
-	if least := min(groups, strides, dilations, uneven, pointwise); least < 20 {
-		t.Errorf("of 500 problems only %d have groups, %d strides, %d dilations, %d uneven padding, %d one pixel as filter", groups, strides, dilations, uneven, pointwise)
+	for _, what := range []string{"groups", "strides", "dilations", "uneven padding", "one pixel as filter"} {
+		if of[what] < 20 {
+			t.Errorf("of 500 problems %d have %s", of[what], what)
+		}
+	}
+	for _, what := range []string{
+		"blocked: blocks", "blocked: a ragged block", "blocked: panels", "blocked: blocks and panels", "blocked: blocks and phases", "blocked: blocks and several sums",
+		"blocked: tiles", "blocked: pieces", "blocked: pieces of phases", "blocked: parts", "blocked: blocks, panels and parts",
+		"planar: panels", "planar: tiles", "planar: pieces", "planar: phases", "planar: pieces of phases",
+		"im2col: pieces", "im2col: parts", "im2col: terms",
+	} {
+		if of[what] < 5 {
+			t.Errorf("of 500 problems %d make %s", of[what], what)
+		}
 	}
 }
+
+// cuts returns what the plans of a for p in float32 cut, so far as problem and numbers of items tell it.
+func cuts(a conv.Algorithm, p conv.Problem) map[string]bool {
+	P, Q := p.Out()
+	cuts := map[string]bool{}
+	p.DType = graph.Float32
+	for pass := range conv.FilterGrad + 1 {
+		p.Pass = pass
+		plan, err := a.Plan(&kernel.Env{}, p)
+		if err != nil || p.N == 0 {
+			continue
+		}
+		last := plan.Steps[len(plan.Steps)-1]
+		inputs, outputs := p.C/p.Groups, p.K/p.Groups
+		rows, columns, phases := P, Q, 1
+		if pass == conv.InputGrad {
+			inputs, outputs = outputs, inputs
+			rows, columns, phases = ceil(p.H, p.Stride[0]), ceil(p.W, p.Stride[1]), min(p.Stride[0], p.H)*min(p.Stride[1], p.W)
+		}
+		is := func(what string, yes bool) { cuts[what] = cuts[what] || yes }
+		switch each := last.N / p.N / p.Groups; {
+		case a.Name() == "im2col" && pass == conv.FilterGrad:
+			is("parts", len(plan.Steps) > 1)
+			is("terms", plan.Steps[0].N > p.N*p.Groups)
+		case a.Name() == "im2col":
+			is("pieces", pass == conv.Forward && each > P*ceil(outputs, 32))
+		case pass == conv.FilterGrad: // only Blocked
+			blocks, panels, parts := inputs > 16, outputs > 32, len(plan.Steps) > 1
+			is("blocks", blocks)
+			is("panels", panels)
+			is("parts", parts)
+			is("blocks, panels and parts", blocks && panels && parts)
+		default:
+			width := 32
+			if a.Name() == "planar" {
+				width = 14
+			}
+			blocks, panels := inputs > 16, outputs > width
+			is("blocks", blocks)
+			is("a ragged block", blocks && inputs%16 > 0)
+			is("panels", panels)
+			is("blocks and panels", blocks && panels)
+			is("blocks and phases", blocks && phases > 1)
+			is("blocks and several sums", blocks && inputs*p.R*p.S > 700*phases)
+			is("phases", phases > 1)
+			is("tiles", each > 1 && each <= rows && columns < 256 && !panels)
+			pieces := each > rows && !panels
+			is("pieces", pieces)
+			is("pieces of phases", pieces && phases > 1)
+		}
+	}
+	return cuts
+}
+
+func ceil(a, b int) int { return (a + b - 1) / b }

@@ -20,8 +20,8 @@
 //   - what outputs and scratch memory held before does not matter.
 //
 // The random problems have each number of images, channels, filters and columns up to
-// more than two of the widest vectors. There are 500 of them, or as many as the test
-// is told to make:
+// more than two of the widest vectors; some have many channels as well as filters, some long
+// rows. There are 500 of them, or as many as the test is told to make:
 //
 //	go test ./ops/conv -run Pointwise -shapes 10000
 package convtest

@@ -55,6 +55,11 @@ func Cases() []Case {
 		{"dilation and stride, many filters", conv.Problem{N: 1, C: 8, H: 13, W: 13, K: 8, R: 3, S: 3, Stride: [2]int{2, 2}, Dilation: [2]int{3, 3}}},
 		{"rows that no tap sees", conv.Problem{N: 1, C: 4, H: 11, W: 11, K: 8, R: 2, S: 2, Stride: [2]int{3, 3}, Dilation: [2]int{2, 2}}},
 		{"a long row, many filters", conv.Problem{N: 1, C: 3, H: 3, W: 700, K: 8, R: 3, S: 3, Pad: [4]int{1, 1, 1, 1}}},
+		{"long rows, strides and padding", conv.Problem{N: 1, C: 8, H: 1, W: 601, K: 8, R: 1, S: 3, Stride: [2]int{1, 2}, Pad: [4]int{0, 1, 0, 2}}},
+		{"a long row, the last piece has no pixel of some phases", conv.Problem{N: 1, C: 8, H: 1, W: 577, K: 1, R: 1, S: 3, Stride: [2]int{1, 3}}},
+		{"large filters, several channels", conv.Problem{N: 1, C: 9, H: 12, W: 11, K: 8, R: 11, S: 11}},
+		{"more taps than a tile of Im2col has terms", conv.Problem{N: 1, C: 1, H: 36, W: 36, K: 1, R: 9, S: 9, Pad: [4]int{4, 4, 4, 4}}},
+		{"a high filter, rows of which are left out together", conv.Problem{N: 1, C: 1, H: 12, W: 3, K: 8, R: 35, S: 1, Pad: [4]int{20, 0, 19, 0}}},
 		{"many channels, filters and images", conv.Problem{N: 20, C: 33, H: 3, W: 3, K: 40, R: 2, S: 2}},
 		{"odd batch", conv.Problem{N: 19, C: 2, H: 5, W: 5, K: 3, R: 3, S: 3}},
 		{"LeNet-5, first layer", conv.Problem{N: 2, C: 1, H: 28, W: 28, K: 6, R: 5, S: 5, Pad: [4]int{2, 2, 2, 2}}},
@@ -69,9 +74,10 @@ const longest = 40
 
 // random returns the problem number i, of at most 20 000 products, so that
 // hundreds of problems take seconds. One extent – images, channels, filters or
-// columns of the output – is long in turn, up to longest, the others are short.
+// columns of the output – is long in turn, up to longest, the others are short; then there are many channels as well as
+// filters, and then rows of hundreds of columns.
 func random(r *rand.Rand, i int) conv.Problem {
-	long := 1 + i/4%longest
+	long := 1 + i/6%longest
 	for {
 		g := 1
 		if r.IntN(3) == 0 {
@@ -105,7 +111,7 @@ func random(r *rand.Rand, i int) conv.Problem {
 		case 3: // depthwise
 			p.Groups, p.K = p.C, p.C*(1+r.IntN(2))
 		}
-		switch i % 4 {
+		switch i % 6 {
 		case 0:
 			p.N = (long - 1) % 20
 			p.H, p.W = 1+r.IntN(6), 1+r.IntN(6)
@@ -115,9 +121,21 @@ func random(r *rand.Rand, i int) conv.Problem {
 			p.K, p.N = long, 1+r.IntN(2)
 		case 3: // so many columns, in one row or several
 			p.N, p.H, p.W = 1+r.IntN(2), (p.R-1)*p.Dilation[0]+1-p.Pad[0]-p.Pad[2], (long-1)*p.Stride[1]+(p.S-1)*p.Dilation[1]+1-p.Pad[1]-p.Pad[3]
-			if i/4/longest%2 == 1 {
+			if i/6/longest%2 == 1 {
 				p.H += r.IntN(5)
 			}
+		case 4:
+			p.Groups, p.N = 1+r.IntN(4)/3, 2-r.IntN(4)/3
+			p.C, p.K = p.Groups*(17+r.IntN(longest-16)), p.Groups*(8+r.IntN(longest))
+			if i/6%3 == 0 { // sums of more than 700 terms
+				p.C, p.K, p.R, p.S = p.Groups*(80+r.IntN(longest)), p.Groups*(8+r.IntN(8)), 3, 3
+			}
+		case 5:
+			p.C, p.K = 1+r.IntN(2), 1+r.IntN(10)
+			if r.IntN(2) == 0 {
+				p.C, p.K = p.K, p.C
+			}
+			p.N, p.Groups, p.R, p.H, p.W = 1, 1, 1, 1+r.IntN(3), 256+r.IntN(600)
 		}
 		p.DType = anyFloat
 		if p.Check() == nil && p.FLOPs() < 4e4 {
