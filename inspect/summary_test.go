@@ -69,7 +69,7 @@ func TestSummaryOfLeNet(t *testing.T) {
 		}
 	}
 	text := s.String()
-	for _, part := range []string{"[28x28x6]", "5*5*6*16+16 = 2,416", "61,706", "1,666,080"} {
+	for _, part := range []string{"[28x28x6]", "(5*5*6)*16+16 = 2,416", "61,706", "1,666,080"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the table lacks %q:\n%s", part, text)
 		}
@@ -194,9 +194,9 @@ func TestRows(t *testing.T) {
 	want := []string{
 		fmt.Sprintf("x: Input [N,4,6,6], 0 \"\", 0, 0, %d", image),
 		`scale:  [], 1 "1", 0, 0, 0`,
-		fmt.Sprintf("block/conv: Conv2D [N,4,6,6], %d \"3*3*2*4+4\", 0, %d, %d", 3*3*2*4+4, 10*36*4*18, image),
+		fmt.Sprintf("block/conv: Conv2D [N,4,6,6], %d \"(3*3*2)*4+4\", 0, %d, %d", 3*3*2*4+4, 10*36*4*18, image),
 		// What is made of the stored statistics alone is no activation, and the rest works in place.
-		`block/norm: AddScalar Sqrt Div Mul Sub Reshape Add [N,4,6,6], 8 "4+4", 8, 0, 0`,
+		`block/norm: Mul Add ReLU [N,4,6,6], 8 "4+4", 8, 0, 0`,
 		`block: ReLU Mul [N,4,6,6], 0 "", 0, 0, 0`,
 		// The sum with the image, which is not overwritten.
 		fmt.Sprintf(": Add Flatten Softmax [N,144], 0 \"\", 0, 0, %d", image),
