@@ -1,6 +1,8 @@
 package inspect
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -117,6 +119,34 @@ func (s *Summary) Markdown() string {
 		}
 	}
 	return b.String()
+}
+
+// JSON returns the summary as one JSON object, with one row a line.
+func (s *Summary) JSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	name, err := json.Marshal(s.Graph)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(&b, "{\"graph\":%s,\"batch\":%d,\"rows\":[\n", name, s.Batch)
+	for i, r := range s.Rows {
+		if i > 0 {
+			b.Truncate(b.Len() - 1)
+			b.WriteString(",\n")
+		}
+		if err := enc.Encode(r); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteString("],\n\"total\":")
+	if err := enc.Encode(s.Total); err != nil {
+		return nil, err
+	}
+	b.Truncate(b.Len() - 1)
+	b.WriteString("}\n")
+	return b.Bytes(), nil
 }
 
 // image returns a shape as [28x28x6], height × width × channels without the

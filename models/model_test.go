@@ -36,13 +36,21 @@ func TestAll(t *testing.T) {
 			if g.Err() != nil || g.Name() != m.Name || g.Lookup("x") != x || !logits.Type().Equal(want) {
 				t.Errorf("%s: graph %q, logits %v, error %v; want %v", m.Name, g.Name(), logits, g.Err(), want)
 			}
-			if b.Weights != nil {
-				t.Errorf("%s leaves its own initialiser in the Builder", m.Name)
+			if b.Weights != nil || b.Biases != 0 {
+				t.Errorf("%s leaves its own initialisers in the Builder", m.Name)
 			}
 		}
 	}
-	if want := []string{"lenet5", "lenet5-32", "twolayer", "fullyconnected", "convnetjs-cifar10"}; !slices.Equal(names, want) {
-		t.Errorf("models %q, want %q", names, want)
+	for _, m := range models.All() {
+		for _, alias := range m.Aliases {
+			if slices.Contains(names, alias) {
+				t.Errorf("%q is the name of two models", alias)
+			}
+			names = append(names, alias)
+			if found, err := models.Find(alias); err != nil || found.Name != m.Name {
+				t.Errorf("Find(%q) = %q, %v; want %q", alias, found.Name, err, m.Name)
+			}
+		}
 	}
 }
 
