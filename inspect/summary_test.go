@@ -343,3 +343,22 @@ func TestSummaryJSON(t *testing.T) {
 		t.Errorf("%s does not hold %s", text, conv1)
 	}
 }
+
+// Building the graph is part of it.
+func BenchmarkSummarise(b *testing.B) {
+	for _, name := range []string{"lenet5", "vgg-e", "resnet152"} {
+		b.Run("model="+name, func(b *testing.B) {
+			m, err := models.Find(name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				g, _, _ := m.Graph(&layers.Builder{})
+				if _, err := inspect.Summarise(g, 1); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
