@@ -5,9 +5,9 @@ import (
 	"neocog/ops"
 )
 
-// A field says which pixels of the input one element of a value depends on.
-// In each direction, 0 the vertical one, element p depends on none but pixels
-// lo + p·step … hi + p·step, some of which may lie outside the image.
+// A field says which pixels of the input one element of a value depends on. In
+// each direction, 0 the vertical one, element p depends on none but pixels lo +
+// p·step … hi + p·step, some of which may lie outside the image.
 type field struct {
 	kind         fieldKind
 	lo, hi, step [2]int
@@ -28,7 +28,8 @@ type windowed interface {
 	Windows(in []graph.Type) [2]ops.Window
 }
 
-// size returns how many pixels the field is high and wide, nil where that is not known.
+// size returns how many pixels the field is high and wide, nil where that is not
+// known.
 func (f field) size() graph.Shape {
 	if f.kind == places || f.kind == fixed {
 		return graph.Shape{f.hi[0] - f.lo[0] + 1, f.hi[1] - f.lo[1] + 1}
@@ -36,8 +37,8 @@ func (f field) size() graph.Shape {
 	return nil
 }
 
-// stride returns by how many pixels the fields of neighbouring places are apart, nil
-// where there are no places.
+// stride returns by how many pixels the fields of neighbouring places are apart,
+// nil where there are no places.
 func (f field) stride() graph.Shape {
 	if f.kind == places {
 		return graph.Shape{f.step[0], f.step[1]}
@@ -91,8 +92,9 @@ func (f field) with(o field, image [2]int) field {
 }
 
 // fields computes the field of each node's results, in order. What is no window
-// is taken to work at each place alone, as arithmetic, activations, normalisations and
-// Concat do, or, where it does not keep height and width, to mix all of them.
+// is taken to work at each place alone, as arithmetic, activations,
+// normalisations and Concat do, or, where it does not keep height and width, to
+// mix all of them.
 type fields struct {
 	of    []field // by node
 	image [2]int  // height and width of the input

@@ -13,8 +13,8 @@ import (
 	"neocog/vm"
 )
 
-// fieldOf returns the field and stride of what f makes of an image of 16×20 pixels, in a
-// layer called y.
+// fieldOf returns the field and stride of what f makes of an image of 16×20
+// pixels, in a layer called y.
 func fieldOf(t *testing.T, f func(b *layers.Builder, x *graph.Value) *graph.Value) (field, stride graph.Shape) {
 	t.Helper()
 	g := graph.New("field")
@@ -82,8 +82,8 @@ func TestFields(t *testing.T) {
 	}
 }
 
-// An op which is no window and does not keep height and width mixes all pixels; and rows
-// that are no images have no field.
+// An op which is no window and does not keep height and width mixes all pixels;
+// and rows that are no images have no field.
 func TestFieldsOfOtherShapes(t *testing.T) {
 	field, stride := fieldOf(t, func(_ *layers.Builder, x *graph.Value) *graph.Value { return ops.Transpose(x, 0, 2, 3, 1) })
 	if !field.Equal(graph.Shape{16, 20}) || stride != nil {

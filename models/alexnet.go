@@ -11,33 +11,33 @@ const (
 	sourceOWT     = "Krizhevsky, “One weird trick for parallelizing convolutional neural networks”, arXiv:1404.5997, 2014, footnote 1"
 )
 
-// AlexNet classifies images of 227×227 pixels; the paper says 224, which its 55×55
-// contradict.
+// AlexNet classifies images of 227×227 pixels; the paper says 224, which its
+// 55×55 contradict.
 //
-//	| layer                                | output    | parameters, one tower | two groups | multiply-adds |
-//	|--------------------------------------|-----------|-----------------------|------------|---------------|
-//	| input                                | 227×227×3 |                       |            |               |
-//	| conv1 96 11×11 stride 4              | 55×55×96  |                34,944 |            |   105,415,200 |
-//	| max pool 3×3 stride 2, normalise     | 27×27×96  |                       |            |               |
-//	| conv2 256 5×5 pad 2                  | 27×27×256 |               614,656 |    307,456 |   447,897,600 |
-//	| max pool 3×3 stride 2, normalise     | 13×13×256 |                       |            |               |
-//	| conv3 384 3×3 pad 1                  | 13×13×384 |               885,120 |            |   149,520,384 |
-//	| conv4 384 3×3 pad 1                  | 13×13×384 |             1,327,488 |    663,936 |   224,280,576 |
-//	| conv5 256 3×3 pad 1                  | 13×13×256 |               884,992 |    442,624 |   149,520,384 |
-//	| max pool 3×3 stride 2                | 6×6×256   |                       |            |               |
-//	| dropout ½, linear                    | 4096      |            37,752,832 |            |    37,748,736 |
-//	| dropout ½, linear                    | 4096      |            16,781,312 |            |    16,777,216 |
-//	| linear                               | 1000      |             4,097,000 |            |     4,096,000 |
-//	|                                      |           |            62,378,344 | 60,965,224 | 1,135,256,096 |
+//	| layer                            | output    | parameters, one tower | two groups | multiply-adds |
+//	|----------------------------------|-----------|-----------------------|------------|---------------|
+//	| input                            | 227×227×3 |                       |            |               |
+//	| conv1 96 11×11 stride 4          | 55×55×96  |                34,944 |            |   105,415,200 |
+//	| max pool 3×3 stride 2, normalise | 27×27×96  |                       |            |               |
+//	| conv2 256 5×5 pad 2              | 27×27×256 |               614,656 |    307,456 |   447,897,600 |
+//	| max pool 3×3 stride 2, normalise | 13×13×256 |                       |            |               |
+//	| conv3 384 3×3 pad 1              | 13×13×384 |               885,120 |            |   149,520,384 |
+//	| conv4 384 3×3 pad 1              | 13×13×384 |             1,327,488 |    663,936 |   224,280,576 |
+//	| conv5 256 3×3 pad 1              | 13×13×256 |               884,992 |    442,624 |   149,520,384 |
+//	| max pool 3×3 stride 2            | 6×6×256   |                       |            |               |
+//	| dropout ½, linear                | 4096      |            37,752,832 |            |    37,748,736 |
+//	| dropout ½, linear                | 4096      |            16,781,312 |            |    16,777,216 |
+//	| linear                           | 1000      |             4,097,000 |            |     4,096,000 |
+//	|                                  |           |            62,378,344 | 60,965,224 | 1,135,256,096 |
 //
 // Every layer but the last ends with ReLU. With two groups, multiply-adds are
-// 724,406,816. Weights start from N(0, 0.01²), the biases of conv2, conv4, conv5 and the hidden linear
-// layers at 1 (section 5).
+// 724,406,816. Weights start from N(0, 0.01²), the biases of conv2, conv4, conv5
+// and the hidden linear layers at 1 (section 5).
 type AlexNet struct {
-	// Paper makes the network of the paper: conv2, conv4 and conv5 in two groups of
-	// channels, one for each of its two processors, and normalisation before pooling. Without
-	// it all channels meet in one tower, and what is normalised has been pooled: the form
-	// of the lecture, and of CaffeNet.
+	// Paper makes the network of the paper: conv2, conv4 and conv5 in two groups
+	// of channels, one for each of its two processors, and normalisation before
+	// pooling. Without it all channels meet in one tower, and what is normalised
+	// has been pooled: the form of the lecture, and of CaffeNet.
 	Paper bool
 }
 
@@ -76,27 +76,28 @@ func (a AlexNet) Build(b *layers.Builder, x *graph.Value) (logits *graph.Value) 
 	return logits
 }
 
-// OneWeirdTrick is AlexNet in one tower without normalisation, with fewer filters, for
-// 224×224 pixels: the network of torchvision's alexnet and of most benchmarks.
+// OneWeirdTrick is AlexNet in one tower without normalisation, with fewer
+// filters, for 224×224 pixels: the network of torchvision's alexnet and of most
+// benchmarks.
 //
-//	| layer                               | output    | parameters | multiply-adds |
-//	|-------------------------------------|-----------|------------|---------------|
-//	| input                               | 224×224×3 |            |               |
-//	| conv1 64 11×11 stride 4 pad 2       | 55×55×64  |     23,296 |    70,276,800 |
-//	| max pool 3×3 stride 2               | 27×27×64  |            |               |
-//	| conv2 192 5×5 pad 2                 | 27×27×192 |    307,392 |   223,948,800 |
-//	| max pool 3×3 stride 2               | 13×13×192 |            |               |
-//	| conv3 384 3×3 pad 1                 | 13×13×384 |    663,936 |   112,140,288 |
-//	| conv4 256 3×3 pad 1                 | 13×13×256 |    884,992 |   149,520,384 |
-//	| conv5 256 3×3 pad 1                 | 13×13×256 |    590,080 |    99,680,256 |
-//	| max pool 3×3 stride 2               | 6×6×256   |            |               |
-//	| dropout ½, linear                   | 4096      | 37,752,832 |    37,748,736 |
-//	| dropout ½, linear                   | 4096      | 16,781,312 |    16,777,216 |
-//	| linear                              | 1000      |  4,097,000 |     4,096,000 |
-//	|                                     |           | 61,100,840 |   714,188,480 |
+//	| layer                         | output    | parameters | multiply-adds |
+//	|-------------------------------|-----------|------------|---------------|
+//	| input                         | 224×224×3 |            |               |
+//	| conv1 64 11×11 stride 4 pad 2 | 55×55×64  |     23,296 |    70,276,800 |
+//	| max pool 3×3 stride 2         | 27×27×64  |            |               |
+//	| conv2 192 5×5 pad 2           | 27×27×192 |    307,392 |   223,948,800 |
+//	| max pool 3×3 stride 2         | 13×13×192 |            |               |
+//	| conv3 384 3×3 pad 1           | 13×13×384 |    663,936 |   112,140,288 |
+//	| conv4 256 3×3 pad 1           | 13×13×256 |    884,992 |   149,520,384 |
+//	| conv5 256 3×3 pad 1           | 13×13×256 |    590,080 |    99,680,256 |
+//	| max pool 3×3 stride 2         | 6×6×256   |            |               |
+//	| dropout ½, linear             | 4096      | 37,752,832 |    37,748,736 |
+//	| dropout ½, linear             | 4096      | 16,781,312 |    16,777,216 |
+//	| linear                        | 1000      |  4,097,000 |     4,096,000 |
+//	|                               |           | 61,100,840 |   714,188,480 |
 //
-// The paper has 384 filters in conv4, as its text says “conv layers 3, 4”; torchvision's
-// 256 are followed here.
+// The paper has 384 filters in conv4, as its text says “conv layers 3, 4”;
+// torchvision's 256 are followed here.
 func OneWeirdTrick(b *layers.Builder, x *graph.Value) *graph.Value {
 	x = ops.ReLU(b.Conv("conv1", x, 64, square(11), ops.Conv{Stride: square(4), Pad: around(2), Round: ops.Floor}))
 	x = ops.MaxPool2D(x, overlapping)

@@ -13,14 +13,14 @@ const sourceAlphaGo = "Silver et al., “Mastering the game of Go with deep neur
 // AlphaGo is the policy network: from 48 planes that describe a position of Go to
 // a logit for each of the 19×19 points where a stone may be played.
 //
-//	| layer                                  | output     | parameters, k = 192 | multiply-adds |
-//	|----------------------------------------|------------|---------------------|---------------|
-//	| input                                  | 19×19×48   |                     |               |
-//	| conv1 k 5×5, padded to 23×23           | 19×19×192  |             230,592 |    83,174,400 |
-//	| conv2 … conv12: k 3×3, padded to 21×21 | 19×19×192  |        11 · 331,968 | 1,317,482,496 |
-//	| conv13 1 1×1                           | 19×19×1    |                 192 |        69,312 |
-//	| a bias for each position               | 361        |                 361 |               |
-//	|                                        |            |           3,882,793 | 1,400,726,208 |
+//	| layer                                  | output    | parameters, k = 192 | multiply-adds |
+//	|----------------------------------------|-----------|---------------------|---------------|
+//	| input                                  | 19×19×48  |                     |               |
+//	| conv1 k 5×5, padded to 23×23           | 19×19×192 | 230,592             |    83,174,400 |
+//	| conv2 … conv12: k 3×3, padded to 21×21 | 19×19×192 | 11 · 331,968        | 1,317,482,496 |
+//	| conv13 1 1×1                           | 19×19×1   | 192                 |        69,312 |
+//	| a bias for each position               | 361       | 361                 |               |
+//	|                                        |           | 3,882,793           | 1,400,726,208 |
 //
 //	| k   | parameters | multiply-adds |
 //	|-----|------------|---------------|

@@ -11,9 +11,9 @@ import (
 // At returns the model for images of h×w pixels; train says whether it must also
 // fit the parts which it only has while it trains.
 //
-// Where such images do not fit, because a window of some layer is larger than
-// its map, or no whole number of windows lies in it, the error names the layer, what it
-// got, the smallest images that fit, and the nearest.
+// Where such images do not fit, because a window of some layer is larger than its
+// map, or no whole number of windows lies in it, the error names the layer, what
+// it got, the smallest images that fit, and the nearest.
 func (m Model) At(h, w int, train bool) (Model, error) {
 	const most = 1 << 14
 	if h < 1 || w < 1 || h > most || w > most {
@@ -62,8 +62,8 @@ func (m Model) smallest(train bool) int {
 	return 0
 }
 
-// next returns the extent nearest to n, in steps, that fits: n itself if it does, and
-// if none within reach does.
+// next returns the extent nearest to n, in steps, that fits: n itself if it does,
+// and if none within reach does.
 func next(n, step int, fit func(n int) bool) int {
 	for i := range 256 {
 		if at := n + i*step; at > 0 && fit(at) {

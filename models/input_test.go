@@ -16,7 +16,8 @@ var smallest = map[string][2]int{
 	"lenet5": {28, 28}, "lenet5-32": {32, 32}, "twolayer": {1, 1}, "fullyconnected": {1, 1}, "convnetjs-cifar10": {8, 8},
 	"alexnet": {67, 67}, "alexnet-groups": {67, 67}, "alexnet-owt": {63, 63}, "zfnet": {63, 63}, "zfnet-fig3": {63, 63}, "nin": {6, 6},
 	"vgg-a": {32, 32}, "vgg-a-lrn": {32, 32}, "vgg-b": {32, 32}, "vgg-c": {32, 32}, "vgg-d": {32, 32}, "vgg-e": {32, 32},
-	// The auxiliary classifiers pool 5×5: of 14×14 in GoogLeNet, and filter what is left by 5×5 in Inception-v3.
+	// The auxiliary classifiers pool 5×5: of 14×14 in GoogLeNet, and filter what
+	// is left by 5×5 in Inception-v3.
 	"googlenet": {47, 79}, "googlenet-torchvision": {47, 79}, "inception-v3": {75, 299},
 	"resnet18": {1, 1}, "resnet34": {1, 1}, "resnet50": {1, 1}, "resnet101": {1, 1}, "resnet152": {1, 1},
 	"resnet20-cifar10": {1, 1}, "resnet32-cifar10": {1, 1}, "resnet44-cifar10": {1, 1}, "resnet56-cifar10": {1, 1}, "resnet110-cifar10": {1, 1},
@@ -49,7 +50,8 @@ func TestSmallestImages(t *testing.T) {
 
 func size(n int) string { return fmt.Sprintf("%d×%d", n, n) }
 
-// The layer, its input, the line in the model, the smallest images and the nearest.
+// The layer, its input, the line in the model, the smallest images and the
+// nearest.
 func TestImagesThatDoNotFit(t *testing.T) {
 	for _, c := range []struct {
 		model string

@@ -15,8 +15,8 @@ import (
 )
 
 // Figures of the lecture's case studies; docs/lecture.md lists them. Published
-// totals are those of torchvision 0.20, sum(p.numel() for p in model.parameters()),
-// where it has the model.
+// totals are those of torchvision 0.20, sum(p.numel() for p in
+// model.parameters()), where it has the model.
 
 // build returns the graph of a model, and its summary for one image.
 func build(t *testing.T, name string, b *layers.Builder) (*graph.Graph, *inspect.Summary) {
@@ -33,8 +33,8 @@ func build(t *testing.T, name string, b *layers.Builder) (*graph.Graph, *inspect
 	return g, s
 }
 
-// totals demands the numbers of parameters, and of multiply-adds in units of their
-// last printed digit: 15.47 is 15.465e9 … 15.475e9.
+// totals demands the numbers of parameters, and of multiply-adds in units of
+// their last printed digit: 15.47 is 15.465e9 … 15.475e9.
 func totals(t *testing.T, name string, params int64, giga string) *inspect.Summary {
 	t.Helper()
 	_, s := build(t, name, &layers.Builder{})
@@ -48,8 +48,8 @@ func totals(t *testing.T, name string, params int64, giga string) *inspect.Summa
 	return s
 }
 
-// outputs demands the outputs of the rows which are called or, where they have no name, whose first op is
-// called what.
+// outputs demands the outputs of the rows which are called or, where they have no
+// name, whose first op is called what.
 func outputs(t *testing.T, s *inspect.Summary, what string, want ...graph.Shape) {
 	t.Helper()
 	var got []graph.Shape
@@ -63,7 +63,8 @@ func outputs(t *testing.T, s *inspect.Summary, what string, want ...graph.Shape)
 	}
 }
 
-// shapes returns the shapes of the results of all nodes of a kind, without the batch.
+// shapes returns the shapes of the results of all nodes of a kind, without the
+// batch.
 func shapes(g *graph.Graph, op string) (out []graph.Shape) {
 	for _, n := range g.Nodes() {
 		if n.Op.Name() == op {
@@ -205,8 +206,8 @@ func TestM3ZFNet(t *testing.T) {
 	totals(t, "zfnet-fig3", 62_357_608, "1.168")
 }
 
-// The lecture adds up 24 million numbers, 93 MB, for D; its own lines are 15,237,608
-// numbers with the image, the classifier and the poolings: 61.0 MB.
+// The lecture adds up 24 million numbers, 93 MB, for D; its own lines are
+// 15,237,608 numbers with the image, the classifier and the poolings: 61.0 MB.
 func TestM4VGG(t *testing.T) {
 	totals(t, "vgg-a", 132_863_336, "7.61") // torchvision's vgg11
 	totals(t, "vgg-a-lrn", 132_863_336, "7.61")
@@ -244,8 +245,9 @@ func TestM4VGG(t *testing.T) {
 	}
 }
 
-// The lecture's table has 2.7K weights and 34M operations for the stem's 7×7, which
-// are 9,408 and 118 million; 1072K for 5a, which are 1018K; and “only 5 million” parameters in all.
+// The lecture's table has 2.7K weights and 34M operations for the stem's 7×7,
+// which are 9,408 and 118 million; 1072K for 5a, which are 1018K; and “only 5
+// million” parameters in all.
 func TestM5GoogLeNet(t *testing.T) {
 	g, s := build(t, "googlenet", &layers.Builder{})
 	for name, want := range map[string]struct{ kiloWeights, depth, size, mega int64 }{
@@ -273,7 +275,8 @@ func TestM5GoogLeNet(t *testing.T) {
 	outputs(t, s, "MaxPool2D", graph.Shape{64, 56, 56}, graph.Shape{192, 28, 28}, graph.Shape{480, 14, 14}, graph.Shape{832, 7, 7})
 	totals(t, "googlenet", 6_998_552, "1.583")
 
-	// torchvision's googlenet, without and with auxiliary classifiers; these of the paper.
+	// torchvision's googlenet, without and with auxiliary classifiers; these of
+	// the paper.
 	totals(t, "googlenet-torchvision", 6_624_904, "1.498")
 	for name, want := range map[string]int64{"googlenet": 13_378_280, "googlenet-torchvision": 13_004_888} {
 		b := &layers.Builder{Train: true}
@@ -355,7 +358,8 @@ func TestM8AlphaGo(t *testing.T) {
 		params int64
 		giga   string
 	}{
-		// 48·25·k + k + 11·(9·k² + k) + k + 361 parameters, 361·(1200·k + 99·k² + k) multiply-adds
+		// 48·25·k + k + 11·(9·k² + k) + k + 361 parameters, 361·(1200·k + 99·k²
+		// + k) multiply-adds
 		128: {1_777_641, "0.6410"},
 		192: {3_882_793, "1.4007"},
 		256: {6_798_953, "2.4532"},
@@ -383,8 +387,8 @@ func TestM8AlphaGo(t *testing.T) {
 	}
 }
 
-// Two 3×3 in place of 5×5, and 1×n with n×1 in place of n×n; 1×1 filters as a network
-// in the network.
+// Two 3×3 in place of 5×5, and 1×n with n×1 in place of n×n; 1×1 filters as a
+// network in the network.
 func TestM11Factorised(t *testing.T) {
 	totals(t, "inception-v3", 23_834_568, "5.713") // torchvision's inception_v3
 	b := &layers.Builder{Train: true}
@@ -429,7 +433,8 @@ func TestM11Factorised(t *testing.T) {
 	}
 }
 
-// Stacked 3×3 see 5×5 and 7×7, as the summary says; and the last convolution of D sees 196.
+// Stacked 3×3 see 5×5 and 7×7, as the summary says; and the last convolution of D
+// sees 196.
 func TestC8FieldsOfASummary(t *testing.T) {
 	_, s := layer(t, 1, 15, 15, func(b *layers.Builder, x *graph.Value) *graph.Value {
 		for i := range 3 {

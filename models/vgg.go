@@ -11,20 +11,22 @@ import (
 const sourceVGG = "Simonyan and Zisserman, “Very Deep Convolutional Networks for Large-Scale Image Recognition”, ICLR 2015, table 1"
 
 // VGG is a column of the paper's table: five blocks of small convolutions on
-// 224×224 pixels, with 64, 128, 256, 512 and 512 filters, and a pooling that halves after each.
+// 224×224 pixels, with 64, 128, 256, 512 and 512 filters, and a pooling that
+// halves after each.
 //
-//	| net     | layers with weights | blocks: sizes of their filters          | parameters  | multiply-adds  |
-//	|---------|---------------------|-----------------------------------------|-------------|----------------|
-//	| A       | 11                  | 3 – 3 – 3 3 – 3 3 – 3 3                 | 132,863,336 |  7,609,090,048 |
-//	| A-LRN   | 11                  | A, normalised after the first           | 132,863,336 |  7,609,090,048 |
-//	| B       | 13                  | 3 3 – 3 3 – 3 3 – 3 3 – 3 3             | 133,047,848 | 11,308,466,176 |
-//	| C       | 16                  | 3 3 – 3 3 – 3 3 1 – 3 3 1 – 3 3 1       | 133,638,952 | 11,770,888,192 |
-//	| D       | 16                  | 3 3 – 3 3 – 3 3 3 – 3 3 3 – 3 3 3       | 138,357,544 | 15,470,264,320 |
-//	| E       | 19                  | 3 3 – 3 3 – 3 3 3 3 – 3 3 3 3 – 3 3 3 3 | 143,667,240 | 19,632,062,464 |
+//	| net   | layers with weights | blocks: sizes of their filters          |  parameters |  multiply-adds |
+//	|-------|---------------------|-----------------------------------------|-------------|----------------|
+//	| A     |                  11 | 3 – 3 – 3 3 – 3 3 – 3 3                 | 132,863,336 |  7,609,090,048 |
+//	| A-LRN |                  11 | A, normalised after the first           | 132,863,336 |  7,609,090,048 |
+//	| B     |                  13 | 3 3 – 3 3 – 3 3 – 3 3 – 3 3             | 133,047,848 | 11,308,466,176 |
+//	| C     |                  16 | 3 3 – 3 3 – 3 3 1 – 3 3 1 – 3 3 1       | 133,638,952 | 11,770,888,192 |
+//	| D     |                  16 | 3 3 – 3 3 – 3 3 3 – 3 3 3 – 3 3 3       | 138,357,544 | 15,470,264,320 |
+//	| E     |                  19 | 3 3 – 3 3 – 3 3 3 3 – 3 3 3 3 – 3 3 3 3 | 143,667,240 | 19,632,062,464 |
 //
 // The classifier is 4096-4096-1000, with dropout ½ after both hidden layers:
-// 123,642,856 of the parameters. Every layer but the last ends with ReLU.
-// Weights start as Xavier's, with which, the paper notes, the deep nets need not be grown from A.
+// 123,642,856 of the parameters. Every layer but the last ends with ReLU. Weights
+// start as Xavier's, with which, the paper notes, the deep nets need not be grown
+// from A.
 type VGG struct {
 	Blocks [5][]int // height and width of the filters of each layer, block by block
 	LRN    bool     // normalise after the first layer, with AlexNet's constants

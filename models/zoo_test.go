@@ -27,8 +27,9 @@ import (
 var long = flag.Bool("long", false, "check the models that are like others too, and train those of 224 pixels for a step: three minutes and 5 GiB")
 
 // reduced is the size of the images on which a model is checked where its own
-// would take long: small, but with more than one place in the last maps, which batch
-// norm needs. Models that are not here are checked at their own size, or the smallest.
+// would take long: small, but with more than one place in the last maps, which
+// batch norm needs. Models that are not here are checked at their own size, or
+// the smallest.
 var reduced = map[string]int{
 	"resnet18": 48, "resnet34": 48, "resnet50": 48, "resnet101": 48, "resnet152": 48,
 	"resnet20-cifar10": 16, "resnet32-cifar10": 16, "resnet44-cifar10": 16, "resnet56-cifar10": 16, "resnet110-cifar10": 16,
@@ -37,7 +38,7 @@ var reduced = map[string]int{
 
 // seldom are the models which are like another one that is always checked.
 var seldom = map[string]bool{
-	"alexnet": true, "zfnet": true, "vgg-a": true, "vgg-b": true, "vgg-c": true, "vgg-d": true, "vgg-e": true,
+	"alexnet": true, "alexnet-owt": true, "zfnet": true, "vgg-a": true, "vgg-b": true, "vgg-c": true, "vgg-d": true, "vgg-e": true,
 	"googlenet-torchvision": true, "resnet34": true, "resnet101": true, "resnet152": true,
 	"resnet32-cifar10": true, "resnet44-cifar10": true, "resnet56-cifar10": true, "resnet110-cifar10": true,
 	"alphago-192": true, "alphago-256": true, "alphago-384": true, "squeezenet": true,
@@ -64,13 +65,14 @@ func shrunk(t *testing.T, m models.Model, train bool) models.Model {
 }
 
 // The gradient of the loss by all parameters at once, along a random direction,
-// against the slope of the loss, in float64: of models which have too many parameters to
-// check one after the other.
+// against the slope of the loss, in float64: of models which have too many
+// parameters to check one after the other.
 //
 // The loss has kinks, which some unit is always near. With a step of h times the
-// parameters' sizes about that part of the units crosses one and adds as much error,
-// and more where batch norm of a few values makes the loss steep; rounding adds
-// 10⁻¹⁶·|f|/h. A gradient that is right agrees at some step, one that is wrong at none.
+// parameters' sizes about that part of the units crosses one and adds as much
+// error, and more where batch norm of a few values makes the loss steep; rounding
+// adds 10⁻¹⁶·|f|/h. A gradient that is right agrees at some step, one that is
+// wrong at none.
 func TestGradientAlongADirection(t *testing.T) {
 	const batch = 2
 	for _, m := range models.All() {
@@ -168,8 +170,8 @@ func TestGradientAlongADirection(t *testing.T) {
 
 // The tape agrees with the interpreter on the logits of whole networks.
 //
-// They agree to 10⁻⁶ or so in a layer, in which errors are averaged over hundreds of
-// terms; over a hundred layers they add up.
+// They agree to 10⁻⁶ or so in a layer, in which errors are averaged over hundreds
+// of terms; over a hundred layers they add up.
 func TestZooAgreesWithInterpreter(t *testing.T) {
 	for _, m := range models.All() {
 		t.Run(m.Name, func(t *testing.T) {
@@ -206,8 +208,8 @@ func TestZooAgreesWithInterpreter(t *testing.T) {
 	}
 }
 
-// A step of the trainer in float32 on two images, and their evaluation after it: loss and
-// parameters are finite.
+// A step of the trainer in float32 on two images, and their evaluation after it:
+// loss and parameters are finite.
 func TestOneStep(t *testing.T) {
 	for _, m := range models.All() {
 		t.Run(m.Name, func(t *testing.T) {
@@ -242,7 +244,8 @@ func TestOneStep(t *testing.T) {
 	}
 }
 
-// peak returns the most memory that this process has held, where the system tells.
+// peak returns the most memory that this process has held, where the system
+// tells.
 func peak() string {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {

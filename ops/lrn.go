@@ -9,8 +9,8 @@ import (
 	"neocog/vm/kernel"
 )
 
-// LocalResponse are the constants of LRN. AlexNet's are Size 5, Alpha 1e-4,
-// Beta 0.75, K 2.
+// LocalResponse are the constants of LRN. AlexNet's are Size 5, Alpha 1e-4, Beta
+// 0.75, K 2.
 type LocalResponse struct {
 	// Size is how many neighbouring channels are summed, at least 1, the channel
 	// itself in the middle. Of an even Size, the odd one comes after it.
@@ -30,13 +30,14 @@ type LocalResponse struct {
 //	s   s_c = k + α·Σ x_j²,  j from c − ⌊(size−1)/2⌋ to c + ⌈(size−1)/2⌉ where there are such channels
 //	dx  dx_c = dy_c/s_c^β − 2αβ·x_c·Σ dy_i·x_i/s_i^(β+1),  i those whose sum has x_c in it
 //
-// The paper's formula is Alpha as it stands, and sums from c − n/2 to c + n/2, which for its
-// odd n is the same. ONNX LRN, Caffe's LRN and torch.nn.LocalResponseNorm divide
-// alpha by size, and have k = 1 unless told otherwise.
+// The paper's formula is Alpha as it stands, and sums from c − n/2 to c + n/2,
+// which for its odd n is the same. ONNX LRN, Caffe's LRN and
+// torch.nn.LocalResponseNorm divide alpha by size, and have k = 1 unless told
+// otherwise.
 //
 // NaN and infinities stay within size channels. Sums are added up from blocks of
-// size channels, in two additions for each element whatever the size is; nothing is
-// subtracted again.
+// size channels, in three additions for each element whatever the size is; nothing
+// is subtracted again.
 //
 // Krizhevsky, Sutskever and Hinton, “ImageNet Classification with Deep
 // Convolutional Neural Networks”, NIPS 2012, section 3.3. ONNX LRN.
@@ -111,8 +112,8 @@ func (o lrn) VJP(n *graph.Node, d []*graph.Value) []*graph.Value {
 func (r LocalResponse) before() int { return (r.Size - 1) / 2 }
 
 // sum returns the sums of neighbouring channels of v [N, C, ...] as LRN adds
-// squares; sumBack is its adjoint. Both are made of other ops: the mean of a window that slides
-// over the channels of an image whose columns are the pixels.
+// squares; sumBack is its adjoint. Both are made of other ops: the mean of a
+// window that slides over the channels of an image whose columns are the pixels.
 func (r LocalResponse) sum(v *graph.Value) *graph.Value {
 	return slideChannels(v, r.before(), r.Size-1-r.before())
 }
@@ -121,8 +122,8 @@ func (r LocalResponse) sumBack(v *graph.Value) *graph.Value {
 	return slideChannels(v, r.Size-1-r.before(), r.before())
 }
 
-// slideChannels returns, for each channel of v, the sum of so many channels before
-// it, itself, and so many after it.
+// slideChannels returns, for each channel of v, the sum of so many channels
+// before it, itself, and so many after it.
 func slideChannels(v *graph.Value, before, after int) *graph.Value {
 	if !v.IsValid() || v.Shape()[1:].Size() == 0 {
 		return v
@@ -135,8 +136,8 @@ func slideChannels(v *graph.Value, before, after int) *graph.Value {
 	return Reshape(Scale(mean, float64(size)), s...)
 }
 
-// bands is the layout of x [N, C, ...] for sums over neighbouring channels: images
-// of channels rows, which are cut into tiles of width pixels.
+// bands is the layout of x [N, C, ...] for sums over neighbouring channels:
+// images of channels rows, which are cut into tiles of width pixels.
 type bands struct {
 	images, channels, pixels int
 	width, tiles             int // pixels of a tile, tiles of an image
@@ -173,7 +174,8 @@ func (b bands) tile(i int) (at, width int) {
 	return i/b.tiles*b.channels*b.pixels + first, min(b.width, b.pixels-first)
 }
 
-// local returns the local memory for a tile of that width: its rows, and three more.
+// local returns the local memory for a tile of that width: its rows, and three
+// more.
 func local[T kernel.Float](c *kernel.Call, b bands, width int) (rows []T, spare [3][]T) {
 	rows = kernel.Local[T](c, 0, b.channels*width)
 	for i := range spare {
@@ -184,18 +186,20 @@ func local[T kernel.Float](c *kernel.Call, b bands, width int) (rows []T, spare 
 
 // A sweep adds up neighbouring rows, one window of them after the other.
 //
-// Blocks of rows are as long as a window, and the first window is the first block,
-// so that every other window is the end of one block and the beginning of the
-// next. The beginning grows row by row in head; when it is a whole block, the block's rows
-// are replaced by the sums from themselves to its end. Van Herk, “A fast algorithm for
-// local minimum and maximum filters on rectangular and octagonal kernels”, 1992, has maxima for sums.
+// Blocks of rows are as long as a window, and the first window is the first
+// block, so that every other window is the end of one block and the beginning of
+// the next. The beginning grows row by row in head; when it is a whole block, the
+// block's rows are replaced by the sums from themselves to its end. Van Herk, “A
+// fast algorithm for local minimum and maximum filters on rectangular and
+// octagonal kernels”, 1992, has maxima for sums.
 type sweep[T kernel.Float] struct {
 	bands
 	rows, head []T
 	tile, c    int // width of the rows, and the row that the next window is for
 }
 
-// newSweep returns the sweep over rows, which it overwrites. head is memory for a row.
+// newSweep returns the sweep over rows, which it overwrites. head is memory for a
+// row.
 func newSweep[T kernel.Float](b bands, rows, head []T) sweep[T] {
 	s := sweep[T]{bands: b, rows: rows, head: head, tile: len(head)}
 	clear(head)
@@ -250,8 +254,8 @@ func lrnRun[T kernel.Float](b bands, r LocalResponse) kernel.Kernel {
 	}
 }
 
-// inversePower computes p = 1/s^β for positive s, with memory for as many elements;
-// for AlexNet's β by roots, of which each is exact to the last bit.
+// inversePower computes p = 1/s^β for positive s, with memory for as many
+// elements; for AlexNet's β by roots, of which each is exact to the last bit.
 func inversePower[T kernel.Float](p, s, spare []T, beta float64) {
 	if beta != 0.75 {
 		minus := [1]T{T(-beta)}

@@ -93,8 +93,8 @@ func TestLRNByFormula(t *testing.T) {
 	}
 }
 
-// ONNX divides alpha by the size: with its defaults, and size 3, the middle one of
-// channels 1, 2, 3 is 2/(1 + 1e-4/3·14)^0.75.
+// ONNX divides alpha by the size: with its defaults, and size 3, the middle one
+// of channels 1, 2, 3 is 2/(1 + 1e-4/3·14)^0.75.
 func TestLRNAsONNX(t *testing.T) {
 	got, _ := run(t, lrn{LocalResponse{Size: 3, Alpha: 1e-4 / 3, Beta: 0.75, K: 1}}, f64(sh(1, 3), 1, 2, 3))
 	want := 2 / math.Pow(1+1e-4/3*14, 0.75)
@@ -103,8 +103,8 @@ func TestLRNAsONNX(t *testing.T) {
 	}
 }
 
-// A sum that is corrected by subtraction would carry a NaN, or the rounding of a large
-// channel, to all that follow.
+// A sum that is corrected by subtraction would carry a NaN, or the rounding of a
+// large channel, to all that follow.
 func TestLRNStaysAmongNeighbours(t *testing.T) {
 	r := LocalResponse{Size: 3, Alpha: 1, Beta: 0.5, K: 1}
 	got, _ := run(t, lrn{r}, f64(sh(1, 8), 1, nan, 1, 1, 1, 1e150, 1, 1))

@@ -13,7 +13,8 @@ import (
 //
 //	x [N, C, ...]   s, dy like x   →   dx = dy·p − 2αβ·x·Bᵀ(dy·x·p/s),  p = s^−β
 //
-// B sums neighbouring channels as LRN does, Bᵀ those whose sum has a channel in it.
+// B sums neighbouring channels as LRN does, Bᵀ those whose sum has a channel in
+// it.
 type lrnGrad struct{ LocalResponse }
 
 func (lrnGrad) Name() string { return "LRNGrad" }
@@ -42,7 +43,8 @@ func (o lrnGrad) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
 	return p, err
 }
 
-// VJP takes s as an input of its own. With q = dy·x·p/s and h given, it differentiates
+// VJP takes s as an input of its own. With q = dy·x·p/s and h given, it
+// differentiates
 //
 //	L = Σ h·dy·p − 2αβ·h·x·Bᵀq
 //
