@@ -34,7 +34,8 @@ type Row struct {
 	// Field is the receptive field: how many pixels high and wide that part of the
 	// input is on which one place of the output depends, counting those beyond the
 	// edges; for outputs that are no images, all pixels that they depend on. Stride is
-	// by how many pixels the fields of neighbouring places are apart.
+	// by how many pixels the fields of neighbouring places are apart. Both are nil where
+	// no image is seen. An op of one's own says what it sees by Windows, see ops.Window.
 	Field  graph.Shape `json:"field,omitempty"`
 	Stride graph.Shape `json:"stride,omitempty"`
 	// Params is the number of learned parameters; Formula shows how it comes about:

@@ -159,3 +159,24 @@ func TestTables(t *testing.T) {
 		})
 	}
 }
+
+// What is no batch of images is one mistake, in the first layer, whatever comes after
+// it; and nil is none of the caller's panics.
+func TestNoImages(t *testing.T) {
+	for _, m := range models.All() {
+		for _, train := range []bool{false, true} {
+			g := graph.New(m.Name)
+			y := m.Build(&layers.Builder{Train: train}, g.Input("x", graph.Of(graph.Float32, graph.Batch, 7)))
+			if m.Name == "twolayer" || m.Name == "fullyconnected" {
+				if !y.Type().Equal(graph.Of(graph.Float32, graph.Batch, 10)) {
+					t.Errorf("%s of rows is %v, %v", m.Name, y.Type(), g.Err())
+				}
+			} else if err := g.Err(); err == nil || y.IsValid() || len(err.(*graph.Errors).List) != 1 || !strings.Contains(err.Error(), "x is f32[N,7] with 2 dimensions, want 4") {
+				t.Errorf("%s of rows: %v", m.Name, err)
+			}
+			if y := m.Build(&layers.Builder{Train: train}, nil); y.IsValid() || y != nil && y.Graph().Err() == nil {
+				t.Errorf("%s of nil is %v", m.Name, y)
+			}
+		}
+	}
+}

@@ -11,8 +11,8 @@ var (
 	board = graph.Shape{48, 19, 19}
 )
 
-// All returns the models in the order of their papers, simplest first within a
-// family.
+// All returns the models family by family, about in the order of their papers,
+// simplest first within a family.
 func All() []Model {
 	return []Model{
 		{"lenet5", nil, "LeNet-5 on 28×28 digits, padded to the paper's 32×32", sourceLeNet, graph.Shape{1, 28, 28}, 10, LeNet5},
