@@ -96,8 +96,8 @@ func (a AlexNet) Build(b *layers.Builder, x *graph.Value) (logits *graph.Value) 
 //	| linear                        | 1000      |  4,097,000 |     4,096,000 |
 //	|                               |           | 61,100,840 |   714,188,480 |
 //
-// The paper has 384 filters in conv4, as its text says “conv layers 3, 4”;
-// torchvision's 256 are followed here.
+// The paper names 64, 192, 384, 384 and 256 filters; torchvision's fourth layer has
+// 256, which is followed here.
 func OneWeirdTrick(b *layers.Builder, x *graph.Value) *graph.Value {
 	x = ops.ReLU(b.Conv("conv1", x, 64, square(11), ops.Conv{Stride: square(4), Pad: around(2), Round: ops.Floor}))
 	x = ops.MaxPool2D(x, overlapping)

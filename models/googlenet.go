@@ -72,7 +72,7 @@ func (n GoogLeNet) Build(b *layers.Builder, x *graph.Value) (logits *graph.Value
 		if n.Torchvision {
 			return x
 		}
-		return ops.LRN(x, ops.LocalResponse{Size: 5, Alpha: 1e-4 / 5, Beta: 0.75, K: 1}) // as the authors' configuration
+		return ops.LRN(x, ops.LocalResponse{Size: 5, Alpha: 1e-4 / 5, Beta: 0.75, K: 1}) // Caffe's constants; the paper names none
 	}
 	b.Default(layers.Xavier, func() {
 		x = n.conv(b, "conv1", x, 64, 7, 2)

@@ -30,7 +30,7 @@ const sourceZFNet = "Zeiler and Fergus, “Visualizing and Understanding Convolu
 //
 // Every layer but the last ends with ReLU. Poolings whose windows reach beyond
 // the map keep what they see, as 110 → 55 takes. The paper renormalises filters
-// with a norm above 0.1 while it trains, which is left to the training loop.
+// whose root mean square exceeds 0.1 while it trains; that is left out here.
 // Weights start from N(0, 0.01²); dropout stands after both hidden layers.
 type ZFNet struct {
 	// Filters of conv3, conv4 and conv5: 384, 384, 256 in figure 3; 512, 1024,
