@@ -26,8 +26,9 @@ type OpLayer struct {
 	form  string                              // of Shape, "" for any
 }
 
-// Ops returns ops and steps of optimisers: element-wise ones on the largest activation of ResNet-50 at batch 8, the
-// classifier's on 256 rows of 1000 classes, optimisers on the weights of a 3×3 layer of VGG-19 with 512 channels.
+// Ops returns ops and steps of optimisers: element-wise ones on the largest activation of ResNet-50 at batch 8, LRN
+// on AlexNet's, the classifier's on 256 rows of 1000 classes, optimisers on the weights of a 3×3 layer of VGG-19 with
+// 512 channels.
 func Ops() []OpLayer {
 	activation, logits, weights := graph.Shape{8, 64, 112, 112}, graph.Shape{256, 1000}, graph.Shape{512, 512, 3, 3}
 	unary := func(f func(x *graph.Value) *graph.Value) func(x *graph.Value) []*graph.Value {
@@ -51,6 +52,7 @@ func Ops() []OpLayer {
 		{"sigmoid", activation, true, unary(ops.Sigmoid), ""},
 		{"sum", activation, true, unary(func(x *graph.Value) *graph.Value { return ops.Sum(x) }), ""},
 		{"batchnorm", activation, true, batchNorm, "NxCxHxW"},
+		{"lrn", graph.Shape{8, 96, 55, 55}, true, unary(lrn), "NxCxHxW"},
 		{"maxpool2d", activation, true, unary(func(x *graph.Value) *graph.Value { return ops.MaxPool2D(x, window(3, 2, 1)) }), "NxCxHxW"},
 		{"avgpool2d", activation, true, unary(func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, window(2, 2, 0)) }), "NxCxHxW"},
 		{"softmax", logits, true, unary(func(x *graph.Value) *graph.Value { return ops.Softmax(x, 1) }), "NxC"},
@@ -69,6 +71,11 @@ func batchNorm(x *graph.Value) []*graph.Value {
 	channels := graph.Of(x.DType(), x.Shape()[1])
 	y, _, _ := ops.BatchNorm(x, x.Graph().Input("gamma", channels), x.Graph().Input("beta", channels), 1e-5)
 	return []*graph.Value{y}
+}
+
+// lrn is AlexNet's normalisation.
+func lrn(x *graph.Value) *graph.Value {
+	return ops.LRN(x, ops.LocalResponse{Size: 5, Alpha: 1e-4, Beta: 0.75, K: 2})
 }
 
 func crossEntropy(x *graph.Value) []*graph.Value {

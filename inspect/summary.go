@@ -18,20 +18,28 @@ type Summary struct {
 	Total Row    `json:"total"`
 }
 
-// A Row is one layer: all nodes of one scope, or one node without scope together
-// with what happens to its result in place, such as ReLU and Flatten.
+// A Row is one layer: all nodes of one scope, or one node without scope; with
+// what happens to its result in place, such as ReLU and Flatten, in an enclosing scope or
+// in none.
 type Row struct {
 	// Layer is the scope, such as "block1/conv2", or the name of an input; "" for
 	// nodes without scope.
 	Layer string `json:"layer"`
-	// Ops are the kinds of its nodes, in order, each once; those of the gradient are
-	// not among them.
+	// Ops are the kinds of its nodes that depend on an input, in order, each once;
+	// those of the gradient are not among them.
 	Ops []string `json:"ops,omitempty"`
 	// Output is the shape of its last result, -1 standing for the batch. Flatten and
 	// Reshape leave it as it was.
 	Output graph.Shape `json:"output"`
+	// Field is the receptive field: how many pixels high and wide that part of the
+	// input is on which one place of the output depends, counting those beyond the
+	// edges; for outputs that are no images, all pixels that they depend on. Stride is
+	// by how many pixels the fields of neighbouring places are apart. Both are nil where
+	// no image is seen. An op of one's own says what it sees by Windows, see ops.Window.
+	Field  graph.Shape `json:"field,omitempty"`
+	Stride graph.Shape `json:"stride,omitempty"`
 	// Params is the number of learned parameters; Formula shows how it comes about:
-	// R*S*C*K+K for a convolution.
+	// (R*S*C)*K+K for a convolution.
 	Params  int64  `json:"params"`
 	Formula string `json:"formula,omitempty"`
 	// Buffers is the number of elements that are kept but not learned, such as
@@ -49,6 +57,9 @@ type Row struct {
 	// gradients, and what depends on no input. It is what must be kept where there is
 	// a gradient; a program without one reuses most of it.
 	Activations int64 `json:"activation_bytes"`
+	// Gradients is the size in bytes of the gradients of results, for the whole batch,
+	// counted as Activations are; those of parameters are as large as these.
+	Gradients int64 `json:"gradient_bytes,omitempty"`
 }
 
 // products are the ops whose FLOPs are multiply-adds, two each.
@@ -86,7 +97,8 @@ func Summarise(g *graph.Graph, batch int, outputs ...*graph.Value) (*Summary, er
 		Summary: Summary{Graph: g.Name(), Batch: batch},
 		rows:    make([]int, len(g.Nodes())), byScope: map[string]int{},
 		fed: make([]bool, len(g.Nodes())), derived: make([]bool, len(g.Nodes())),
-		plans: make([]kernel.Plan, len(g.Nodes())),
+		plans: make([]kernel.Plan, len(g.Nodes())), inputs: flattened(g),
+		fields: fields{of: make([]field, len(g.Nodes()))},
 	}
 	for i, n := range g.Nodes() {
 		if s.rows[i] = -1; !needed[i] || n.IsSource() {
@@ -115,6 +127,7 @@ func (r *Row) add(o Row) {
 	r.MACs += o.MACs
 	r.GradientMACs += o.GradientMACs
 	r.Activations += o.Activations
+	r.Gradients += o.Gradients
 }
 
 type summariser struct {
@@ -125,6 +138,8 @@ type summariser struct {
 	derived []bool         // by node: it depends on a gradient
 	plans   []kernel.Plan  // by node
 	memory  memory
+	inputs  map[*graph.Value]graph.Shape // of a matrix that multiplies flattened images: their shape
+	fields  fields
 }
 
 func (s *summariser) node(n *graph.Node) {
@@ -135,12 +150,16 @@ func (s *summariser) node(n *graph.Node) {
 		s.fed[i] = s.fed[i] || s.fed[from]
 		s.derived[i] = s.derived[i] || s.derived[from]
 	}
+	if !s.derived[i] {
+		s.fields.of[i] = s.fields.node(n)
+	}
 	switch op := n.Op.(type) {
 	case graph.InputOp:
 		s.fed[i] = true
 		s.rows[i] = s.row(op.Label)
 		r := &s.Rows[s.rows[i]]
-		r.Ops, r.Output, r.Activations = append(r.Ops, op.Name()), n.Out(0).Shape(), s.bytes(n.Out(0))
+		r.Ops, r.Activations = append(r.Ops, op.Name()), s.bytes(n.Out(0))
+		s.output(r, n)
 		return
 	case graph.ParamOp:
 		s.stored(n, op)
@@ -158,6 +177,8 @@ func (s *summariser) node(n *graph.Node) {
 	}
 	from := reuse(n, s.plans[i])
 	switch {
+	case n.Scope != "" && from != nil && s.inside(n, from):
+		s.rows[i] = s.rows[from.Node().Index()]
 	case n.Scope != "":
 		s.rows[i] = s.row(n.Scope)
 	case !s.fed[i] && macs == 0:
@@ -170,15 +191,37 @@ func (s *summariser) node(n *graph.Node) {
 	}
 	r := &s.Rows[s.rows[i]]
 	r.MACs += macs
+	if !s.fed[i] {
+		return
+	}
 	if !slices.Contains(r.Ops, n.Op.Name()) {
 		r.Ops = append(r.Ops, n.Op.Name())
 	}
 	if !s.plans[i].View {
-		r.Output = n.Out(0).Shape()
+		s.output(r, n)
 	}
-	if s.fed[i] && !s.memory.shared(n, s.plans[i]) {
+	if !s.memory.shared(n, s.plans[i]) {
 		r.Activations += s.bytes(n.Out(0))
 	}
+}
+
+// inside reports whether n, an activation say, belongs to the layer that made its
+// one operand v: one within its own scope.
+func (s *summariser) inside(n *graph.Node, v *graph.Value) bool {
+	operands := 0
+	for _, v := range n.Ins() {
+		if s.fed[v.Node().Index()] {
+			operands++
+		}
+	}
+	row := s.rows[v.Node().Index()]
+	return operands == 1 && row >= 0 && strings.HasPrefix(s.Rows[row].Layer, n.Scope+"/")
+}
+
+// output notes in r what the result of n is.
+func (s *summariser) output(r *Row, n *graph.Node) {
+	f := s.fields.of[n.Index()]
+	r.Output, r.Field, r.Stride = n.Out(0).Shape(), f.size(), f.stride()
 }
 
 // row returns the row of a layer, new or not; "" is a new one each time.
@@ -210,24 +253,43 @@ func (s *summariser) stored(n *graph.Node, op graph.ParamOp) {
 	if r.Formula != "" {
 		r.Formula += "+"
 	}
-	r.Formula += product(shape)
+	r.Formula += product(shape, s.inputs[n.Out(0)])
 	r.Params += int64(shape.Size())
 }
 
-// product returns the shape of a parameter as the lecture writes it: R*S*C*K for a
-// filter [K,C,R,S], in*out for a matrix [out,in].
-func product(s graph.Shape) string {
-	var f []string
-	for i := 2; i < len(s); i++ {
-		f = append(f, strconv.Itoa(s[i]))
-	}
-	for i := min(len(s), 2) - 1; i >= 0; i-- {
-		f = append(f, strconv.Itoa(s[i]))
-	}
-	if len(f) == 0 {
+// product returns the shape of a parameter as the lecture writes it: (R*S*C)*K for a
+// filter [K,C,R,S], in*out for a matrix [out,in], (H*W*C)*out where it multiplies
+// flattened images [N,C,H,W].
+func product(s, image graph.Shape) string {
+	switch {
+	case len(s) == 4:
+		return fmt.Sprintf("(%d*%d*%d)*%d", s[2], s[3], s[1], s[0])
+	case len(image) == 4:
+		return fmt.Sprintf("(%d*%d*%d)*%d", image[2], image[3], image[1], s[0])
+	case len(s) == 0:
 		return "1"
 	}
+	f := make([]string, len(s))
+	for i, n := range s {
+		f[len(s)-1-i] = strconv.Itoa(n)
+	}
 	return strings.Join(f, "*")
+}
+
+// flattened returns the shapes of the images which, flattened, are multiplied by a
+// matrix [out,in].
+func flattened(g *graph.Graph) map[*graph.Value]graph.Shape {
+	shapes := map[*graph.Value]graph.Shape{}
+	for _, n := range g.Nodes() {
+		if n.Op.Name() != "MatMul" || n.In(0).Node().Op.Name() != "Flatten" {
+			continue
+		}
+		image, w := n.In(0).Node().In(0).Shape(), n.In(1).Shape()
+		if len(image) == 4 && image[2:].Size() > 1 && w[1] == n.In(0).Shape()[1] {
+			shapes[n.In(1)] = image
+		}
+	}
+	return shapes
 }
 
 // gradient counts a node which derives from a gradient.
@@ -236,13 +298,18 @@ func (s *summariser) gradient(n *graph.Node, macs int64) {
 	if n.Origin != nil {
 		s.rows[i] = s.rows[n.Origin.Index()]
 	}
-	if macs == 0 {
-		return
-	}
-	if s.rows[i] < 0 {
+	if macs > 0 && s.rows[i] < 0 {
 		s.rows[i] = s.row(n.Scope)
 	}
-	s.Rows[s.rows[i]].GradientMACs += macs
+	if s.rows[i] < 0 {
+		return
+	}
+	r := &s.Rows[s.rows[i]]
+	r.GradientMACs += macs
+	// Gradients of results have their symbolic batch, those of parameters have none.
+	if v := n.Out(0); v.Shape().Rank() > 0 && v.Shape()[0] == graph.Batch && !s.memory.shared(n, s.plans[i]) {
+		r.Gradients += s.bytes(v)
+	}
 }
 
 func (s *summariser) bytes(v *graph.Value) int64 { return int64(v.Type().Bind(s.Batch).Bytes()) }

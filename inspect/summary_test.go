@@ -69,7 +69,7 @@ func TestSummaryOfLeNet(t *testing.T) {
 		}
 	}
 	text := s.String()
-	for _, part := range []string{"[28x28x6]", "5*5*6*16+16 = 2,416", "61,706", "1,666,080"} {
+	for _, part := range []string{"[28x28x6]", "(5*5*6)*16+16 = 2,416", "61,706", "1,666,080"} {
 		if !strings.Contains(text, part) {
 			t.Errorf("the table lacks %q:\n%s", part, text)
 		}
@@ -133,26 +133,42 @@ func TestUpdatesAreNoLayers(t *testing.T) {
 // multiply-adds (figure M4). ReLU works in place, and the lecture does not count
 // it either. 64·3·9·224² + 64·64·9·224² + … + 4096·1000.
 func TestVGG(t *testing.T) {
-	g := graph.New("vgg-d")
-	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 3, 224, 224))
-	b := &layers.Builder{}
-	for i, filters := range [][]int{{64, 64}, {128, 128}, {256, 256, 256}, {512, 512, 512}, {512, 512, 512}} {
-		for j, k := range filters {
-			x = ops.ReLU(b.Conv(fmt.Sprintf("conv%d_%d", i+1, j+1), x, k, [2]int{3, 3}, ops.Conv{Same: true}))
-		}
-		x = ops.MaxPool2D(x, ops.Pool{Size: [2]int{2, 2}})
+	m, err := models.Find("vgg-d")
+	if err != nil {
+		t.Fatal(err)
 	}
-	x = ops.Flatten(x)
-	for i, width := range []int{4096, 4096} {
-		x = ops.ReLU(b.Linear(fmt.Sprintf("fc%d", i+6), x, width))
-	}
-	b.Linear("fc8", x, 1000)
+	g, _, _ := m.Graph(&layers.Builder{})
 	s := summarise(t, g, 1)
 	if s.Total.Params != 138357544 || s.Total.Activations != 4*15237608 || s.Total.MACs/1e7 != 1547 {
 		t.Errorf("%d parameters, %d bytes, %d multiply-adds; want 138357544, 4·15237608, 15.47e9", s.Total.Params, s.Total.Activations, s.Total.MACs)
 	}
 	if want := 1 + 13 + 5 + 3; len(s.Rows) != want {
 		t.Errorf("%d rows, want %d: input, convolutions, poolings, linear layers", len(s.Rows), want)
+	}
+}
+
+// The gradients that LeNet-5 holds while it trains: that by the result of each layer but
+// those that work in place of another's, and none by the image.
+func TestGradientBytes(t *testing.T) {
+	g, outputs := lenet(t)
+	s := summarise(t, g, 2, outputs...)
+	want := map[string]int64{
+		// The gradient of what goes into a layer stands with the layer.
+		"conv1": 0, "conv2": 4 * 6 * 14 * 14, "conv3": 4 * 16 * 5 * 5, "fc1": 4 * 120, "fc2": 4 * 84,
+	}
+	total := int64(4*6*28*28 + 4*16*10*10) // through the poolings; that by the logits lies where the probabilities were
+	for layer, bytes := range want {
+		total += bytes
+		i := slices.IndexFunc(s.Rows, func(r inspect.Row) bool { return r.Layer == layer })
+		if got := s.Rows[i].Gradients; got != 2*bytes {
+			t.Errorf("%s: gradients of %d bytes, want %d", layer, got, 2*bytes)
+		}
+	}
+	if s.Total.Gradients != 2*total {
+		t.Errorf("gradients of %d bytes in all, want %d", s.Total.Gradients, 2*total)
+	}
+	if s := summarise(t, g, 2, outputs[len(outputs)-1]); s.Total.Gradients != 0 {
+		t.Errorf("gradients of %d bytes where nobody wants any", s.Total.Gradients)
 	}
 }
 
@@ -194,10 +210,9 @@ func TestRows(t *testing.T) {
 	want := []string{
 		fmt.Sprintf("x: Input [N,4,6,6], 0 \"\", 0, 0, %d", image),
 		`scale:  [], 1 "1", 0, 0, 0`,
-		fmt.Sprintf("block/conv: Conv2D [N,4,6,6], %d \"3*3*2*4+4\", 0, %d, %d", 3*3*2*4+4, 10*36*4*18, image),
+		fmt.Sprintf("block/conv: Conv2D [N,4,6,6], %d \"(3*3*2)*4+4\", 0, %d, %d", 3*3*2*4+4, 10*36*4*18, image),
 		// What is made of the stored statistics alone is no activation, and the rest works in place.
-		`block/norm: AddScalar Sqrt Div Mul Sub Reshape Add [N,4,6,6], 8 "4+4", 8, 0, 0`,
-		`block: ReLU Mul [N,4,6,6], 0 "", 0, 0, 0`,
+		`block/norm: Mul Add ReLU [N,4,6,6], 8 "4+4", 8, 0, 0`,
 		// The sum with the image, which is not overwritten.
 		fmt.Sprintf(": Add Flatten Softmax [N,144], 0 \"\", 0, 0, %d", image),
 	}
@@ -297,12 +312,12 @@ func TestMarkdown(t *testing.T) {
 	x := g.Input("x|y", graph.Of(graph.Float32, graph.Batch, 1, 4, 4))
 	b := &layers.Builder{}
 	b.Linear("fc", ops.Flatten(ops.ReLU(b.Conv("conv", x, 2, [2]int{3, 3}, ops.Conv{}))), 10)
-	const want = `| layer | ops | output | parameters | multiply-adds | activation bytes |
-| --- | --- | --- | ---: | ---: | ---: |
-| x\|y | Input | [4x4x1] |  |  | 64 |
-| conv | Conv2D ReLU Flatten | [2x2x2] | 3·3·1·2+2 = 20 | 72 | 32 |
-| fc | MatMul Add | [10] | 8·10+10 = 90 | 80 | 40 |
-| total |  |  | 110 | 152 | 136 |
+	const want = `| layer | ops | output | parameters | multiply-adds | activation bytes | field | stride |
+| --- | --- | --- | ---: | ---: | ---: | ---: | ---: |
+| x\|y | Input | [4x4x1] |  |  | 64 | 1x1 | 1x1 |
+| conv | Conv2D ReLU Flatten | [2x2x2] | (3·3·1)·2+2 = 20 | 72 | 32 | 3x3 | 1x1 |
+| fc | MatMul Add | [10] | (2·2·2)·10+10 = 90 | 80 | 40 | 4x4 |  |
+| total |  |  | 110 | 152 | 136 |  |  |
 `
 	if got := summarise(t, g, 1).Markdown(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -312,7 +327,7 @@ func TestMarkdown(t *testing.T) {
 func TestSummaryJSON(t *testing.T) {
 	g, _ := lenet(t)
 	s := summarise(t, g, 4)
-	text, err := json.Marshal(s)
+	text, err := s.JSON()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -323,8 +338,27 @@ func TestSummaryJSON(t *testing.T) {
 	if back.String() != s.String() {
 		t.Errorf("got\n%v\nwant\n%v", &back, s)
 	}
-	const conv1 = `{"layer":"conv1","ops":["Conv2D","ReLU"],"output":[-1,6,28,28],"params":156,"formula":"5*5*1*6+6","macs":470400,"gradient_macs":940800,"activation_bytes":75264}`
+	const conv1 = "\n" + `{"layer":"conv1","ops":["Conv2D","ReLU"],"output":[-1,6,28,28],"field":[5,5],"stride":[1,1],"params":156,"formula":"(5*5*1)*6+6","macs":470400,"gradient_macs":940800,"activation_bytes":75264,"gradient_bytes":12544},` + "\n"
 	if !strings.Contains(string(text), conv1) {
 		t.Errorf("%s does not hold %s", text, conv1)
+	}
+}
+
+// Building the graph is part of it.
+func BenchmarkSummarise(b *testing.B) {
+	for _, name := range []string{"lenet5", "vgg-e", "resnet152"} {
+		b.Run("model="+name, func(b *testing.B) {
+			m, err := models.Find(name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				g, _, _ := m.Graph(&layers.Builder{})
+				if _, err := inspect.Summarise(g, 1); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
 	}
 }

@@ -1,6 +1,8 @@
 package inspect
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -34,12 +36,17 @@ func (s *Summary) columns() []column {
 			return number(r.Params)
 		}},
 		{"multiply-adds", true, func(r *Row) string { return number(r.MACs) }},
-		{"activation bytes", true, func(r *Row) string { return number(r.Activations) }},
 	}
 	if s.Total.GradientMACs > 0 {
-		gradient := column{"of the gradient", true, func(r *Row) string { return number(r.GradientMACs) }}
-		all = append(all[:5], gradient, all[5])
+		all = append(all, column{"of the gradient", true, func(r *Row) string { return number(r.GradientMACs) }})
 	}
+	all = append(all, column{"activation bytes", true, func(r *Row) string { return number(r.Activations) }})
+	if s.Total.Gradients > 0 {
+		all = append(all, column{"gradient bytes", true, func(r *Row) string { return number(r.Gradients) }})
+	}
+	all = append(all,
+		column{"field", true, func(r *Row) string { return times(r.Field) }},
+		column{"stride", true, func(r *Row) string { return times(r.Stride) }})
 	if s.Total.Buffers > 0 {
 		all = append(all, column{"buffers", true, func(r *Row) string { return number(r.Buffers) }})
 	}
@@ -114,10 +121,37 @@ func (s *Summary) Markdown() string {
 	return b.String()
 }
 
+// JSON returns the summary as one JSON object, with one row a line.
+func (s *Summary) JSON() ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	name, err := json.Marshal(s.Graph)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(&b, "{\"graph\":%s,\"batch\":%d,\"rows\":[\n", name, s.Batch)
+	for i, r := range s.Rows {
+		if i > 0 {
+			b.Truncate(b.Len() - 1)
+			b.WriteString(",\n")
+		}
+		if err := enc.Encode(r); err != nil {
+			return nil, err
+		}
+	}
+	b.WriteString("],\n\"total\":")
+	if err := enc.Encode(s.Total); err != nil {
+		return nil, err
+	}
+	b.Truncate(b.Len() - 1)
+	b.WriteString("}\n")
+	return b.Bytes(), nil
+}
+
 // image returns a shape as [28x28x6], height × width × channels without the
 // batch; where there is no batch, as it is.
 func image(s graph.Shape) string {
-	var d []string
 	switch {
 	case len(s) == 0 || s[0] != graph.Batch:
 		return s.String()
@@ -128,10 +162,16 @@ func image(s graph.Shape) string {
 	default:
 		s = s[1:]
 	}
-	for _, e := range s {
-		d = append(d, strconv.Itoa(e))
+	return "[" + times(s) + "]"
+}
+
+// times returns extents as 28x28x6.
+func times(s graph.Shape) string {
+	d := make([]string, len(s))
+	for i, e := range s {
+		d[i] = strconv.Itoa(e)
 	}
-	return "[" + strings.Join(d, "x") + "]"
+	return strings.Join(d, "x")
 }
 
 // number returns n with commas, "" for 0.

@@ -26,7 +26,7 @@ func Example() {
 	fmt.Println(g)
 	// Output:
 	// graph "lenet5"
-	// %0 = Input "x"                                       f32[N,1,28,28]                 model.go:73
+	// %0 = Input "x"                                       f32[N,1,28,28]                 model.go:46
 	// %1 = Param "conv1/w" normal(0,0.282842712474619)     f32[6,1,5,5]                   "conv1" lenet5.go:47
 	// %2 = Param "conv1/b" constant(0)                     f32[6]                         "conv1" lenet5.go:47
 	// %3 = Conv2D{Pad:[2 2 2 2]} %0 %1 %2                  f32[N,6,28,28]                 "conv1" lenet5.go:47
@@ -53,17 +53,18 @@ func Example() {
 	// %26 = Add %25 %24                                    f32[N,10]                      "fc2" lenet5.go:53
 }
 
-// The gradient of the two-layer net is made of nodes like any others: those
-// which have an Origin. ∂%10 says from which forward node one derives.
+// The gradient of LeNet-5 is made of nodes like any others: those which have an
+// Origin. ∂%25 says from which forward node one derives.
 func ExampleModel_Graph() {
-	m, err := models.Find("twolayer")
+	m, err := models.Find("lenet5")
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
-	g, _, logits := m.Graph(&layers.Builder{Train: true})
+	b := &layers.Builder{Train: true}
+	g, _, logits := m.Graph(b)
 	labels := g.Input("labels", graph.Of(graph.Int32, graph.Batch))
-	loss := ops.SoftmaxCrossEntropy(logits, labels, ops.CrossEntropy{})
+	loss := b.Loss(logits, labels, ops.CrossEntropy{})
 	gradients := autodiff.Gradients(loss, g.Params()...)
 	if err := g.Err(); err != nil {
 		fmt.Println(err)
@@ -76,15 +77,30 @@ func ExampleModel_Graph() {
 	}
 	fmt.Println(gradients)
 	// Output:
-	// %12 %13 = SoftmaxCrossEntropy %10 %11  f32[] f32[N,10]  example_test.go:66
-	// %14 = Const (1)  f32[]  ∂%12 example_test.go:67
-	// %15 = SoftmaxCrossEntropyGrad %13 %11 %14  f32[N,10]  ∂%12 example_test.go:67
-	// %16 = Sum{Axes:[0]} %15  f32[10]  ∂%10 "fc2" example_test.go:67
-	// %17 = MatMul %15 %7  f32[N,50]  ∂%9 "fc2" example_test.go:67
-	// %18 = MatMul{TransA:true} %15 %6  f32[10,50]  ∂%9 "fc2" example_test.go:67
-	// %19 = ReLUGrad %6 %17  f32[N,50]  ∂%6 example_test.go:67
-	// %20 = Sum{Axes:[0]} %19  f32[50]  ∂%5 "fc1" example_test.go:67
-	// %21 = MatMul %19 %2  f32[N,3072]  ∂%4 "fc1" example_test.go:67
-	// %22 = MatMul{TransA:true} %19 %1  f32[50,3072]  ∂%4 "fc1" example_test.go:67
-	// [%22 %20 %18 %16]
+	// %28 %29 = SoftmaxCrossEntropy %26 %27  f32[] f32[N,10]  example_test.go:67
+	// %30 = Const (1)  f32[]  ∂%28 example_test.go:68
+	// %31 = SoftmaxCrossEntropyGrad %29 %27 %30  f32[N,10]  ∂%28 example_test.go:68
+	// %32 = Sum{Axes:[0]} %31  f32[10]  ∂%26 "fc2" example_test.go:68
+	// %33 = MatMul %31 %23  f32[N,84]  ∂%25 "fc2" example_test.go:68
+	// %34 = MatMul{TransA:true} %31 %22  f32[10,84]  ∂%25 "fc2" example_test.go:68
+	// %35 = ReLUGrad %22 %33  f32[N,84]  ∂%22 example_test.go:68
+	// %36 = Sum{Axes:[0]} %35  f32[84]  ∂%21 "fc1" example_test.go:68
+	// %37 = MatMul %35 %18  f32[N,120]  ∂%20 "fc1" example_test.go:68
+	// %38 = MatMul{TransA:true} %35 %17  f32[84,120]  ∂%20 "fc1" example_test.go:68
+	// %39 = Reshape{Shape:[-1 120 1 1]} %37  f32[N,120,1,1]  ∂%17 example_test.go:68
+	// %40 = ReLUGrad %16 %39  f32[N,120,1,1]  ∂%16 example_test.go:68
+	// %41 = Conv2DInputGrad{H:5 W:5} %13 %40  f32[N,16,5,5]  ∂%15 "conv3" example_test.go:68
+	// %42 = Conv2DFilterGrad{R:5 S:5} %11 %40  f32[120,16,5,5]  ∂%15 "conv3" example_test.go:68
+	// %43 = Sum{Axes:[0 2 3]} %40  f32[120]  ∂%15 "conv3" example_test.go:68
+	// %44 = MaxPool2DGrad{H:10 W:10} %12 %41  f32[N,16,10,10]  ∂%11 example_test.go:68
+	// %45 = ReLUGrad %10 %44  f32[N,16,10,10]  ∂%10 example_test.go:68
+	// %46 = Conv2DInputGrad{H:14 W:14} %7 %45  f32[N,6,14,14]  ∂%9 "conv2" example_test.go:68
+	// %47 = Conv2DFilterGrad{R:5 S:5} %5 %45  f32[16,6,5,5]  ∂%9 "conv2" example_test.go:68
+	// %48 = Sum{Axes:[0 2 3]} %45  f32[16]  ∂%9 "conv2" example_test.go:68
+	// %49 = MaxPool2DGrad{H:28 W:28} %6 %46  f32[N,6,28,28]  ∂%5 example_test.go:68
+	// %50 = ReLUGrad %4 %49  f32[N,6,28,28]  ∂%4 example_test.go:68
+	// %51 = Conv2DInputGrad{Pad:[2 2 2 2] H:28 W:28} %1 %50  f32[N,1,28,28]  ∂%3 "conv1" example_test.go:68
+	// %52 = Conv2DFilterGrad{Pad:[2 2 2 2] R:5 S:5} %0 %50  f32[6,1,5,5]  ∂%3 "conv1" example_test.go:68
+	// %53 = Sum{Axes:[0 2 3]} %50  f32[6]  ∂%3 "conv1" example_test.go:68
+	// [%52 %53 %47 %48 %42 %43 %38 %36 %34 %32]
 }

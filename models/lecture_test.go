@@ -1,6 +1,7 @@
 package models_test
 
 import (
+	"fmt"
 	"testing"
 
 	"gorgonia.org/tensor"
@@ -8,7 +9,6 @@ import (
 	"neocog/autodiff"
 	"neocog/graph"
 	"neocog/inspect"
-	"neocog/models"
 	"neocog/models/layers"
 	"neocog/ops"
 	"neocog/vm"
@@ -104,93 +104,34 @@ func TestC9ThreeSmallFiltersAgainstOneLarge(t *testing.T) {
 	}
 }
 
-// shapes returns the shapes of the results of all nodes of a kind, without the batch.
-func shapes(g *graph.Graph, op string) (out []graph.Shape) {
-	for _, n := range g.Nodes() {
-		if n.Op.Name() == op {
-			out = append(out, n.Out(0).Shape()[1:])
+// A bottleneck, and 1×3 beside 3×1, against 3×3: C is even.
+func TestC10Bottleneck(t *testing.T) {
+	const c, side = 8, 12
+	weights := func(filters ...[4]int) int64 { // output channels, input channels, height, width
+		_, s := layer(t, filters[0][1], side, side, func(b *layers.Builder, x *graph.Value) *graph.Value {
+			for i, f := range filters {
+				if x.Shape()[1] != f[1] {
+					t.Fatalf("filter %d sees %d channels, want %d", i, x.Shape()[1], f[1])
+				}
+				x = b.ConvNoBias(fmt.Sprint("conv", i), x, f[0], [2]int{f[2], f[3]}, ops.Conv{Same: true})
+			}
+			return x
+		})
+		if s.Total.MACs != s.Total.Params*side*side {
+			t.Errorf("%v: %d multiply-adds, want one for each weight and pixel", filters, s.Total.MACs)
 		}
+		return s.Total.Params
 	}
-	return out
-}
-
-func TestM1LeNet5(t *testing.T) {
-	m, err := models.Find("lenet5-32")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, _, logits := m.Graph(&layers.Builder{})
-	s, err := inspect.Summarise(g, 1)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !m.Input.Equal(graph.Shape{1, 32, 32}) || s.Total.Params != 61706 {
-		t.Errorf("input %v, %d parameters; want [1,32,32], 61706", m.Input, s.Total.Params)
-	}
-	convs, pools := shapes(g, "Conv2D"), shapes(g, "MaxPool2D")
-	for i, want := range []graph.Shape{{6, 28, 28}, {16, 10, 10}, {120, 1, 1}} {
-		if i >= len(convs) || !convs[i].Equal(want) {
-			t.Errorf("convolutions %v, want number %d to be %v", convs, i+1, want)
+	for _, f := range []struct {
+		what      string
+		got, want int64
+	}{
+		{"3×3", weights([4]int{c, c, 3, 3}), 9 * c * c},
+		{"bottleneck", weights([4]int{c / 2, c, 1, 1}, [4]int{c / 2, c / 2, 3, 3}, [4]int{c, c / 2, 1, 1}), 13 * c * c / 4},
+		{"1×3 and 3×1", weights([4]int{c, c, 1, 3}, [4]int{c, c, 3, 1}), 6 * c * c},
+	} {
+		if f.got != f.want {
+			t.Errorf("%s: %d weights, want %d", f.what, f.got, f.want)
 		}
-	}
-	for i, want := range []graph.Shape{{6, 14, 14}, {16, 5, 5}} {
-		if i >= len(pools) || !pools[i].Equal(want) {
-			t.Errorf("poolings %v, want number %d to be %v", pools, i+1, want)
-		}
-	}
-	if !logits.Shape().Equal(graph.Shape{graph.Batch, 10}) {
-		t.Errorf("logits %v", logits.Type())
-	}
-}
-
-func TestM9ConvNetJS(t *testing.T) {
-	m, err := models.Find("convnetjs-cifar10")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, _, _ := m.Graph(&layers.Builder{})
-	for i, want := range []graph.Shape{{16, 32, 32}, {20, 16, 16}, {20, 8, 8}} {
-		if got := shapes(g, "Conv2D"); len(got) != 3 || !got[i].Equal(want) {
-			t.Errorf("convolutions %v, want number %d to be %v", got, i+1, want)
-		}
-	}
-	for i, want := range []graph.Shape{{16, 16, 16}, {20, 8, 8}, {20, 4, 4}} {
-		if got := shapes(g, "MaxPool2D"); len(got) != 3 || !got[i].Equal(want) {
-			t.Errorf("poolings %v, want number %d to be %v", got, i+1, want)
-		}
-	}
-}
-
-// {affine – [batch norm] – ReLU – [dropout]} × (L−1) – affine
-func TestM10FullyConnectedNet(t *testing.T) {
-	m, err := models.Find("twolayer")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, _, _ := m.Graph(&layers.Builder{})
-	if got := shapes(g, "MatMul"); len(got) != 2 || got[0][0] != 50 || got[1][0] != 10 {
-		t.Errorf("affine layers %v, want 3072-50-10", got)
-	}
-	if m.Input.Size() != 3072 {
-		t.Errorf("the input has %d numbers, want 3072", m.Input.Size())
-	}
-	count := func(train bool) map[string]int {
-		g := graph.New("net")
-		x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 8))
-		models.FullyConnected{Hidden: []int{6, 5, 4}, BatchNorm: true, Dropout: 0.5, Classes: 3}.Build(&layers.Builder{Train: train}, x)
-		if err := g.Err(); err != nil {
-			t.Fatal(err)
-		}
-		n := map[string]int{}
-		for _, node := range g.Nodes() {
-			n[node.Op.Name()]++
-		}
-		return n
-	}
-	if n := count(true); n["MatMul"] != 4 || n["BatchNorm"] != 3 || n["ReLU"] != 3 || n["Dropout"] != 3 {
-		t.Errorf("training net of 4 layers: %v", n)
-	}
-	if n := count(false); n["MatMul"] != 4 || n["BatchNorm"] != 0 || n["ReLU"] != 3 || n["Dropout"] != 0 {
-		t.Errorf("inference net of 4 layers: %v", n)
 	}
 }

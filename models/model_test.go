@@ -36,13 +36,21 @@ func TestAll(t *testing.T) {
 			if g.Err() != nil || g.Name() != m.Name || g.Lookup("x") != x || !logits.Type().Equal(want) {
 				t.Errorf("%s: graph %q, logits %v, error %v; want %v", m.Name, g.Name(), logits, g.Err(), want)
 			}
-			if b.Weights != nil {
-				t.Errorf("%s leaves its own initialiser in the Builder", m.Name)
+			if b.Weights != nil || b.Biases != 0 {
+				t.Errorf("%s leaves its own initialisers in the Builder", m.Name)
 			}
 		}
 	}
-	if want := []string{"lenet5", "lenet5-32", "twolayer", "fullyconnected", "convnetjs-cifar10"}; !slices.Equal(names, want) {
-		t.Errorf("models %q, want %q", names, want)
+	for _, m := range models.All() {
+		for _, alias := range m.Aliases {
+			if slices.Contains(names, alias) {
+				t.Errorf("%q is the name of two models", alias)
+			}
+			names = append(names, alias)
+			if found, err := models.Find(alias); err != nil || found.Name != m.Name {
+				t.Errorf("Find(%q) = %q, %v; want %q", alias, found.Name, err, m.Name)
+			}
+		}
 	}
 }
 
@@ -149,5 +157,26 @@ func TestTables(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 			}
 		})
+	}
+}
+
+// What is no batch of images is one mistake, in the first layer, whatever comes after
+// it; and nil is none of the caller's panics.
+func TestNoImages(t *testing.T) {
+	for _, m := range models.All() {
+		for _, train := range []bool{false, true} {
+			g := graph.New(m.Name)
+			y := m.Build(&layers.Builder{Train: train}, g.Input("x", graph.Of(graph.Float32, graph.Batch, 7)))
+			if m.Name == "twolayer" || m.Name == "fullyconnected" {
+				if !y.Type().Equal(graph.Of(graph.Float32, graph.Batch, 10)) {
+					t.Errorf("%s of rows is %v, %v", m.Name, y.Type(), g.Err())
+				}
+			} else if err := g.Err(); err == nil || y.IsValid() || len(err.(*graph.Errors).List) != 1 || !strings.Contains(err.Error(), "x is f32[N,7] with 2 dimensions, want 4") {
+				t.Errorf("%s of rows: %v", m.Name, err)
+			}
+			if y := m.Build(&layers.Builder{Train: train}, nil); y.IsValid() || y != nil && y.Graph().Err() == nil {
+				t.Errorf("%s of nil is %v", m.Name, y)
+			}
+		}
 	}
 }

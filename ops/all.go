@@ -23,6 +23,8 @@ func All() []graph.Op {
 		dropout{},
 		exp{},
 		flatten{},
+		lrn{},
+		lrnGrad{},
 		log{},
 		logSoftmax{},
 		matMul{},

@@ -53,6 +53,9 @@ func (a avgPool2D) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) 
 	return plan, err
 }
 
+// Windows says on what a place of y depends in x.
+func (a avgPool2D) Windows([]graph.Type) [2]Window { return a.windows() }
+
 func (a avgPool2D) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	x := n.In(0).Shape()
 	return []*graph.Value{graph.Apply(avgPool2DGrad{a.Pool, x[2], x[3]}, dy[0])}

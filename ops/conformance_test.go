@@ -119,6 +119,14 @@ var conformance = map[string]opstest.Op{
 	"Softmax/middle":      {In: shapes{{3, 4, 2}}, Low: -2, High: 2, Wrap: unary(along(ops.Softmax, -2))},
 	"LogSoftmax":          {In: shapes{{3, 5}}, Low: -2, High: 2, Wrap: unary(along(ops.LogSoftmax, 1))},
 	"LogSoftmax/middle":   {In: shapes{{3, 4, 2}}, Low: -2, High: 2, Wrap: unary(along(ops.LogSoftmax, 1))},
+	"LRN":                 {In: shapes{{2, 7, 3, 2}}, Wrap: responses(ops.LocalResponse{Size: 5, Alpha: 0.3, Beta: 0.75, K: 2})},
+	"LRN/even":            {In: shapes{{1, 6, 3}}, Wrap: responses(ops.LocalResponse{Size: 4, Alpha: 0.5, Beta: 0.6, K: 1})},
+	"LRN/all":             {In: shapes{{2, 3, 2}}, Wrap: responses(ops.LocalResponse{Size: 9, Alpha: 0.2, Beta: 1, K: 0.5})},
+	"LRN/itself":          {In: shapes{{3, 4}}, Wrap: responses(ops.LocalResponse{Size: 1, Alpha: 1, Beta: 0.75, K: 1})},
+	"LRN/empty":           {In: shapes{{2, 3, 0}}, Wrap: responses(ops.LocalResponse{Size: 3, Alpha: 1, Beta: 0.75, K: 1})},
+	"LRNGrad":             responseGrad(ops.LocalResponse{Size: 5, Alpha: 0.3, Beta: 0.75, K: 2}, 2, 7, 3, 2),
+	"LRNGrad/even":        responseGrad(ops.LocalResponse{Size: 4, Alpha: 0.5, Beta: 0.6, K: 1}, 1, 6, 3),
+	"LRNGrad/all":         responseGrad(ops.LocalResponse{Size: 9, Alpha: 0.2, Beta: 1, K: 0.5}, 2, 3, 2),
 	"CrossEntropy/i32":    crossEntropy(graph.Of(graph.Int32, 4), 0),
 	"CrossEntropy/i64":    crossEntropy(graph.Of(graph.Int64, 4), 0),
 	"CrossEntropy/smooth": crossEntropy(graph.Of(graph.Int64, 4), 0.1),
@@ -192,6 +200,29 @@ func joined(axis int) func(values) values {
 
 func maxima(axes ...int) func(values) values {
 	return func(in values) values { return ops.MaxAndIndex(in[0], axes...) }
+}
+
+// responses is LRN with both results of the op.
+func responses(r ops.LocalResponse) func(values) values {
+	return func(in values) values { return ops.LRNAndSum(in[0], r) }
+}
+
+// responseGrad is the gradient op of LRN; its s is positive, and of no particular x.
+func responseGrad(r ops.LocalResponse, shape ...int) opstest.Op {
+	return opstest.Op{
+		In: shapes{shape, shape, shape},
+		Draw: func(rng *rand.Rand, i int, t graph.Type) []float64 {
+			if i != 1 {
+				return nil
+			}
+			v := make([]float64, t.Shape.Size())
+			for k := range v {
+				v[k] = 0.5 + 2*rng.Float64()
+			}
+			return v
+		},
+		Wrap: one(func(in values) *graph.Value { return ops.LRNGrad(in, r) }),
+	}
 }
 
 func over(f func(*graph.Value, ...int) *graph.Value, axes ...int) func(*graph.Value) *graph.Value {

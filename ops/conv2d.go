@@ -115,6 +115,14 @@ func (c conv2d) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	return grads
 }
 
+// Windows says on what a place of y depends in x.
+func (c conv2d) Windows(in []graph.Type) [2]Window {
+	x, w := in[0].Shape, in[1].Shape
+	full, _ := c.resolved(x[2], x[3], w[2], w[3]) // Infer has found it right
+	vertical, horizontal := full.axes(x[2], x[3], w[2], w[3])
+	return [2]Window{vertical.seen(), horizontal.seen()}
+}
+
 // areConvOperands checks what the two operands of all three passes have in common.
 func areConvOperands(in []graph.Type, nameA, layoutA, nameB, layoutB string) error {
 	if err := arity(in, 2); err != nil {

@@ -14,7 +14,7 @@
 //	| over axes        | Sum Mean Max ArgMax, SumKeep MeanKeep MaxKeep |
 //	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy Correct |
 //	| images           | Conv2D MaxPool2D AvgPool2D GlobalAvgPool |
-//	| normalisation    | BatchNorm BatchNormInfer RunningStats Dropout L2 |
+//	| normalisation    | BatchNorm BatchNormInfer RunningStats LRN Dropout L2 |
 //	| shape            | Reshape Flatten Transpose Concat Slice Pad BroadcastTo |
 //	| constants, types | Zeros ZerosLike OnesLike Full OneHot Cast |
 //	| kept state       | Random Step |

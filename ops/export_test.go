@@ -63,3 +63,13 @@ func SumSquares(x *graph.Value) *graph.Value { return graph.Apply(sumSquares{}, 
 func SampleVariance(variance, x *graph.Value) *graph.Value {
 	return graph.Apply(sampleVariance{}, variance, x)
 }
+
+// LRNAndSum is LRN with both results of the op.
+func LRNAndSum(x *graph.Value, r LocalResponse) []*graph.Value {
+	return graph.ApplyN(2, lrn{r}, x)
+}
+
+// LRNGrad is the gradient op of LRN.
+func LRNGrad(in []*graph.Value, r LocalResponse) *graph.Value {
+	return graph.Apply(lrnGrad{r}, in...)
+}

@@ -23,6 +23,8 @@ func BenchmarkKernels(b *testing.B) {
 		{add{}, []graph.Type{image, x(64, 1, 1)}},
 		{mul{}, []graph.Type{image, x()}},
 		{relu{}, []graph.Type{image}},
+		{lrn{LocalResponse{5, 1e-4, 0.75, 2}}, []graph.Type{x(8, 96, 27, 27)}}, // AlexNet
+		{lrnGrad{LocalResponse{5, 1e-4, 0.75, 2}}, []graph.Type{x(8, 96, 27, 27), x(8, 96, 27, 27), x(8, 96, 27, 27)}},
 		{reluGrad{}, []graph.Type{image, image}},
 		{tanh{}, []graph.Type{image}},
 		{sum{axes(0, 2, 3)}, []graph.Type{image}},

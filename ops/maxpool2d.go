@@ -82,6 +82,9 @@ func (m maxPool2D) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) 
 	return plan, err
 }
 
+// Windows says on what a place of y depends in x.
+func (m maxPool2D) Windows([]graph.Type) [2]Window { return m.windows() }
+
 func (m maxPool2D) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	if dy[0] == nil {
 		return []*graph.Value{nil}

@@ -94,6 +94,13 @@ func (o pad) Plan(_ *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
 	return kernel.One(r.rows, grainOf(r.extent*r.block), k), err
 }
 
+// Windows says on what a place of y depends in an image x, if nothing is put
+// between its elements.
+func (o pad) Windows([]graph.Type) [2]Window {
+	lo := o.Lo.Slice()
+	return [2]Window{{1, 1, lo[2]}, {1, 1, lo[3]}}
+}
+
 func (o pad) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	x := n.In(0).Shape()
 	lo, between := o.Lo.Slice(), o.betweens()

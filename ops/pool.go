@@ -66,6 +66,12 @@ func (p Pool) on(h, w int) (pooling, error) {
 	return pooling{p, h, w, P, Q}, nil
 }
 
+// windows says on what a place of y depends in x.
+func (p Pool) windows() [2]Window {
+	p = p.full()
+	return [2]Window{{p.Size[0], p.Stride[0], p.Pad[0]}, {p.Size[1], p.Stride[1], p.Pad[1]}}
+}
+
 // window returns the pixels h0 … h1-1, w0 … w1-1 of window p, q.
 func (g *pooling) window(p, q int) (h0, h1, w0, w1 int) {
 	h0, w0 = p*g.Stride[0]-g.Pad[0], q*g.Stride[1]-g.Pad[1]

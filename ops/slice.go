@@ -118,6 +118,15 @@ func (o slice) Plan(_ *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
 	return planStrided(out[0], base, strides)
 }
 
+// Windows says on what a place of y depends in an image x.
+func (o slice) Windows(in []graph.Type) [2]Window {
+	lo, step := o.Lo.Slice(), o.Step.Slice()
+	if len(step) == 0 {
+		step = ones(len(lo))
+	}
+	return [2]Window{{1, step[2], -lo[2]}, {1, step[3], -lo[3]}}
+}
+
 // VJP puts the gradients back to where their elements were, zeros elsewhere.
 func (o slice) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	from, to := n.In(0).Shape(), n.Out(0).Shape()

@@ -331,3 +331,12 @@ func areImageIndices(h, w int) error {
 	}
 	return nil
 }
+
+// A Window says on which elements of an axis an element of a result depends:
+// element p on those from p·Stride − Before on, Size of them.
+//
+// Ops on images have a method Windows(in []graph.Type) [2]Window, for height and
+// width of their first operand; it is how package inspect knows receptive fields.
+type Window struct{ Size, Stride, Before int }
+
+func (a axis) seen() Window { return Window{a.span(), a.stride, a.before} }

@@ -131,3 +131,33 @@ func FuzzParseConfig(f *testing.F) {
 		}
 	})
 }
+
+// The figures of the lecture on how AlexNet (M2) and residual networks (M6) are trained.
+// The weight decay of the latter is 1e-4 in the paper, 1e-5 in the lecture.
+func TestM2AndM6TrainingOfThePapers(t *testing.T) {
+	for _, want := range []train.Config{
+		{Model: "alexnet", Batch: 128, Optimizer: "momentum", Momentum: 0.9, LR: 0.01, Schedule: "plateau", WeightDecay: 5e-4},
+		{Model: "resnet50", Batch: 256, Optimizer: "momentum", Momentum: 0.9, LR: 0.1, Schedule: "plateau", WeightDecay: 1e-4},
+		{Model: "resnet20-cifar10", Batch: 128, Optimizer: "momentum", Momentum: 0.9, LR: 0.1, Schedule: "plateau", WeightDecay: 1e-4},
+	} {
+		got := train.DefaultConfig(want.Model)
+		if err := got.Validate(); err != nil {
+			t.Error(err)
+		}
+		base := train.DefaultConfig("twolayer")
+		want.Data, want.Normalize, want.Seed, want.Epochs = base.Data, base.Normalize, base.Seed, got.Epochs
+		if got != want {
+			t.Errorf("got\n%+v\nwant\n%+v", got, want)
+		}
+	}
+	if s, err := train.ParseSchedule("plateau"); err != nil || s.String() != "plateau:3,10" {
+		t.Errorf("plateau is %v, %v; want a division by 10", s, err)
+	}
+}
+
+// A configuration carries the model's own name.
+func TestDefaultConfigOfAnAlias(t *testing.T) {
+	if got := train.DefaultConfig("vgg16"); got != train.DefaultConfig("vgg-d") || got.Model != "vgg-d" {
+		t.Errorf("the configuration of vgg16 is %+v", got)
+	}
+}

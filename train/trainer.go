@@ -107,7 +107,7 @@ func (t *Trainer) compileTraining(rate *tensor.Dense) error {
 	if err != nil {
 		return err
 	}
-	loss := ops.SoftmaxCrossEntropy(logits, y, ops.CrossEntropy{Smoothing: t.cfg.Smoothing})
+	loss := b.Loss(logits, y, ops.CrossEntropy{Smoothing: t.cfg.Smoothing})
 	params := g.Params()
 	grads := autodiff.Gradients(loss, params...)
 	lr := g.Input("lr", graph.Of(graph.Float32))

@@ -149,6 +149,12 @@ func statistics() []gradientCase {
 	}
 	return []gradientCase{
 		{op: "BatchNorm", title: "images, with their statistics", in: []operand{floats(2, 3, 2, 2), channels(), floats(3)}, f: normal},
+		oneInput("LRN", "AlexNet's, on 7 channels", floats(2, 7, 3), func(x *graph.Value) *graph.Value {
+			return ops.LRN(x, ops.LocalResponse{Size: 5, Alpha: 0.3, Beta: 0.75, K: 2})
+		}),
+		oneInput("LRN", "size 4, β = 0.6", floats(1, 6, 3), func(x *graph.Value) *graph.Value {
+			return ops.LRN(x, ops.LocalResponse{Size: 4, Alpha: 0.5, Beta: 0.6, K: 1})
+		}),
 		{op: "BatchNorm", title: "rows", in: []operand{floats(5, 3), channels(), floats(3)},
 			f: func(in values) values { return normal(in)[:1] }},
 		{op: "SampleVariance", title: "running statistics", in: []operand{floats(2, 3, 2), floats(3), channels(), floats(3), channels()},

@@ -31,12 +31,13 @@ func findModel(name string) (models.Model, error) {
 // modelGraph returns the graph of a model: as it predicts, from images to logits, or with gradient as it trains,
 // with the loss and the derivative of that by every parameter, and nothing that these do not need.
 func modelGraph(m models.Model, gradient bool) (*graph.Graph, error) {
-	g, _, logits := m.Graph(&layers.Builder{Train: gradient})
+	b := &layers.Builder{Train: gradient}
+	g, _, logits := m.Graph(b)
 	if !gradient || g.Err() != nil {
 		return g, g.Err()
 	}
 	labels := g.Input("labels", graph.Of(graph.Int32, graph.Batch))
-	loss := ops.SoftmaxCrossEntropy(logits, labels, ops.CrossEntropy{})
+	loss := b.Loss(logits, labels, ops.CrossEntropy{})
 	roots := append([]*graph.Value{loss}, autodiff.Gradients(loss, g.Params()...)...)
 	if err := g.Err(); err != nil {
 		return nil, err

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -11,13 +13,19 @@ import (
 func (a *app) summaryCommand() *cobra.Command {
 	var batch int
 	var gradient bool
+	var input string
+	var format *choice
 	cmd := &cobra.Command{
 		Use:   "summary MODEL",
-		Short: "List the layers of a model with parameters and multiply-adds",
-		Long: `List the layers of a model: output shape, parameters, multiply-adds of convolutions and matrix products, and the
-memory of the results. Multiply-adds and memory are those of the whole batch.`,
-		Example: `neocog summary lenet5
+		Short: "List the layers of a model with parameters, multiply-adds and receptive fields",
+		Long: `List the layers of a model: output shape, parameters, multiply-adds of convolutions and matrix products, the memory
+of the results, how many pixels of the image one place of the output sees (its receptive field), and by how many
+pixels the fields of neighbouring places are apart. Multiply-adds and memory are those of the whole batch. With
+--grad the model is as it trains, and the gradient's multiply-adds and memory are listed too.`,
+		Example: `neocog summary vgg-d
 neocog summary convnetjs-cifar10 --batch 64 --grad
+neocog summary resnet50 --input 512x384
+neocog summary googlenet --format markdown > googlenet.md
 neocog summary lenet5 --json | tail -n 1`,
 		Args:              wants(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
@@ -25,18 +33,29 @@ neocog summary lenet5 --json | tail -n 1`,
 			if batch < 1 {
 				return usagef("--batch: got %d, want at least 1", batch)
 			}
-			return a.summary(args[0], batch, gradient)
+			return a.summary(args[0], batch, input, gradient, format.value)
 		},
 	}
 	cmd.Flags().IntVar(&batch, "batch", 1, "images in a batch")
+	cmd.Flags().StringVar(&input, "input", "", "images of this `HxW` in pixels; the model's own by default")
 	cmd.Flags().BoolVar(&gradient, "grad", false, "count the gradient too")
+	format = chooses(cmd, cmd.Flags(), "format", "text, markdown or json, one object; --json gives one a line", "text", "markdown", "json")
 	return cmd
 }
 
-func (a *app) summary(model string, batch int, gradient bool) error {
+func (a *app) summary(model string, batch int, input string, gradient bool, format string) error {
 	m, err := findModel(model)
 	if err != nil {
 		return err
+	}
+	if input != "" {
+		h, w, err := parseInput(input)
+		if err != nil {
+			return err
+		}
+		if m, err = m.At(h, w, gradient); err != nil {
+			return asUsage(err)
+		}
 	}
 	g, err := modelGraph(m, gradient)
 	if err != nil {
@@ -46,7 +65,17 @@ func (a *app) summary(model string, batch int, gradient bool) error {
 	if err != nil {
 		return err
 	}
-	if !a.json {
+	switch {
+	case format == "json":
+		text, err := s.JSON()
+		if err == nil {
+			_, err = a.stdout.Write(text)
+		}
+		return err
+	case format == "markdown":
+		_, err := fmt.Fprintf(a.stdout, "%s, batch %d. %s.\n\n%s", m.Doc, batch, m.Source, s.Markdown())
+		return err
+	case !a.json:
 		fmt.Fprintf(a.stdout, "%s\n%s\n\n%v", a.out.bold(m.Doc), a.out.dim(m.Source), s)
 		return nil
 	}
@@ -63,5 +92,21 @@ func (a *app) summary(model string, batch int, gradient bool) error {
 		MACs         int64  `json:"macs"`
 		GradientMACs int64  `json:"gradient_macs"`
 		Activations  int64  `json:"activation_bytes"`
-	}{m.Name, batch, s.Total.Params, s.Total.Buffers, s.Total.MACs, s.Total.GradientMACs, s.Total.Activations})
+		Gradients    int64  `json:"gradient_bytes"`
+	}{m.Name, batch, s.Total.Params, s.Total.Buffers, s.Total.MACs, s.Total.GradientMACs, s.Total.Activations, s.Total.Gradients})
+}
+
+// parseInput reads the height and width of images, as 224x224.
+func parseInput(s string) (h, w int, err error) {
+	rows, columns, ok := strings.Cut(strings.ToLower(s), "x")
+	if ok {
+		var errH, errW error
+		h, errH = strconv.Atoi(rows)
+		w, errW = strconv.Atoi(columns)
+		ok = errH == nil && errW == nil
+	}
+	if !ok {
+		return 0, 0, usagef("--input: got %q, want height and width in pixels, such as 224x224", s)
+	}
+	return h, w, nil
 }

@@ -130,6 +130,7 @@ func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error
 	if err != nil {
 		return err
 	}
+	cfg.Model = m.Name // of an alias
 	if cfg.Data == "" {
 		cfg.Data = train.Digits
 	}

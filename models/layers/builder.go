@@ -14,12 +14,17 @@ type Builder struct {
 	// DType is the element type of parameters and of the network's input; the zero
 	// DType stands for graph.Float32.
 	DType graph.DType
-	// Weights is how weights start; nil stands for He. Biases start at 0.
+	// Weights is how weights start; nil stands for He.
 	Weights Initializer
+	// Biases is the number at which biases start.
+	Biases float64
 	// Decay collects the weights of the layers made so far: what L2 regularisation
 	// and weight decay apply to. Biases and the parameters of BatchNorm are not
 	// among them.
 	Decay []*graph.Value
+	// Aux collects the logits of auxiliary classifiers, which networks have only
+	// while they train; Loss takes them in.
+	Aux []*graph.Value
 }
 
 // Default runs build with w as b.Weights, unless the user has chosen some: for a
@@ -54,13 +59,13 @@ func (b *Builder) weights(g *graph.Graph, shape graph.Shape, fanIn, fanOut int) 
 	return w
 }
 
-// bias declares the parameter b of the current scope, a zero for each row of w.
+// bias declares the parameter b of the current scope, one for each row of w.
 // Where w is faulty it returns w: one report is enough.
 func (b *Builder) bias(w *graph.Value) *graph.Value {
 	if !w.IsValid() {
 		return w
 	}
-	return w.Graph().Param("b", b.typ(w.Shape()[0]), graph.Zeros())
+	return w.Graph().Param("b", b.typ(w.Shape()[0]), graph.Constant(b.Biases))
 }
 
 // layer runs build in a scope called name and returns its result. Where x is
@@ -92,6 +97,7 @@ var (
 	images   = layout{4, 4, "4: [N,C,H,W]"}
 	rows     = layout{2, 2, "2: [N,in]; ops.Flatten makes rows of images"}
 	channels = layout{2, graph.MaxRank, "at least 2: [N,C,...]"}
+	batches  = layout{1, graph.MaxRank, "at least 1: [N,...]"}
 )
 
 // Conv is a convolution with a bias for each filter.
@@ -145,6 +151,19 @@ func (b *Builder) Linear(name string, x *graph.Value, out int) *graph.Value {
 	})
 }
 
+// PositionBias adds a bias of its own to each position of each channel, as the
+// last layer of AlphaGo's network does; the biases that Conv adds are one for all
+// positions of a channel.
+//
+//	x   [N, ...]
+//	b   [...]
+//	y   x + b
+func (b *Builder) PositionBias(name string, x *graph.Value) *graph.Value {
+	return layer("PositionBias", name, x, batches, func(g *graph.Graph) *graph.Value {
+		return ops.Add(x, g.Param("b", b.typ(x.Shape()[1:]...), graph.Constant(b.Biases)))
+	})
+}
+
 // What BatchNorm uses: PyTorch's constants.
 const (
 	normEpsilon  = 1e-5
@@ -158,14 +177,20 @@ const (
 //	gamma [C], from 1    beta [C], from 0
 //	mean, var [C]        buffers: the running statistics, from 0 and 1
 func (b *Builder) BatchNorm(name string, x *graph.Value) *graph.Value {
+	return b.BatchNormEps(name, x, normEpsilon)
+}
+
+// BatchNormEps is BatchNorm with a number of one's own, in place of 10⁻⁵, that is
+// added to variances: for networks whose published weights want it.
+func (b *Builder) BatchNormEps(name string, x *graph.Value, eps float64) *graph.Value {
 	return layer("BatchNorm", name, x, channels, func(g *graph.Graph) *graph.Value {
 		c := b.typ(x.Shape()[1])
 		gamma, beta := g.Param("gamma", c, graph.Constant(1)), g.Param("beta", c, graph.Zeros())
 		mean, variance := g.Buffer("mean", c, graph.Zeros()), g.Buffer("var", c, graph.Constant(1))
 		if !b.Train {
-			return ops.BatchNormInfer(x, gamma, beta, mean, variance, normEpsilon)
+			return ops.BatchNormInfer(x, gamma, beta, mean, variance, eps)
 		}
-		y, batchMean, batchVariance := ops.BatchNorm(x, gamma, beta, normEpsilon)
+		y, batchMean, batchVariance := ops.BatchNorm(x, gamma, beta, eps)
 		newMean, newVariance := ops.RunningStats(x, batchMean, batchVariance, mean, variance, normMomentum)
 		g.Update(mean, newMean)
 		g.Update(variance, newVariance)
@@ -183,4 +208,20 @@ func (b *Builder) Dropout(name string, x *graph.Value, p float64) *graph.Value {
 	g := x.Graph()
 	g.Scope(name, func() { y = ops.Dropout(x, p, ops.Random(g)) })
 	return y
+}
+
+// auxWeight is how much the loss of an auxiliary classifier counts. Szegedy et
+// al., “Going Deeper with Convolutions”, CVPR 2015, section 5.
+const auxWeight = 0.3
+
+// Loss is the softmax cross-entropy of the logits, and of each of b.Aux 0.3 times
+// its own: what networks are trained on.
+//
+//	logits [N,classes]   labels as ops.SoftmaxCrossEntropy takes them   →   a scalar
+func (b *Builder) Loss(logits, labels *graph.Value, c ops.CrossEntropy) *graph.Value {
+	loss := ops.SoftmaxCrossEntropy(logits, labels, c)
+	for _, aux := range b.Aux {
+		loss = ops.Add(loss, ops.Scale(ops.SoftmaxCrossEntropy(aux, labels, c), auxWeight))
+	}
+	return loss
 }

@@ -113,3 +113,70 @@ func TestMistakesInLayers(t *testing.T) {
 		}
 	}
 }
+
+// A bias for each position of each map, as in AlphaGo, and biases that start elsewhere.
+func TestPositionBias(t *testing.T) {
+	g := graph.New("bias")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 2, 3, 4))
+	b := &layers.Builder{Biases: 0.25}
+	y := b.PositionBias("position", x)
+	if err := g.Err(); err != nil {
+		t.Fatal(err)
+	}
+	p := g.Lookup("position/b")
+	if !p.Shape().Equal(graph.Shape{2, 3, 4}) || p.Node().Op.(graph.ParamOp).Init != graph.Constant(0.25) || !y.Type().Equal(x.Type()) {
+		t.Errorf("parameter %v, result %v", p.Node(), y.Type())
+	}
+	image := make([]float32, 24)
+	image[5] = 1
+	out, err := vm.Interpret(g, []*graph.Value{y}, vm.NewState(1), vm.Feeds{x: tensor.New(tensor.WithShape(1, 2, 3, 4), tensor.WithBacking(image))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, v := range out[0].Float32s() {
+		if v != image[i]+0.25 {
+			t.Errorf("element %d is %v, want %v", i, v, image[i]+0.25)
+		}
+	}
+	if len(b.Decay) != 0 {
+		t.Errorf("weight decay applies to %v, want no bias", b.Decay)
+	}
+}
+
+// The classifiers that a network has while it trains count 0.3 each.
+func TestLossOfAuxiliaryClassifiers(t *testing.T) {
+	g := graph.New("loss")
+	logits := g.Input("logits", graph.Of(graph.Float64, graph.Batch, 2))
+	labels := g.Input("labels", graph.Of(graph.Int32, graph.Batch))
+	b := &layers.Builder{Aux: []*graph.Value{ops.Scale(logits, 0), ops.Scale(logits, 0)}} // all classes alike: ln 2 each
+	loss, main := b.Loss(logits, labels, ops.CrossEntropy{}), (&layers.Builder{}).Loss(logits, labels, ops.CrossEntropy{})
+	out, err := vm.Interpret(g, []*graph.Value{loss, main}, vm.NewState(1), vm.Feeds{
+		logits: tensor.New(tensor.WithShape(1, 2), tensor.WithBacking([]float64{0, math.Log(3)})),
+		labels: tensor.New(tensor.WithShape(1), tensor.WithBacking([]int32{0})),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []float64{math.Log(4) + 0.6*math.Ln2, math.Log(4)} {
+		if got := out[i].Float64s()[0]; math.Abs(got-want) > 1e-14 {
+			t.Errorf("loss %d is %v, want %v", i, got, want)
+		}
+	}
+}
+
+func TestBatchNormEps(t *testing.T) {
+	g := graph.New("norm")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 2))
+	b := &layers.Builder{Train: true}
+	b.BatchNormEps("loose", x, 1e-3)
+	b.BatchNorm("usual", x)
+	var eps []string
+	for _, n := range g.Nodes() {
+		if n.Op.Name() == "BatchNorm" {
+			eps = append(eps, graph.Attributes(n.Op))
+		}
+	}
+	if got := strings.Join(eps, " "); got != "{Eps:0.001} {Eps:1e-05}" {
+		t.Errorf("batch norms with %s", got)
+	}
+}

@@ -15,6 +15,7 @@
 //	| Conv               | w [K,C/groups,R,S] b [K] |                     |
 //	| ConvNoBias         | w [K,C/groups,R,S]       |                     |
 //	| Linear             | w [out,in] b [out]       |                     |
+//	| PositionBias       | b [...] as x without N   |                     |
 //	| BatchNorm          | gamma [C] beta [C]       | mean [C] var [C]    |
 //	| Dropout            |                          | that of ops.Random  |
 //
