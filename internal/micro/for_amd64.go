@@ -1,6 +1,7 @@
 package micro
 
 import (
+	"slices"
 	"unsafe"
 
 	"neocog/internal/cpu"
@@ -25,28 +26,21 @@ func For[T Float]() Set {
 }
 
 // A transposition describes one call of transpose512 or transpose256: up to 16 or 8 rows of cols elements become
-// columns. mask has a bit for each row. Strides are in bytes.
+// columns. mask has a bit for each row. Strides are in bytes. In the forms To and From the columns, or rows, lie at's elements from dst,
+// or src.
 type transposition struct {
 	dst, src             unsafe.Pointer
 	toStride, fromStride uintptr
 	rows, cols           int
 	mask                 uint64
+	at                   *int
 }
 
 // transposeFast writes the transpose of the first columns of src, as many as there is a kernel for, and returns their number.
 func transposeFast[T Float](dst []T, ldd int, src []T, lds, rows, cols int) int {
-	if bytesOf[T](1) != 4 {
+	block, cols := transposeBlock[T](cols)
+	if cols == 0 {
 		return 0
-	}
-	block := 16
-	switch cpu.Current() {
-	case cpu.Portable:
-		return 0
-	case cpu.AVX2:
-		block = 8
-		if cols &^= 7; cols == 0 {
-			return 0
-		}
 	}
 	_, _ = src[(rows-1)*lds+cols-1], dst[(cols-1)*ldd+rows-1]
 	for i := 0; i < rows; i += block {
@@ -62,6 +56,61 @@ func transposeFast[T Float](dst []T, ldd int, src []T, lds, rows, cols int) int 
 		}
 	}
 	return cols
+}
+
+// transposeToFast does the same for TransposeTo.
+func transposeToFast[T Float](dst []T, at []int, src []T, lds, rows, cols int) int {
+	block, cols := transposeBlock[T](cols)
+	if cols == 0 {
+		return 0
+	}
+	_, _ = src[(rows-1)*lds+cols-1], dst[slices.Max(at[:cols])+rows-1]
+	for i := 0; i < rows; i += block {
+		n := min(block, rows-i)
+		t := transposition{
+			dst: unsafe.Pointer(&dst[i]), src: unsafe.Pointer(&src[i*lds]), at: &at[0],
+			fromStride: bytesOf[T](lds), rows: n, cols: cols, mask: 1<<n - 1,
+		}
+		if block == 16 {
+			transpose512To(&t)
+		} else {
+			transpose256To(&t)
+		}
+	}
+	return cols
+}
+
+// transposeFromFast does the same for TransposeFrom.
+func transposeFromFast[T Float](dst []T, ldd int, src []T, at []int, cols int) int {
+	block, cols := transposeBlock[T](cols)
+	if cols == 0 {
+		return 0
+	}
+	_, _ = src[slices.Max(at)+cols-1], dst[(cols-1)*ldd+len(at)-1]
+	for i := 0; i < len(at); i += block {
+		n := min(block, len(at)-i)
+		t := transposition{
+			dst: unsafe.Pointer(&dst[i]), src: unsafe.Pointer(&src[0]), at: &at[i],
+			toStride: bytesOf[T](ldd), rows: n, cols: cols, mask: 1<<n - 1,
+		}
+		if block == 16 {
+			transpose512From(&t)
+		} else {
+			transpose256From(&t)
+		}
+	}
+	return cols
+}
+
+// transposeBlock returns the rows of a block, and how many of the columns there is a kernel for.
+func transposeBlock[T Float](cols int) (rows, some int) {
+	switch level := cpu.Current(); {
+	case bytesOf[T](1) != 4 || level == cpu.Portable:
+		return 0, 0
+	case level == cpu.AVX2:
+		return 8, cols &^ 7
+	}
+	return 16, cols
 }
 
 // A copying describes one call of copy512: rows, ld bytes apart, into panels which begin

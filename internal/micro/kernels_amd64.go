@@ -9,6 +9,18 @@ func transpose512(t *transposition)
 func transpose256(t *transposition)
 
 //go:noescape
+func transpose512To(t *transposition)
+
+//go:noescape
+func transpose256To(t *transposition)
+
+//go:noescape
+func transpose512From(t *transposition)
+
+//go:noescape
+func transpose256From(t *transposition)
+
+//go:noescape
 func copy256(t *copying)
 
 //go:noescape

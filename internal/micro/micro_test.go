@@ -154,6 +154,7 @@ func transposeAndCopy[T Float](t *testing.T) {
 					src.Slice()[i] = T(i)
 				}
 				transposeOnce(t, src.Slice(), lds, ldd, rows, cols, side)
+				transposePlacesOnce(t, src.Slice(), lds, rows, cols, side)
 				for _, width := range []int{4, 14, 16, 32} {
 					copyOnce(t, src.Slice(), lds, width, rows, cols, side)
 				}
@@ -181,6 +182,53 @@ func transposeOnce[T Float](t *testing.T, src []T, lds, ldd, rows, cols int, sid
 		j, i := p/ldd, p%ldd
 		if inside := i < rows; inside && v != src[i*lds+j] || !inside && v == v {
 			t.Fatalf("transpose of %d×%d: element %d is %v", rows, cols, p, v)
+		}
+	}
+}
+
+// transposePlacesOnce checks transpositions to and from places in reverse order, with room between them.
+func transposePlacesOnce[T Float](t *testing.T, src []T, lds, rows, cols int, side guard.Side) {
+	if rows == 0 || cols == 0 {
+		return
+	}
+	pitch := rows + cols%2
+	to := make([]int, cols)
+	for j := range to {
+		to[j] = (cols - 1 - j) * pitch
+	}
+	dst := guard.Make[T]((cols-1)*pitch+rows, side)
+	defer dst.Free()
+	err := guard.Catch(func() { TransposeTo(dst.Slice(), to, src, lds, rows) })
+	if err == nil {
+		err = dst.Check()
+	}
+	if err != nil {
+		t.Fatalf("transpose of %d×%d to places, guarded at the %v: %v", rows, cols, side, err)
+	}
+	for p, v := range dst.Slice() {
+		j, i := cols-1-p/pitch, p%pitch
+		if inside := i < rows; inside && v != src[i*lds+j] || !inside && v == v {
+			t.Fatalf("transpose of %d×%d to places: element %d is %v", rows, cols, p, v)
+		}
+	}
+
+	from := make([]int, rows)
+	for i := range from {
+		from[i] = (rows - 1 - i) * lds
+	}
+	back := guard.Make[T]((cols-1)*pitch+rows, side)
+	defer back.Free()
+	err = guard.Catch(func() { TransposeFrom(back.Slice(), pitch, src, from, cols) })
+	if err == nil {
+		err = back.Check()
+	}
+	if err != nil {
+		t.Fatalf("transpose of %d×%d from places, guarded at the %v: %v", rows, cols, side, err)
+	}
+	for p, v := range back.Slice() {
+		j, i := p/pitch, p%pitch
+		if inside := i < rows; inside && v != src[(rows-1-i)*lds+j] || !inside && v == v {
+			t.Fatalf("transpose of %d×%d from places: element %d is %v", rows, cols, p, v)
 		}
 	}
 }

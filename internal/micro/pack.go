@@ -27,6 +27,36 @@ func Transpose[T Float](dst []T, ldd int, src []T, lds, rows, cols int) {
 	}
 }
 
+// TransposeTo is Transpose to columns which lie anywhere:
+//
+//	dst[at[j] + i] = src[i·lds + j]     i < rows, j < len(at)
+func TransposeTo[T Float](dst []T, at []int, src []T, lds, rows int) {
+	if rows == 0 || len(at) == 0 {
+		return
+	}
+	for j := transposeToFast(dst, at, src, lds, rows, len(at)); j < len(at); j++ {
+		d := dst[at[j]:][:rows]
+		for i := range d {
+			d[i] = src[i*lds+j]
+		}
+	}
+}
+
+// TransposeFrom is Transpose from rows which lie anywhere:
+//
+//	dst[j·ldd + i] = src[at[i] + j]     i < len(at), j < cols
+func TransposeFrom[T Float](dst []T, ldd int, src []T, at []int, cols int) {
+	if cols == 0 || len(at) == 0 {
+		return
+	}
+	for j := transposeFromFast(dst, ldd, src, at, cols); j < cols; j++ {
+		d := dst[j*ldd:][:len(at)]
+		for i, a := range at {
+			d[i] = src[a+j]
+		}
+	}
+}
+
 // Copy copies rows of cols elements, lds apart, into panels: each takes width columns, and its rows are width
 // apart.
 //

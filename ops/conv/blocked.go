@@ -53,12 +53,15 @@ func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 	if lanes < fewLanes {
 		return kernel.Plan{}, Refuse(a, p, "only %d of %d lanes of a vector would be used", lanes, blockC)
 	}
-	if p.Pointwise() {
-		if pixels := p.N * p.H * p.W; pixels < fewPixels {
+	if p.R == 1 && p.S == 1 {
+		P, Q := p.Out()
+		switch pixels := p.N * P * Q; {
+		case pixels <= fewPixels:
 			return kernel.Plan{}, Refuse(a, p, "a 1×1 filter for %d pixels is multiplied where it lies, by im2col", pixels)
-		}
-		if inputs := p.C * p.K / p.Groups / p.Groups / lanes; p.Pass != FilterGrad && inputs <= fewTerms {
-			return kernel.Plan{}, Refuse(a, p, "%d terms an output are not worth copying the image, which im2col does not", inputs)
+		case p.Pointwise() && p.Pass != FilterGrad:
+			return kernel.Plan{}, Refuse(a, p, "im2col multiplies the image where it lies")
+		case p.Pointwise() && p.N*p.C/p.Groups >= fewColumns:
+			return kernel.Plan{}, Refuse(a, p, "im2col multiplies dy by the image where it lies")
 		}
 	}
 	if p.DType.Size() == 4 {
@@ -70,12 +73,11 @@ func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 const (
 	blockC     = 16      // channels that are neighbours
 	fewLanes   = 8       // fewer outputs leave more than half of a vector empty
-	fewPixels  = 400     // fewer do not pay for the panels of a 1×1 filter
-	fewTerms   = 64      // fewer do not pay for the tiles of an image that a 1×1 filter sees
+	fewPixels  = 800     // no more do not pay for the panels of a 1×1 filter
+	fewColumns = 256     // of the batch's images, which suffice for products that several workers share
 	tileBytes  = 3 << 17 // of an image that a worker copies: it shares the second cache with a part of the filter
 	sumBytes   = 1 << 17 // of outputs that a worker computes at a time
 	chunkTerms = 576     // of an output that are added up in registers
-	storeRows  = 1 << 10 // of sums that are brought into the order of dw at a time, if that is a channel or more
 	mostLocal  = 4 << 20 // bytes that a worker may need
 	someItems  = 8       // items, if it is not known how many workers there are
 )
@@ -163,6 +165,7 @@ type blockedImage[T kernel.Float] struct {
 	rowSums       [][]*sum // by phase and row of outputs, in the order of the panels
 	rows, tiles   int      // of the output, a multiple of every[0]
 	panels, split int      // which cover the outputs of a group, in split parts
+	places        [][]int  // of the filter's elements in a panel: by block, channel and index of the tap
 }
 
 func planBlockedImage[T kernel.Float](env *kernel.Env, a Blocked, p Problem) (kernel.Plan, error) {
@@ -176,11 +179,12 @@ func planBlockedImage[T kernel.Float](env *kernel.Env, a Blocked, p Problem) (ke
 	}
 	m.panels = ceilDiv(m.co, m.set.Width())
 	m.cut(shares(env))
-	local := kernel.SizeOf(p.DType, max(m.in.size(m.in.blocks)+m.sumSize(), m.in.bc*m.taps*m.set.Width()))
+	local := kernel.SizeOf(p.DType, m.in.size(m.in.blocks)+m.sumSize())
 	if local > mostLocal {
 		return kernel.Plan{}, refuseLarge(a, p, local)
 	}
 	m.findSums()
+	m.findPlaces()
 
 	weights := p.Groups * m.panels * m.in.blocks
 	pack := kernel.Step{N: weights, Grain: max(1, 1<<16/(m.set.Width()*m.in.bc*m.taps)), Run: m.pack}
@@ -230,10 +234,9 @@ func (m *blockedImage[T]) findSums() {
 		m.rowSums = append(m.rowSums, m.sums(ph.taps, m.in.blocks, count(m.P, ph.first[0], m.every[0]), chunkTerms,
 			func(b, j int) micro.Run {
 				t, channels := ph.taps[j], m.in.in(b)
-				term := ph.start*m.ci + b*m.in.bc*len(ph.taps) + j*channels
 				return micro.Run{
 					A: uintptr(m.in.at(b, t.h+m.top, t.w+m.left)) * size,
-					B: uintptr(term*m.set.Width()) * size,
+					B: uintptr(m.row(ph, b, j, 0)*m.set.Width()) * size,
 					K: channels,
 				}
 			},
@@ -244,6 +247,31 @@ func (m *blockedImage[T]) findSums() {
 	}
 }
 
+// row returns the row of a panel that belongs to tap j of a phase, and a channel of a block.
+func (m *blockedImage[T]) row(ph phase, b, j, channel int) int {
+	return ph.start*m.ci + b*m.in.bc*len(ph.taps) + j*m.in.in(b) + channel
+}
+
+// findPlaces finds where pack puts the elements of the filter.
+func (m *blockedImage[T]) findPlaces() {
+	width := m.set.Width()
+	for b := range m.in.blocks {
+		channels := m.in.in(b)
+		at := make([]int, channels*m.taps)
+		for i := range at { // taps of no phase go to a row of none: the last
+			at[i] = m.panelSize() - width
+		}
+		for _, ph := range m.phases {
+			for j, t := range ph.taps {
+				for ch := range channels {
+					at[ch*m.taps+t.index] = m.row(ph, b, j, ch) * width
+				}
+			}
+		}
+		m.places = append(m.places, at)
+	}
+}
+
 // pack copies the filter into panels. Items are a block of channels of the input for a panel of a group.
 func (m *blockedImage[T]) pack(c *kernel.Call, lo, hi int) {
 	width, cg, kg := m.set.Width(), m.C/m.Groups, m.K/m.Groups
@@ -251,7 +279,6 @@ func (m *blockedImage[T]) pack(c *kernel.Call, lo, hi int) {
 	if m.Pass == InputGrad {
 		w = kernel.In[T](c, 0)
 	}
-	all := kernel.Local[T](c, 0, m.in.bc*m.taps*width)
 	for i := lo; i < hi; i++ {
 		b := i % m.in.blocks
 		o0 := i / m.in.blocks % m.panels * width
@@ -259,26 +286,17 @@ func (m *blockedImage[T]) pack(c *kernel.Call, lo, hi int) {
 		panel := kernel.Shared[T](c, i/m.in.blocks*m.panelSize(), m.panelSize())
 		channels, cols := m.in.in(b), min(width, m.co-o0)
 		i0 := b * m.in.bc
-		// all[(channel·taps + tap)·width + output]
+		at := m.places[b]
 		if m.Pass == Forward {
-			micro.Transpose(all, width, w[((g*kg+o0)*cg+i0)*m.taps:], cg*m.taps, cols, channels*m.taps)
-		} else {
-			for k := range channels {
-				from := w[((g*kg+i0+k)*cg+o0)*m.taps:]
-				if m.taps == 1 {
-					copy(all[k*width:], from[:cols])
-					continue
-				}
-				micro.Transpose(all[k*m.taps*width:], width, from, m.taps, cols, m.taps)
-			}
+			micro.TransposeTo(panel, at, w[((g*kg+o0)*cg+i0)*m.taps:], cg*m.taps, cols)
+			continue
 		}
-		for _, ph := range m.phases {
-			to := panel[(ph.start*m.ci+i0*len(ph.taps))*width:]
-			for _, t := range ph.taps {
-				for ch := range channels {
-					copy(to[:cols], all[(ch*m.taps+t.index)*width:][:cols])
-					to = to[width:]
-				}
+		for k := range channels {
+			from, at := w[((g*kg+i0+k)*cg+o0)*m.taps:], at[k*m.taps:][:m.taps]
+			if m.taps == 1 {
+				copy(panel[at[0]:], from[:cols])
+			} else {
+				micro.TransposeTo(panel, at, from, m.taps, cols)
 			}
 		}
 	}

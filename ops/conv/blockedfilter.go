@@ -31,7 +31,7 @@ type blockedFilter[T kernel.Float] struct {
 	taps      int
 	stretches []stretch
 	runs      [2][]micro.Run // one for each row of outputs of a tile, and of the last piece of the rows
-	stored    int            // channels that store brings into the order of dw at a time
+	places    []int          // of the sums of a block, in the order of dw: by channel and tap
 }
 
 // A stretch is elements of a row of the tile that become rows of the micro-kernel's
@@ -52,9 +52,13 @@ func planBlockedFilter[T kernel.Float](a Blocked, p Problem) (kernel.Plan, error
 	}
 	m.panels = ceilDiv(m.kg, m.set.Width())
 	m.findStretches()
-	m.stored = min(max(storeRows/m.taps, 1), m.in.bc)
+	for ch := range m.in.bc {
+		for tap := range m.taps {
+			m.places = append(m.places, (tap*m.in.bc+ch)*m.set.Width())
+		}
+	}
 	m.cut()
-	local := kernel.SizeOf(p.DType, m.storeSize()+m.tall*m.wide*m.blockSize()+m.in.size(m.tall)+m.wide*m.panelSize())
+	local := kernel.SizeOf(p.DType, m.tall*m.wide*m.blockSize()+m.in.size(m.tall)+m.wide*m.panelSize())
 	if local > mostLocal {
 		return kernel.Plan{}, refuseLarge(a, p, local)
 	}
@@ -75,9 +79,6 @@ func planBlockedFilter[T kernel.Float](a Blocked, p Problem) (kernel.Plan, error
 // blockSize is the number of sums of a block of channels and a panel of filters: a row of filters for each of
 // r, s and channel.
 func (m *blockedFilter[T]) blockSize() int { return m.in.bc * m.taps * m.set.Width() }
-
-// storeSize is the number of elements that store needs: a row of filters for each of some channels and each of r, s.
-func (m *blockedFilter[T]) storeSize() int { return m.stored * m.taps * m.set.Width() }
 
 // panelSize is the number of elements of a panel of dy: a row for each output of a tile.
 func (m *blockedFilter[T]) panelSize() int { return m.rows * m.cols * m.set.Width() }
@@ -165,9 +166,9 @@ func (m *blockedFilter[T]) run(c *kernel.Call, lo, hi int) {
 	width := m.set.Width()
 	plane := m.P * m.Q
 	tileSize, panelSize, blockSize := m.in.size(m.tall), m.panelSize(), m.blockSize()
-	sums := kernel.Local[T](c, m.storeSize(), m.tall*m.wide*blockSize)
-	tile := kernel.Local[T](c, m.storeSize()+len(sums), tileSize)
-	panel := kernel.Local[T](c, m.storeSize()+len(sums)+tileSize, m.wide*panelSize)
+	sums := kernel.Local[T](c, 0, m.tall*m.wide*blockSize)
+	tile := kernel.Local[T](c, len(sums), tileSize)
+	panel := kernel.Local[T](c, len(sums)+tileSize, m.wide*panelSize)
 	t := micro.Take()
 	defer micro.Put(t)
 	for i := lo; i < hi; i++ {
@@ -234,17 +235,8 @@ func (m *blockedFilter[T]) addParts(c *kernel.Call, lo, hi int) {
 func (m *blockedFilter[T]) store(c *kernel.Call, sums []T, g, f, b int) {
 	width, channels := m.set.Width(), m.in.in(b)
 	cols := min(width, m.kg-f*width)
-	rows := kernel.Local[T](c, 0, m.storeSize()) // for each of channel, r, s, as in dw
 	dw := kernel.Out[T](c, 0)[((g*m.kg+f*width)*m.cg+b*m.in.bc)*m.taps:]
-	for c0 := 0; c0 < channels; c0 += m.stored {
-		n := min(m.stored, channels-c0)
-		for ch := range n {
-			for tap := range m.taps {
-				copy(rows[(ch*m.taps+tap)*width:][:cols], sums[(tap*m.in.bc+c0+ch)*width:])
-			}
-		}
-		micro.Transpose(dw[c0*m.taps:], m.cg*m.taps, rows, width, n*m.taps, cols)
-	}
+	micro.TransposeFrom(dw, m.cg*m.taps, sums, m.places[:channels*m.taps], cols)
 }
 
 // multiply adds the products of rows of so many pixels of dy to the sums of a block and a panel.

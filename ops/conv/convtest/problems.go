@@ -111,6 +111,9 @@ func random(r *rand.Rand, i int) conv.Problem {
 		case 3: // depthwise
 			p.Groups, p.K = p.C, p.C*(1+r.IntN(2))
 		}
+		if i%6 > 3 && p.S == 1 { // Blocked refuses 1×1 filters for the few pixels of these problems
+			p.S = 2 + r.IntN(3)
+		}
 		switch i % 6 {
 		case 0:
 			p.N = (long - 1) % 20
