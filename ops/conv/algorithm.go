@@ -68,6 +68,10 @@ func (l Algorithms) Names() []string {
 // asked. The last one accepts every Problem and is the reference.
 func Default() Algorithms { return Algorithms{Dense{}, Planar{}, Blocked{}, Im2col{}, Direct{}} }
 
+// All returns every algorithm of this package: those of Default, and after them those that are used where they are asked for
+// by name only, since their results are less exact.
+func All() Algorithms { return slices.Concat(Default(), Winograds()) }
+
 // listKey is the key of an Algorithms in kernel.Env.Settings.
 type listKey struct{}
 
@@ -83,6 +87,17 @@ func Only(settings map[any]any, algs ...Algorithm) {
 	settings[listKey{}] = Algorithms(slices.Clone(algs))
 }
 
+// distinct returns names without repetitions.
+func distinct(names []string) []string {
+	var out []string
+	for _, n := range names {
+		if !slices.Contains(out, n) {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
 func list(settings map[any]any) Algorithms {
 	if l, ok := settings[listKey{}].(Algorithms); ok {
 		return l
@@ -91,7 +106,7 @@ func list(settings map[any]any) Algorithms {
 }
 
 // Choose plans p. The reference machine (env.Reference) always takes Direct. Otherwise a
-// node's own choice, algo, is taken, which must be the name of a listed algorithm
+// node's own choice, algo, is taken, which must be the name of a listed algorithm or one of All
 // and accept p, or, where p is a gradient, may leave it to the others; where algo is "",
 // the first listed algorithm which accepts p.
 // The list is that of Use and Only, else Default. The plan carries the name of
@@ -108,14 +123,15 @@ func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
 	case env.Reference:
 		algs = Algorithms{Direct{}}
 	case algo != "":
-		i := slices.IndexFunc(algs, func(a Algorithm) bool { return a.Name() == algo })
+		known := slices.Concat(algs, All())
+		i := slices.IndexFunc(known, func(a Algorithm) bool { return a.Name() == algo })
 		if i < 0 {
-			return kernel.Plan{}, nearest.Unknown("convolution algorithm", algo, algs.Names())
+			return kernel.Plan{}, nearest.Unknown("convolution algorithm", algo, distinct(known.Names()))
 		}
 		if p.Pass == Forward {
-			algs = algs[i : i+1]
+			algs = known[i : i+1]
 		} else {
-			algs = slices.Concat(algs[i:i+1], algs)
+			algs = slices.Concat(known[i:i+1], algs)
 		}
 	}
 	var refusals []string
