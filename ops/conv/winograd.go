@@ -64,6 +64,20 @@ const (
 	fewGrouped    = 16             // channels or filters of a group: fewer fill no vector
 )
 
+// room says how many bytes the plans of Winograd put where.
+type room struct {
+	filter int // the most that a transformed filter has which is read again for each block of tiles: about the second cache
+	tiles  int // transformed tiles and products of a worker, in the second cache
+	staged int // those of all workers, in the third cache or memory
+
+	sums       int // of the filter's gradient, in the second cache
+	pairs      int // transformed tiles of x and dy of a worker, beside them
+	pairStaged int // those of all workers
+}
+
+// caches are those of a processor with 2 MiB for each core. A variable for tests.
+var caches = room{filter: 5 << 19, tiles: 9 << 17, staged: 32 << 20, sums: 3 << 18, pairs: 3 << 18, pairStaged: 64 << 20}
+
 // form returns the algorithm of one dimension that a nests, or with line uses as it is.
 func (a Winograd) form() (f toomcook.Form, line bool, err error) {
 	switch {

@@ -32,12 +32,6 @@ type winogradFilter[T kernel.Float] struct {
 	rows    int         // staged: parts of an element's product, by blocks of channels
 }
 
-const (
-	fusedSums    = 3 << 18  // bytes of dU in the second cache
-	blockBytesVZ = 3 << 18  // of V and Z beside it
-	stagedVZ     = 64 << 20 // of V and Z of all workers
-)
-
 func planWinogradFilter[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T]) kernel.Plan {
 	w := &winogradFilter[T]{winogradTiles: tiles}
 	size := int(unsafe.Sizeof(T(0)))
@@ -50,7 +44,7 @@ func planWinogradFilter[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T]
 	back := winogradLanes * winogradLanes * w.taps
 	var plan kernel.Plan
 	all := w.Groups * blocksOf(w.co) * blocksOf(w.ci)
-	if w.points*w.sums.point*size <= fusedSums {
+	if w.points*w.sums.point*size <= caches.sums {
 		w.cutFused()
 		items := w.parts * w.Groups
 		plan = kernel.One(items, grain(w.FLOPs(), items), w.fused)
@@ -93,7 +87,7 @@ func (w *winogradFilter[T]) tileBytes() int {
 
 func (w *winogradFilter[T]) cutFused() {
 	all := w.begin[w.strips()]
-	blocks := max(ceilDiv(all*w.tileBytes(), blockBytesVZ), 1)
+	blocks := max(ceilDiv(all*w.tileBytes(), caches.pairs), 1)
 	w.parts = max(min(ceilDiv(fewItems, w.Groups), w.strips(), blocks), 1)
 	w.blocks = ceilDiv(blocks, w.parts)
 	most := 0
@@ -108,7 +102,7 @@ func (w *winogradFilter[T]) cutFused() {
 }
 
 func (w *winogradFilter[T]) cutStaged(env *kernel.Env) {
-	pieces := min(ceilDiv(w.begin[w.strips()]*w.tileBytes(), stagedVZ), w.strips())
+	pieces := min(ceilDiv(w.begin[w.strips()]*w.tileBytes(), caches.pairStaged), w.strips())
 	for i := range pieces + 1 {
 		u, _ := share(w.strips(), pieces, i)
 		w.cuts = append(w.cuts, u)

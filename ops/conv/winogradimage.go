@@ -32,13 +32,6 @@ type winogradImage[T kernel.Float] struct {
 	mSize      int
 }
 
-// What the tiles aim at.
-const (
-	fusedFilter = 5 << 19  // bytes of a transformed filter that is read again for each block
-	blockBytes  = 9 << 17  // of V and M of a worker, in the second cache
-	stagedBytes = 32 << 20 // of V and M of all workers, in the third cache or memory
-)
-
 func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T]) kernel.Plan {
 	w := &winogradImage[T]{winogradTiles: tiles}
 	w.panels = ceilDiv(w.co, w.set.Width())
@@ -55,7 +48,7 @@ func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T])
 	local := w.set.Width() * winogradLanes * w.taps // for the filter
 	in, out := w.inputs(), w.outputs()
 	pix := in.size(w.wide) + out.size(w.wide) + winogradLanes
-	if w.points*w.uPoint*size <= fusedFilter {
+	if w.points*w.uPoint*size <= caches.filter {
 		w.cutFused(env)
 		items := w.Groups * w.blocks
 		plan.Steps = append(plan.Steps, kernel.Step{N: items, Grain: grain(w.FLOPs(), items), Run: w.fused})
@@ -98,7 +91,7 @@ func (w *winogradImage[T]) cutFused(env *kernel.Env) {
 	w.filters = blocksOf(w.filters) * winogradLanes
 	tile := w.points * (row[T](w.ci) + row[T](w.filters)) * int(unsafe.Sizeof(T(0)))
 	all := w.begin[w.strips()]
-	w.blocks = min(max(ceilDiv(all*tile, blockBytes), ceilDiv(shares(env), w.Groups)), w.strips())
+	w.blocks = min(max(ceilDiv(all*tile, caches.tiles), ceilDiv(shares(env), w.Groups)), w.strips())
 	if n := max(env.Workers, 1); w.blocks < 8*n { // the last round is as full as the others
 		w.blocks = min(ceilDiv(w.blocks, n)*n, w.strips())
 	}
@@ -109,7 +102,7 @@ func (w *winogradImage[T]) cutFused(env *kernel.Env) {
 func (w *winogradImage[T]) cutStaged(env *kernel.Env) {
 	w.filters = w.panels * w.set.Width()
 	tile := w.points * (row[T](w.ci) + row[T](w.filters)) * int(unsafe.Sizeof(T(0)))
-	pieces := min(ceilDiv(w.begin[w.strips()]*tile, stagedBytes), w.strips())
+	pieces := min(ceilDiv(w.begin[w.strips()]*tile, caches.staged), w.strips())
 	for i := range pieces + 1 {
 		u, _ := share(w.strips(), pieces, i)
 		w.cuts = append(w.cuts, u)
