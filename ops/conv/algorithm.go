@@ -78,31 +78,46 @@ type listKey struct{}
 // Use puts algs before the algorithms that settings, a kernel.Env.Settings, asks for
 // so far, which are those of Default at first.
 func Use(settings map[any]any, algs ...Algorithm) {
-	settings[listKey{}] = slices.Concat(algs, list(settings))
+	all := slices.Concat(algs, list(settings))
+	if _, ok := settings[listKey{}].(only); ok {
+		settings[listKey{}] = only(all)
+		return
+	}
+	settings[listKey{}] = all
 }
 
 // Only makes algs the only algorithms: a Problem that all of them refuse is an
 // error. For tests and measurements.
 func Only(settings map[any]any, algs ...Algorithm) {
-	settings[listKey{}] = Algorithms(slices.Clone(algs))
+	settings[listKey{}] = only(slices.Clone(algs))
 }
 
-// distinct returns names without repetitions.
-func distinct(names []string) []string {
-	var out []string
-	for _, n := range names {
-		if !slices.Contains(out, n) {
-			out = append(out, n)
-		}
-	}
-	return out
-}
+// only is a list beside which nothing is known by name.
+type only Algorithms
 
+// list returns the algorithms that are asked where nobody names one.
 func list(settings map[any]any) Algorithms {
-	if l, ok := settings[listKey{}].(Algorithms); ok {
+	switch l := settings[listKey{}].(type) {
+	case Algorithms:
 		return l
+	case only:
+		return Algorithms(l)
 	}
 	return Default()
+}
+
+// named returns the algorithms that are known by name.
+func named(settings map[any]any) Algorithms {
+	l := list(settings)
+	if _, ok := settings[listKey{}].(only); ok {
+		return l
+	}
+	for _, a := range All() {
+		if !slices.ContainsFunc(l, func(b Algorithm) bool { return b != nil && b.Name() == a.Name() }) {
+			l = append(slices.Clip(l), a)
+		}
+	}
+	return l
 }
 
 // Choose plans p. The reference machine (env.Reference) always takes Direct. Otherwise a
@@ -123,10 +138,10 @@ func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
 	case env.Reference:
 		algs = Algorithms{Direct{}}
 	case algo != "":
-		known := slices.Concat(algs, All())
+		known := named(env.Settings)
 		i := slices.IndexFunc(known, func(a Algorithm) bool { return a.Name() == algo })
 		if i < 0 {
-			return kernel.Plan{}, nearest.Unknown("convolution algorithm", algo, distinct(known.Names()))
+			return kernel.Plan{}, nearest.Unknown("convolution algorithm", algo, known.Names())
 		}
 		if p.Pass == Forward {
 			algs = known[i : i+1]

@@ -26,8 +26,8 @@ import (
 // as the definition, and exact for small integers. A NaN or an infinity is never lost, but reaches all outputs
 // of its tiles, for the filter's gradient all taps, rather than those alone that see it.
 //
-// Scratch memory is that of the transformed filter, (M+R−1)²/R² times the filter, besides, for each worker, some 1.5 MiB; or with many
-// channels up to 32 MiB for all workers, in which the transformed tiles lie.
+// Scratch memory is that of the transformed filter, (M+R−1)²/R² times the filter, and besides for each worker about 1 MiB, 2 MiB for the filter's gradient; or with many
+// channels up to 16 MiB for all workers, in which the transformed tiles lie, and more only where a single strip of tiles is larger.
 //
 // Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, “Fast Algorithms for Convolutional Neural Networks”, 2015.
 type Winograd struct {
@@ -76,7 +76,7 @@ type room struct {
 }
 
 // caches are those of a processor with 2 MiB for each core. A variable for tests.
-var caches = room{filter: 5 << 19, tiles: 9 << 17, staged: 32 << 20, sums: 3 << 18, pairs: 3 << 18, pairStaged: 64 << 20}
+var caches = room{filter: 5 << 19, tiles: 11 << 16, staged: 16 << 20, sums: 5 << 18, pairs: 3 << 18, pairStaged: 16 << 20}
 
 // form returns the algorithm of one dimension that a nests, or with line uses as it is.
 func (a Winograd) form() (f toomcook.Form, line bool, err error) {

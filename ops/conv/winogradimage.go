@@ -87,7 +87,7 @@ func (w *winogradImage[T]) layOut(tiles int) {
 
 // cutFused chooses the blocks.
 func (w *winogradImage[T]) cutFused(env *kernel.Env) {
-	w.filters = min(w.panels*w.set.Width(), max(64, w.set.Width()))
+	w.filters = min(w.panels*w.set.Width(), max(32, w.set.Width()))
 	w.filters = blocksOf(w.filters) * winogradLanes
 	tile := w.points * (row[T](w.ci) + row[T](w.filters)) * int(unsafe.Sizeof(T(0)))
 	all := w.begin[w.strips()]
