@@ -27,7 +27,7 @@ import (
 // of its tiles, for the filter's gradient all taps, rather than those alone that see it.
 //
 // Scratch memory is that of the transformed filter, (M+R−1)²/R² times the filter, and besides for each worker about 1 MiB, 2 MiB for the filter's gradient; or with many
-// channels up to 16 MiB for all workers, in which the transformed tiles lie, and more only where a single strip of tiles is larger.
+// channels up to 20 MiB for all workers, in which the transformed tiles lie, and more only where a single strip of tiles is larger.
 //
 // Winograd, Arithmetic Complexity of Computations, 1980; Lavin and Gray, “Fast Algorithms for Convolutional Neural Networks”, 2015.
 type Winograd struct {
@@ -64,8 +64,8 @@ const (
 	fewGrouped    = 16             // channels or filters of a group: fewer fill no vector
 )
 
-// room says how many bytes the plans of Winograd put where.
-type room struct {
+// winogradRoom says how many bytes the plans of Winograd put where.
+type winogradRoom struct {
 	filter int // the most that a transformed filter has which is read again for each block of tiles: about the second cache
 	tiles  int // transformed tiles and products of a worker, in the second cache
 	staged int // those of all workers, in the third cache or memory
@@ -75,8 +75,8 @@ type room struct {
 	pairStaged int // those of all workers
 }
 
-// caches are those of a processor with 2 MiB for each core. A variable for tests.
-var caches = room{filter: 5 << 19, tiles: 11 << 16, staged: 16 << 20, sums: 5 << 18, pairs: 3 << 18, pairStaged: 16 << 20}
+// winogradCaches are those of a processor with 2 MiB for each core. A variable for tests.
+var winogradCaches = winogradRoom{filter: 5 << 19, tiles: 11 << 16, staged: 20 << 20, sums: 5 << 18, pairs: 3 << 18, pairStaged: 20 << 20}
 
 // form returns the algorithm of one dimension that a nests, or with line uses as it is.
 func (a Winograd) form() (f toomcook.Form, line bool, err error) {

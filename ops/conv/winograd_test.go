@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"unsafe"
 
 	"neocog/graph"
 	"neocog/internal/cpu"
@@ -147,6 +148,37 @@ func TestWinogradTakesLessMemoryThanColumns(t *testing.T) {
 				t.Errorf("%v: %d bytes besides the transformed filter, the matrix of columns has %d", p, got, columns)
 			}
 			t.Logf("%v: %.1f MB, of which the filter %.1f; columns %.1f MB", p, float64(got+filter)/1e6, float64(filter)/1e6, float64(columns)/1e6)
+		}
+	}
+}
+
+// Kernels allocate nothing, by either schedule.
+func TestWinogradDoesNotAllocate(t *testing.T) {
+	for _, staged := range []bool{false, true} {
+		for pass := conv.Forward; pass <= conv.FilterGrad; pass++ {
+			p := conv.Problem{
+				Pass: pass, DType: graph.Float32, N: 2, C: 40, H: 13, W: 13, K: 40, R: 3, S: 3,
+				Groups: 1, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1},
+			}
+			conv.WithSmallCaches(staged, func() {
+				plan, err := conv.Winograds()[0].Plan(&kernel.Env{}, p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				x, w, y := p.Lens()
+				call := kernel.Call{Ins: []int32{0, 1}, Outs: []int32{2}}
+				for _, n := range [...][3]int{{x, w, y}, {w, y, x}, {x, y, w}}[pass] {
+					call.Bufs = append(call.Bufs, kernel.Buf{Ptr: unsafe.Pointer(&make([]float32, n)[0]), Len: n})
+				}
+				call.Scratch, call.Local = unsafe.Pointer(&make([]uint64, plan.Shared/8+1)[0]), unsafe.Pointer(&make([]uint64, plan.Local/8+1)[0])
+				if n := testing.AllocsPerRun(3, func() {
+					for _, s := range plan.Steps {
+						s.Run(&call, 0, s.N)
+					}
+				}); n > 0 {
+					t.Errorf("%v, staged %t: %v allocations", p, staged, n)
+				}
+			})
 		}
 	}
 }

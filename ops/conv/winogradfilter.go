@@ -21,8 +21,8 @@ import (
 type winogradFilter[T kernel.Float] struct {
 	*winogradTiles[T]
 	lanes   int // of a block of Z: whole panels
-	v, z    layout
-	sums    layout // of dU: point, channel
+	v, z    tileLayout
+	sums    tileLayout // of dU: point, channel
 	vSize   int
 	zSize   int
 	lengths []micro.Run // a run of each length
@@ -44,7 +44,7 @@ func planWinogradFilter[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T]
 	back := winogradLanes * winogradLanes * w.taps
 	var plan kernel.Plan
 	all := w.Groups * blocksOf(w.co) * blocksOf(w.ci)
-	if w.points*w.sums.point*size <= caches.sums {
+	if w.points*w.sums.point*size <= winogradCaches.sums {
 		w.cutFused()
 		items := w.parts * w.Groups
 		plan = kernel.One(items, grain(w.FLOPs(), items), w.fused)
@@ -69,8 +69,8 @@ func planWinogradFilter[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T]
 
 // layOut sets the layouts of V and Z for so many tiles.
 func (w *winogradFilter[T]) layOut(tiles int) {
-	w.v = layout{tile: winogradLanes, block: tiles * winogradLanes}
-	w.z = layout{tile: w.lanes}
+	w.v = tileLayout{tile: winogradLanes, block: tiles * winogradLanes}
+	w.z = tileLayout{tile: w.lanes}
 	w.v.point = skewed[T](blocksOf(w.ci) * w.v.block)
 	w.z.point = skewed[T](ceilDiv(w.co, w.lanes) * tiles * w.lanes)
 	w.vSize, w.zSize = w.points*w.v.point, w.points*w.z.point
@@ -87,7 +87,7 @@ func (w *winogradFilter[T]) tileBytes() int {
 
 func (w *winogradFilter[T]) cutFused() {
 	all := w.begin[w.strips()]
-	blocks := max(ceilDiv(all*w.tileBytes(), caches.pairs), 1)
+	blocks := max(ceilDiv(all*w.tileBytes(), winogradCaches.pairs), 1)
 	w.parts = max(min(ceilDiv(fewItems, w.Groups), w.strips(), blocks), 1)
 	w.blocks = ceilDiv(blocks, w.parts)
 	most := 0
@@ -102,7 +102,7 @@ func (w *winogradFilter[T]) cutFused() {
 }
 
 func (w *winogradFilter[T]) cutStaged(env *kernel.Env) {
-	pieces := min(ceilDiv(w.begin[w.strips()]*w.tileBytes(), caches.pairStaged), w.strips())
+	pieces := min(ceilDiv(w.begin[w.strips()]*w.tileBytes(), winogradCaches.pairStaged), w.strips())
 	for i := range pieces + 1 {
 		u, _ := share(w.strips(), pieces, i)
 		w.cuts = append(w.cuts, u)

@@ -21,15 +21,15 @@ import (
 // tiles after the other, each with a part of the filter that does fit, and transform the products back (staged).
 type winogradImage[T kernel.Float] struct {
 	*winogradTiles[T]
-	panels     int // which cover the filters of a group
-	uPoint     int // elements of U for a point
-	v, m       layout
-	filters    int   // of M: all, or as many as the second cache has room for
-	blocks     int   // fused: parts of the strips
-	cuts       []int // staged: pieces of the strips
-	rows, cols int   // staged: parts of an element's product, by tiles and by panels
-	vSize      int
-	mSize      int
+	panels  int // which cover the filters of a group
+	uPoint  int // elements of U for a point
+	v, m    tileLayout
+	filters int   // of M: all, or as many as the second cache has room for
+	blocks  int   // fused: parts of the strips
+	cuts    []int // staged: pieces of the strips
+	cols    int   // staged: parts of an element's product, by panels
+	vSize   int
+	mSize   int
 }
 
 func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T]) kernel.Plan {
@@ -48,7 +48,7 @@ func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T])
 	local := w.set.Width() * winogradLanes * w.taps // for the filter
 	in, out := w.inputs(), w.outputs()
 	pix := in.size(w.wide) + out.size(w.wide) + winogradLanes
-	if w.points*w.uPoint*size <= caches.filter {
+	if w.points*w.uPoint*size <= winogradCaches.filter {
 		w.cutFused(env)
 		items := w.Groups * w.blocks
 		plan.Steps = append(plan.Steps, kernel.Step{N: items, Grain: grain(w.FLOPs(), items), Run: w.fused})
@@ -67,9 +67,9 @@ func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T])
 	return plan
 }
 
-// row returns the distance of rows of n channels or filters: whole blocks, and not a multiple of what puts 14 rows into few sets of the
+// rowOf returns the distance of rows of n channels or filters: whole blocks, and not a multiple of what puts 14 rows into few sets of the
 // first cache.
-func row[T kernel.Float](n int) int {
+func rowOf[T kernel.Float](n int) int {
 	n = blocksOf(n) * winogradLanes
 	if n*int(unsafe.Sizeof(T(0)))%1024 == 0 {
 		n += winogradLanes
@@ -79,8 +79,8 @@ func row[T kernel.Float](n int) int {
 
 // layOut sets the layouts of V and M for so many tiles.
 func (w *winogradImage[T]) layOut(tiles int) {
-	w.v = layout{tile: row[T](w.ci), block: winogradLanes}
-	w.m = layout{tile: row[T](w.filters), block: winogradLanes}
+	w.v = tileLayout{tile: rowOf[T](w.ci), block: winogradLanes}
+	w.m = tileLayout{tile: rowOf[T](w.filters), block: winogradLanes}
 	w.v.point, w.m.point = skewed[T](tiles*w.v.tile), skewed[T](tiles*w.m.tile)
 	w.vSize, w.mSize = w.points*w.v.point, w.points*w.m.point
 }
@@ -89,9 +89,9 @@ func (w *winogradImage[T]) layOut(tiles int) {
 func (w *winogradImage[T]) cutFused(env *kernel.Env) {
 	w.filters = min(w.panels*w.set.Width(), max(32, w.set.Width()))
 	w.filters = blocksOf(w.filters) * winogradLanes
-	tile := w.points * (row[T](w.ci) + row[T](w.filters)) * int(unsafe.Sizeof(T(0)))
+	tile := w.points * (rowOf[T](w.ci) + rowOf[T](w.filters)) * int(unsafe.Sizeof(T(0)))
 	all := w.begin[w.strips()]
-	w.blocks = min(max(ceilDiv(all*tile, caches.tiles), ceilDiv(shares(env), w.Groups)), w.strips())
+	w.blocks = min(max(ceilDiv(all*tile, winogradCaches.tiles), ceilDiv(shares(env), w.Groups)), w.strips())
 	if n := max(env.Workers, 1); w.blocks < 8*n { // the last round is as full as the others
 		w.blocks = min(ceilDiv(w.blocks, n)*n, w.strips())
 	}
@@ -101,14 +101,14 @@ func (w *winogradImage[T]) cutFused(env *kernel.Env) {
 // cutStaged chooses the pieces.
 func (w *winogradImage[T]) cutStaged(env *kernel.Env) {
 	w.filters = w.panels * w.set.Width()
-	tile := w.points * (row[T](w.ci) + row[T](w.filters)) * int(unsafe.Sizeof(T(0)))
-	pieces := min(ceilDiv(w.begin[w.strips()]*tile, caches.staged), w.strips())
+	tile := w.points * (rowOf[T](w.ci) + rowOf[T](w.filters)) * int(unsafe.Sizeof(T(0)))
+	pieces := min(ceilDiv(w.begin[w.strips()]*tile, winogradCaches.staged), w.strips())
 	for i := range pieces + 1 {
 		u, _ := share(w.strips(), pieces, i)
 		w.cuts = append(w.cuts, u)
 	}
 	w.layOut(w.most(pieces))
-	w.cols, w.rows = 1, 1
+	w.cols = 1
 	if env.Workers > w.points/4 { // not enough points for all
 		w.cols = min(ceilDiv(4*env.Workers, w.points), w.panels)
 	}
@@ -252,7 +252,7 @@ func (w *winogradImage[T]) back(y, m, bias, pix, shift []T, first, k0, k1, u0, u
 				continue
 			}
 			w.gather(&out, pix, m[w.tiles(base, u)*w.m.tile+k-first:], shift, s, w.m)
-			store(&out, y[(s.image*w.co*w.Groups+k)*plane:], pix, s, lanes)
+			storeStrip(&out, y[(s.image*w.co*w.Groups+k)*plane:], pix, s, lanes)
 		}
 	}
 }

@@ -90,8 +90,8 @@ func (w *winogradTiles[T]) strip(u int) strip {
 	return s
 }
 
-// A window is what strips see of an image: a number of rows, and columns beyond those of the outputs.
-type window struct {
+// A tileWindow is what strips see of an image: a number of rows, and columns beyond those of the outputs.
+type tileWindow struct {
 	H, W      int
 	top, left int // rows and columns of the window before the output
 	rows      int
@@ -101,28 +101,28 @@ type window struct {
 }
 
 // inputs is the window of the input, outputs that of the output or its gradient.
-func (w *winogradTiles[T]) inputs() window {
-	return window{w.inH, w.inW, w.top, w.left, w.n[0], w.m, w.Dilation, (w.n[1] - w.m[1]) * w.Dilation[1]}
+func (w *winogradTiles[T]) inputs() tileWindow {
+	return tileWindow{w.inH, w.inW, w.top, w.left, w.n[0], w.m, w.Dilation, (w.n[1] - w.m[1]) * w.Dilation[1]}
 }
 
-func (w *winogradTiles[T]) outputs() window {
-	return window{w.P, w.Q, 0, 0, w.m[0], w.m, w.Dilation, 0}
+func (w *winogradTiles[T]) outputs() tileWindow {
+	return tileWindow{w.P, w.Q, 0, 0, w.m[0], w.m, w.Dilation, 0}
 }
 
 // columns is the number of columns of a strip, size that of elements of a block of channels.
-func (v *window) columns(wide int) int { return wide*v.step[1]*v.dilation[1] + v.more }
-func (v window) size(wide int) int     { return v.rows * v.columns(wide) * winogradLanes }
+func (v *tileWindow) columns(wide int) int { return wide*v.step[1]*v.dilation[1] + v.more }
+func (v tileWindow) size(wide int) int     { return v.rows * v.columns(wide) * winogradLanes }
 
 // inside returns the columns of a strip that are in the image.
-func (v *window) inside(s strip) (from, to int) {
+func (v *tileWindow) inside(s strip) (from, to int) {
 	cols := v.columns(s.wide)
 	from = min(max(v.left-s.q, 0), cols)
 	return from, max(min(v.W+v.left-s.q, cols), from)
 }
 
-// load copies what strip s sees of channels whose planes begin at x to pix, with 16 channels of a pixel side by side, and zeros around the image.
+// loadStrip copies what strip s sees of channels whose planes begin at x to pix, with 16 channels of a pixel side by side, and zeros around the image.
 // With follows, pix holds the strip before, of which some rows are used again.
-func load[T kernel.Float](v *window, pix, x []T, s strip, channels int, follows bool) {
+func loadStrip[T kernel.Float](v *tileWindow, pix, x []T, s strip, channels int, follows bool) {
 	row := v.columns(s.wide) * winogradLanes
 	first := 0
 	if follows {
@@ -143,12 +143,12 @@ func load[T kernel.Float](v *window, pix, x []T, s strip, channels int, follows 
 	}
 }
 
-// A layout says how far apart transformed tiles lie: their elements, the tiles, and blocks of 16 channels.
-type layout struct{ point, tile, block int }
+// A tileLayout says how far apart transformed tiles lie: their elements, the tiles, and blocks of 16 channels.
+type tileLayout struct{ point, tile, block int }
 
 // spread transforms what strips u0 … u1-1 see of the blocks b0 … b1-1 of some channels, and lays it out in out, where tile 0 is
 // the first one of strip base. planes are those of the first channel in the first image; an image has so many of them.
-func (w *winogradTiles[T]) spread(role toomcook.Role, v *window, out, pix, planes []T, perImage, channels, b0, b1, u0, u1, base int, at layout) {
+func (w *winogradTiles[T]) spread(role toomcook.Role, v *tileWindow, out, pix, planes []T, perImage, channels, b0, b1, u0, u1, base int, at tileLayout) {
 	plane := v.H * v.W
 	for b := b0; b < b1; b++ {
 		for u := u0; u < u1; u++ {
@@ -156,7 +156,7 @@ func (w *winogradTiles[T]) spread(role toomcook.Role, v *window, out, pix, plane
 			if s.wide == 0 {
 				continue
 			}
-			load(v, pix, planes[(s.image*perImage+b*winogradLanes)*plane:], s, min(winogradLanes, channels-b*winogradLanes), s.follows && u > u0)
+			loadStrip(v, pix, planes[(s.image*perImage+b*winogradLanes)*plane:], s, min(winogradLanes, channels-b*winogradLanes), s.follows && u > u0)
 			tile := w.tiles(base, u)
 			for phase := range w.Dilation[1] {
 				c := w.pixels(pix[phase*winogradLanes:], v, s)
@@ -169,7 +169,7 @@ func (w *winogradTiles[T]) spread(role toomcook.Role, v *window, out, pix, plane
 }
 
 // pixels returns a call whose source are the tiles of one column of a strip.
-func (w *winogradTiles[T]) pixels(pix []T, v *window, s strip) winograd.Call {
+func (w *winogradTiles[T]) pixels(pix []T, v *tileWindow, s strip) winograd.Call {
 	pixel := bytesOf[T](w.Dilation[1] * winogradLanes)
 	c := winograd.Call{
 		Src: unsafe.Pointer(&pix[0]), SrcRow: bytesOf[T](v.columns(s.wide) * winogradLanes), SrcCol: pixel,
@@ -182,13 +182,13 @@ func (w *winogradTiles[T]) pixels(pix []T, v *window, s strip) winograd.Call {
 }
 
 // elements sets the destination of c to transformed tiles.
-func (w *winogradTiles[T]) elements(c *winograd.Call, out []T, at layout) {
+func (w *winogradTiles[T]) elements(c *winograd.Call, out []T, at tileLayout) {
 	c.Dst, c.DstNext = unsafe.Pointer(&out[0]), bytesOf[T](at.tile)
 	c.DstRow, c.DstCol = bytesOf[T](w.n[1]*at.point), bytesOf[T](at.point)
 }
 
 // gather transforms the tiles of strip s back to pixels, from in, where its first tile is, to pix.
-func (w *winogradTiles[T]) gather(v *window, pix, in, bias []T, s strip, at layout) {
+func (w *winogradTiles[T]) gather(v *tileWindow, pix, in, bias []T, s strip, at tileLayout) {
 	for phase := range w.Dilation[1] {
 		c := w.pixels(pix[phase*winogradLanes:], v, s)
 		c.Dst, c.DstRow, c.DstCol, c.DstNext = c.Src, c.SrcRow, c.SrcCol, c.SrcNext
@@ -205,8 +205,8 @@ func (w *winogradTiles[T]) gather(v *window, pix, in, bias []T, s strip, at layo
 	}
 }
 
-// store copies the pixels of a strip to the planes that begin at y, one for each of so many lanes.
-func store[T kernel.Float](v *window, y, pix []T, s strip, lanes int) {
+// storeStrip copies the pixels of a strip to the planes that begin at y, one for each of so many lanes.
+func storeStrip[T kernel.Float](v *tileWindow, y, pix []T, s strip, lanes int) {
 	cols := v.columns(s.wide)
 	_, valid := v.inside(s)
 	if valid == cols && valid == v.W && v.dilation[0] == 1 { // whole rows
