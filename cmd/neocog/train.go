@@ -67,7 +67,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.StringVar(&cfg.Normalize, "normalize", cfg.Normalize, "`METHOD` for the images: mean-std, pixel-mean, mean, none")
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides weights, order and digits")
 	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
-	o.conv = chooses(cmd, f, "conv", "algorithm of convolutions", append([]string{"auto"}, conv.Default().Names()...)...)
+	o.conv = chooses(cmd, f, "conv", "algorithm of convolutions", append([]string{"auto"}, conv.All().Names()...)...)
 	f.StringVar(&o.file, "config", "", "`FILE` of YAML, such as the config.yaml of a run")
 	f.StringVar(&o.runs, "runs", train.Runs, "`FOLDER` in which the run's folder is made")
 	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder; time and model by default")

@@ -68,30 +68,60 @@ func (l Algorithms) Names() []string {
 // asked. The last one accepts every Problem and is the reference.
 func Default() Algorithms { return Algorithms{Dense{}, Planar{}, Blocked{}, Im2col{}, Direct{}} }
 
+// All returns every algorithm of this package: those of Default, and after them those that are used where they are asked for
+// by name only, since their results are less exact.
+func All() Algorithms { return slices.Concat(Default(), Winograds()) }
+
 // listKey is the key of an Algorithms in kernel.Env.Settings.
 type listKey struct{}
 
 // Use puts algs before the algorithms that settings, a kernel.Env.Settings, asks for
 // so far, which are those of Default at first.
 func Use(settings map[any]any, algs ...Algorithm) {
-	settings[listKey{}] = slices.Concat(algs, list(settings))
+	all := slices.Concat(algs, list(settings))
+	if _, ok := settings[listKey{}].(only); ok {
+		settings[listKey{}] = only(all)
+		return
+	}
+	settings[listKey{}] = all
 }
 
 // Only makes algs the only algorithms: a Problem that all of them refuse is an
 // error. For tests and measurements.
 func Only(settings map[any]any, algs ...Algorithm) {
-	settings[listKey{}] = Algorithms(slices.Clone(algs))
+	settings[listKey{}] = only(slices.Clone(algs))
 }
 
+// only is a list beside which nothing is known by name.
+type only Algorithms
+
+// list returns the algorithms that are asked where nobody names one.
 func list(settings map[any]any) Algorithms {
-	if l, ok := settings[listKey{}].(Algorithms); ok {
+	switch l := settings[listKey{}].(type) {
+	case Algorithms:
 		return l
+	case only:
+		return Algorithms(l)
 	}
 	return Default()
 }
 
+// named returns the algorithms that are known by name.
+func named(settings map[any]any) Algorithms {
+	l := list(settings)
+	if _, ok := settings[listKey{}].(only); ok {
+		return l
+	}
+	for _, a := range All() {
+		if !slices.ContainsFunc(l, func(b Algorithm) bool { return b != nil && b.Name() == a.Name() }) {
+			l = append(slices.Clip(l), a)
+		}
+	}
+	return l
+}
+
 // Choose plans p. The reference machine (env.Reference) always takes Direct. Otherwise a
-// node's own choice, algo, is taken, which must be the name of a listed algorithm
+// node's own choice, algo, is taken, which must be the name of a listed algorithm or one of All
 // and accept p, or, where p is a gradient, may leave it to the others; where algo is "",
 // the first listed algorithm which accepts p.
 // The list is that of Use and Only, else Default. The plan carries the name of
@@ -108,14 +138,15 @@ func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
 	case env.Reference:
 		algs = Algorithms{Direct{}}
 	case algo != "":
-		i := slices.IndexFunc(algs, func(a Algorithm) bool { return a.Name() == algo })
+		known := named(env.Settings)
+		i := slices.IndexFunc(known, func(a Algorithm) bool { return a.Name() == algo })
 		if i < 0 {
-			return kernel.Plan{}, nearest.Unknown("convolution algorithm", algo, algs.Names())
+			return kernel.Plan{}, nearest.Unknown("convolution algorithm", algo, known.Names())
 		}
 		if p.Pass == Forward {
-			algs = algs[i : i+1]
+			algs = known[i : i+1]
 		} else {
-			algs = slices.Concat(algs[i:i+1], algs)
+			algs = slices.Concat(known[i:i+1], algs)
 		}
 	}
 	var refusals []string

@@ -17,7 +17,9 @@
 //	| Blocked     | direct: vectors of filters on blocks of channels |
 //	| Dense       | a matrix product, for filters of the size of the image |
 //	| Planar      | direct: vectors of pixels, for few filters or channels |
-//	| Choose      | the rule: the node's own Algo, the user's list, Default |
+//	| Winograd    | tiles of outputs with fewer multiplications, for 3×3 and 5×5 filters; by name |
+//	| All         | Default, and those which are used by name only |
+//	| Choose      | the rule: the node's own Algo, of All too; the user's list, Default |
 //
 // As everywhere in deep learning the "convolution" is a cross-correlation: the
 // filter is not flipped. With stride u, dilation d, padding t and per-group

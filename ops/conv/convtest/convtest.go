@@ -26,6 +26,10 @@ type Suite struct {
 	// Transforms says that the algorithm computes with linear combinations of its operands, as FFT and
 	// some of Winograd's do: integers need not come out exactly, and a NaN may spread further than it must.
 	Transforms bool
+	// Exact says that integers come out exactly although the algorithm transforms.
+	Exact bool
+	// Adapt, if not nil, changes the random problems into such as the algorithm is for: one for a single size of filter would refuse most.
+	Adapt func(p conv.Problem) conv.Problem
 	// Random is the number of random problems besides Cases; 0 stands for what the flag -shapes says.
 	Random int
 }
@@ -63,7 +67,11 @@ func (s Suite) Run(t *testing.T) {
 	t.Run("random", func(t *testing.T) {
 		for i := range s.Random {
 			seed := uint64(1000 + i)
-			n, err := s.problem(random(rand.New(rand.NewPCG(seed, 0)), i), seed)
+			p := random(rand.New(rand.NewPCG(seed, 0)), i)
+			if s.Adapt != nil {
+				p = s.Adapt(p)
+			}
+			n, err := s.problem(p, seed)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,7 +166,7 @@ func run[T kernel.Float](c check, whole, real data) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	if want, _, _ := oracle(c.p, whole, true); !c.Transforms {
+	if want, _, _ := oracle(c.p, whole, true); !c.Transforms || c.Exact {
 		for i := range want {
 			if float64(out[i]) != want[i] {
 				return nil, fmt.Errorf("small integers: element %d of %d is %v, want %v exactly", i, len(want), out[i], want[i])

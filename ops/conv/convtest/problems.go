@@ -40,6 +40,8 @@ func Cases() []Case {
 		{"groups", conv.Problem{N: 2, C: 6, H: 5, W: 5, K: 9, R: 3, S: 3, Groups: 3, Pad: [4]int{1, 1, 1, 1}}},
 		{"depthwise", conv.Problem{N: 2, C: 5, H: 6, W: 6, K: 5, R: 3, S: 3, Groups: 5, Pad: [4]int{1, 1, 1, 1}}},
 		{"depthwise, two filters a channel", conv.Problem{N: 1, C: 3, H: 6, W: 5, K: 6, R: 3, S: 2, Groups: 3, Stride: [2]int{2, 1}, Pad: [4]int{1, 1, 0, 0}}},
+		{"groups that fill vectors", conv.Problem{N: 2, C: 34, H: 5, W: 7, K: 40, R: 3, S: 3, Groups: 2, Pad: [4]int{1, 1, 1, 1}}},
+		{"dilation larger than the output", conv.Problem{N: 1, C: 3, H: 11, W: 8, K: 8, R: 3, S: 3, Dilation: [2]int{5, 3}}},
 		{"empty batch", conv.Problem{N: 0, C: 2, H: 5, W: 5, K: 3, R: 3, S: 3}},
 		{"no channels", conv.Problem{N: 2, C: 0, H: 5, W: 5, K: 3, R: 3, S: 3}},
 		{"no filters", conv.Problem{N: 2, C: 2, H: 5, W: 5, K: 0, R: 3, S: 3}},

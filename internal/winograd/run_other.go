@@ -1,0 +1,5 @@
+//go:build !amd64
+
+package winograd
+
+func runFast(Kernel, *Call) bool { return false }

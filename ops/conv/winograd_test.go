@@ -1,0 +1,184 @@
+package conv_test
+
+import (
+	"errors"
+	"flag"
+	"strconv"
+	"strings"
+	"testing"
+	"unsafe"
+
+	"neocog/graph"
+	"neocog/internal/cpu"
+	"neocog/ops/conv"
+	"neocog/ops/conv/convtest"
+	"neocog/vm/kernel"
+)
+
+// bounds are the relative L2 errors in float32 that each algorithm stands for, in all passes; see docs/numerics.md.
+var bounds = map[string]float64{
+	"winograd F(2×2,3×3)": 1e-6,
+	"winograd F(4×4,3×3)": 5e-6,
+	"winograd F(6×6,3×3)": 1e-5,
+	"winograd F(2×2,5×5)": 5e-6,
+	"winograd F(4×4,5×5)": 1e-5,
+	"winograd F(1×4,1×3)": 2e-6,
+	"winograd F(4×1,3×1)": 2e-6,
+	"winograd F(1×4,1×5)": 5e-6,
+	"winograd F(4×1,5×1)": 5e-6,
+}
+
+func suiteOf(w conv.Winograd) convtest.Suite {
+	return convtest.Suite{
+		Algorithm: w, Tolerance32: bounds[w.Name()], Tolerance64: 2e-14, Transforms: true,
+		Exact: w == conv.Winograd{M: [2]int{2, 2}, R: [2]int{3, 3}},
+		// All of these problems are accepted, by three levels, for nine algorithms.
+		Random: shapes() / 20,
+		Adapt: func(p conv.Problem) conv.Problem {
+			p.R, p.S, p.Stride = w.R[0], w.R[1], [2]int{1, 1}
+			p.H = max(p.H, (p.R-1)*p.Dilation[0]+1-p.Pad[0]-p.Pad[2])
+			p.W = max(p.W, (p.S-1)*p.Dilation[1]+1-p.Pad[1]-p.Pad[3])
+			if p.Groups > 1 && min(p.C, p.K)/p.Groups < 16 {
+				p.C, p.K, p.Groups = p.C/p.Groups, p.K/p.Groups, 1
+			}
+			return p
+		},
+	}
+}
+
+// shapes is the flag of package convtest.
+func shapes() int {
+	n, _ := strconv.Atoi(flag.Lookup("shapes").Value.String())
+	return n
+}
+
+func TestWinograd(t *testing.T) {
+	for _, a := range conv.Winograds() {
+		suite := suiteOf(a.(conv.Winograd))
+		t.Run(a.Name(), func(t *testing.T) {
+			for l := cpu.Portable; l <= cpu.AVX512; l++ {
+				t.Run(l.String(), func(t *testing.T) {
+					if !cpu.With(l, func() { suite.Run(t) }) {
+						t.Skipf("this processor only has %v", cpu.Best())
+					}
+				})
+			}
+		})
+	}
+}
+
+// Small caches cut small problems as large ones are cut otherwise.
+func TestWinogradInPieces(t *testing.T) {
+	for _, a := range conv.Winograds()[:2] {
+		for _, staged := range []bool{false, true} {
+			t.Run(a.Name()+"/staged="+strconv.FormatBool(staged), func(t *testing.T) {
+				conv.WithSmallCaches(staged, func() { suiteOf(a.(conv.Winograd)).Run(t) })
+			})
+		}
+	}
+	line := conv.Winograds()[8].(conv.Winograd)
+	conv.WithSmallCaches(true, func() { suiteOf(line).Run(t) })
+}
+
+func TestWinogradRefuses(t *testing.T) {
+	f43 := conv.Winograd{M: [2]int{4, 4}, R: [2]int{3, 3}}
+	p := conv.Problem{
+		DType: graph.Float32, N: 1, C: 32, H: 8, W: 8, K: 32, R: 3, S: 3, Groups: 1, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1},
+	}
+	with := func(change func(p *conv.Problem)) conv.Problem {
+		q := p
+		change(&q)
+		return q
+	}
+	for _, c := range []struct {
+		alg  conv.Winograd
+		p    conv.Problem
+		want string
+	}{
+		{f43, with(func(p *conv.Problem) { p.S = 5 }), "the filter is 3×5, not 3×3"},
+		{f43, with(func(p *conv.Problem) { p.Stride[1] = 2 }), "only stride 1: tiles are of outputs that are neighbours"},
+		{f43, with(func(p *conv.Problem) { p.Groups = 4 }), "groups of 8 channels and 8 filters do not fill vectors of 16"},
+		{f43, with(func(p *conv.Problem) { p.N = 0 }), "it is empty"},
+		{conv.Winograd{M: [2]int{4, 4}, R: [2]int{3, 5}}, p, "tiles and filters must be square, or a single row or column"},
+		{conv.Winograd{M: [2]int{3, 3}, R: [2]int{3, 3}}, p, "there are no kernels for it, only for [winograd F(4×4,3×3) "},
+		{conv.Winograd{M: [2]int{1, 4}, R: [2]int{1, 7}}, p, "there are no kernels for it, only for "},
+	} {
+		_, err := c.alg.Plan(&kernel.Env{}, c.p)
+		var no *conv.Unsupported
+		if !errors.As(err, &no) || !strings.HasPrefix(no.Reason, c.want) {
+			t.Errorf("%s, %v: error %v, want the reason %q", c.alg.Name(), c.p, err, c.want)
+		}
+	}
+}
+
+// They are found by name, though none is in the default list.
+func TestWinogradByName(t *testing.T) {
+	p := conv.Problem{
+		DType: graph.Float32, N: 1, C: 32, H: 8, W: 8, K: 32, R: 3, S: 3, Groups: 1, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1},
+	}
+	plan, err := conv.Choose(&kernel.Env{}, "winograd F(2×2,3×3)", p)
+	if err != nil || plan.Algo != "winograd F(2×2,3×3)" {
+		t.Errorf("by name: algorithm %q, error %v", plan.Algo, err)
+	}
+	for _, a := range conv.Default() {
+		if _, ok := a.(conv.Winograd); ok {
+			t.Errorf("%s is in the default list", a.Name())
+		}
+	}
+}
+
+// The memory of a whole batch's matrix of columns is what the first fast convolutions took.
+func TestWinogradTakesLessMemoryThanColumns(t *testing.T) {
+	f43 := conv.Winograds()[0]
+	for _, l := range []struct{ c, k, hw int }{
+		{64, 64, 224}, {64, 128, 112}, {128, 128, 112}, {128, 256, 56}, {256, 256, 56}, {256, 512, 28}, {512, 512, 28}, {512, 512, 14},
+	} {
+		for pass := conv.Forward; pass <= conv.FilterGrad; pass++ {
+			p := conv.Problem{
+				Pass: pass, DType: graph.Float32, N: 8, C: l.c, H: l.hw, W: l.hw, K: l.k, R: 3, S: 3,
+				Groups: 1, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1},
+			}
+			plan, err := f43.Plan(&kernel.Env{Workers: 2}, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			filter := 4 * l.c * l.k * 36 // transformed, or its gradient before it is: four times the filter, whatever the image
+			got, columns := plan.Shared+2*plan.Local-filter, 4*p.N*l.c*9*l.hw*l.hw
+			if got >= columns {
+				t.Errorf("%v: %d bytes besides the transformed filter, the matrix of columns has %d", p, got, columns)
+			}
+			t.Logf("%v: %.1f MB, of which the filter %.1f; columns %.1f MB", p, float64(got+filter)/1e6, float64(filter)/1e6, float64(columns)/1e6)
+		}
+	}
+}
+
+// Kernels allocate nothing, by either schedule.
+func TestWinogradDoesNotAllocate(t *testing.T) {
+	for _, staged := range []bool{false, true} {
+		for pass := conv.Forward; pass <= conv.FilterGrad; pass++ {
+			p := conv.Problem{
+				Pass: pass, DType: graph.Float32, N: 2, C: 40, H: 13, W: 13, K: 40, R: 3, S: 3,
+				Groups: 1, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1},
+			}
+			conv.WithSmallCaches(staged, func() {
+				plan, err := conv.Winograds()[0].Plan(&kernel.Env{}, p)
+				if err != nil {
+					t.Fatal(err)
+				}
+				x, w, y := p.Lens()
+				call := kernel.Call{Ins: []int32{0, 1}, Outs: []int32{2}}
+				for _, n := range [...][3]int{{x, w, y}, {w, y, x}, {x, y, w}}[pass] {
+					call.Bufs = append(call.Bufs, kernel.Buf{Ptr: unsafe.Pointer(&make([]float32, n)[0]), Len: n})
+				}
+				call.Scratch, call.Local = unsafe.Pointer(&make([]uint64, plan.Shared/8+1)[0]), unsafe.Pointer(&make([]uint64, plan.Local/8+1)[0])
+				if n := testing.AllocsPerRun(3, func() {
+					for _, s := range plan.Steps {
+						s.Run(&call, 0, s.N)
+					}
+				}); n > 0 {
+					t.Errorf("%v, staged %t: %v allocations", p, staged, n)
+				}
+			})
+		}
+	}
+}
