@@ -13,7 +13,7 @@ var Passes = [...]string{conv.Forward: "fwd", conv.InputGrad: "dgrad", conv.Filt
 // checkFLOPs is the most that a check computes, unless one image or one filter takes more.
 const checkFLOPs = 1 << 34
 
-// Conv returns the case of a convolution by the algorithm of that name in conv.Default; "" leaves the choice to
+// Conv returns the case of a convolution by the algorithm of that name in conv.All; "" leaves the choice to
 // conv.Choose.
 func Conv(name string, p conv.Problem, algo string) Case {
 	return Case{
@@ -28,7 +28,7 @@ func prepareConv(p conv.Problem, algo string, threads int) (*subject, error) {
 	}
 	// By name, and no other: a network leaves gradients that it refuses to others.
 	env, asked := &kernel.Env{Workers: threads, Settings: map[any]any{}}, algo
-	for _, a := range conv.Default() {
+	for _, a := range conv.All() {
 		if a.Name() == algo {
 			conv.Only(env.Settings, a)
 			asked = ""

@@ -175,7 +175,7 @@ neocog bench conv --shape 8x64x56x56,128x3x3,stride=2,pad=1 --json`,
 	f.add(cmd, "see above", "'vgg19-*'", namesOf(bench.Layers(), layerName))
 	f.addBatch(cmd, "images in a batch; 0 is what the shape says, of layers the usual sizes")
 	f.pass = chooses(cmd, cmd.Flags(), "pass", "pass", append(bench.Passes[:], "all")...)
-	f.algo = chooses(cmd, cmd.Flags(), "algo", "algorithm", slices.Concat([]string{"auto"}, conv.Default().Names(), []string{"all"})...)
+	f.algo = chooses(cmd, cmd.Flags(), "algo", "algorithm", slices.Concat([]string{"auto"}, conv.All().Names(), []string{"all"})...)
 	return cmd
 }
 
@@ -191,7 +191,7 @@ func (f *benchFlags) convs() ([]bench.Case, error) {
 	case "auto":
 		algos = []string{""}
 	case "all":
-		algos = conv.Default().Names()
+		algos = conv.All().Names()
 	}
 	var cases []bench.Case
 	for i, p := range problems {

@@ -68,6 +68,9 @@ func (l Algorithms) Names() []string {
 // asked. The last one accepts every Problem and is the reference.
 func Default() Algorithms { return Algorithms{Dense{}, Planar{}, Blocked{}, Im2col{}, Direct{}} }
 
+// All returns every algorithm of this package: those which are only taken where they are asked for by name, then those of Default.
+func All() Algorithms { return slices.Concat(Algorithms{}, Default()) }
+
 // listKey is the key of an Algorithms in kernel.Env.Settings.
 type listKey struct{}
 
