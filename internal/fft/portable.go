@@ -16,6 +16,7 @@ type butterflies struct {
 	inLine, outLine uintptr
 	k, j, lines     int
 	roots           unsafe.Pointer // (radix−1) complex numbers for each j
+	kLeft, jLeft    int            // counters of the assembly
 }
 
 // The levels of assembly.

@@ -69,7 +69,7 @@ func (l Algorithms) Names() []string {
 func Default() Algorithms { return Algorithms{Dense{}, Planar{}, Blocked{}, Im2col{}, Direct{}} }
 
 // All returns every algorithm of this package: those which are only taken where they are asked for by name, then those of Default.
-func All() Algorithms { return slices.Concat(Algorithms{}, Default()) }
+func All() Algorithms { return slices.Concat(Algorithms{FFT{16}, FFT{32}, FFT{64}, FFT{}}, Default()) }
 
 // listKey is the key of an Algorithms in kernel.Env.Settings.
 type listKey struct{}

@@ -10,22 +10,31 @@ import (
 
 func TestDirect(t *testing.T) { convtest.Run(t, conv.Direct{}) }
 
-func TestBlocked(t *testing.T) { levels(t, conv.Blocked{}) }
+func TestBlocked(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Blocked{}}) }
 
-func TestDense(t *testing.T) { levels(t, conv.Dense{}) }
+func TestDense(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Dense{}}) }
 
-func TestPlanar(t *testing.T) { levels(t, conv.Planar{}) }
+func TestPlanar(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Planar{}}) }
 
-func TestIm2col(t *testing.T) { levels(t, conv.Im2col{}) }
+func TestFFT(t *testing.T) {
+	for _, tile := range []int{16, 32, 64, 0} {
+		a := conv.FFT{Tile: tile}
+		t.Run(a.Name(), func(t *testing.T) {
+			levels(t, convtest.Suite{Algorithm: a, Tolerance32: 1e-6, Tolerance64: 1e-14, Transforms: true})
+		})
+	}
+}
+
+func TestIm2col(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Im2col{}}) }
 
 // The algorithm of the example keeps the promises of its own, wherever it does not refuse.
 func TestPointwise(t *testing.T) { convtest.Run(t, pointwise{}) }
 
-// levels runs the suite under each instruction set that this processor has.
-func levels(t *testing.T, a conv.Algorithm) {
+// levels runs a suite under each instruction set that this processor has.
+func levels(t *testing.T, s convtest.Suite) {
 	for l := cpu.Portable; l <= cpu.AVX512; l++ {
 		t.Run(l.String(), func(t *testing.T) {
-			if !cpu.With(l, func() { convtest.Run(t, a) }) {
+			if !cpu.With(l, func() { s.Run(t) }) {
 				t.Skipf("this processor only has %v", cpu.Best())
 			}
 		})

@@ -1,0 +1,357 @@
+package conv
+
+import (
+	"fmt"
+	"unsafe"
+
+	"neocog/internal/fft"
+	"neocog/internal/micro"
+	"neocog/vm/kernel"
+)
+
+// FFT multiplies spectra: by the convolution theorem a convolution is, frequency by frequency, the product of the transforms of image
+// and filter, summed over the channels.
+//
+//	y  = F⁻¹( Σ_c F(x_c) · conj F(w_c) )
+//	dx = F⁻¹( Σ_k F(dy_k) · conj F(w_k rotated by 180°) )
+//	dw = F⁻¹( Σ_n F(x_n) · conj F(dy_n) )
+//
+// The image is cut into tiles which overlap by the extent of the filter less one (overlap-save); where all of an axis fits one tile, that is as small
+// as images and padding allow, and zeros of both sides share it. The gradient of the filter is summed over tiles and
+// images before it is transformed back, once. For each frequency the products are one product of complex matrices, [tiles × C]·[C × K],
+// [C × tiles]·[tiles × K] for the gradient of the filter. A pixel costs about (t/(t−R+1))² products of complex numbers and channels, of which
+// half are known by symmetry, instead of R·S of real ones.
+//
+// Vectors are neighbouring channels of one pixel or frequency, and blocks of them are what is side by side in
+// memory, so that transforms never shuffle (package internal/fft).
+//
+//	| buffer   | elements                                             |
+//	|----------|------------------------------------------------------|
+//	| filters  | [frequency][block of outputs][input], complex blocks |
+//	| inputs   | [frequency][tile][block of inputs]                   |
+//	| outputs  | [frequency][tile][block of outputs]                  |
+//
+// It takes all three passes with stride 1, any padding, dilation (a filter with zeros in between) and groups. Scratch
+// memory is shared: up to 96 MiB of filters and 32 MiB of tiles, or one block of outputs and one tile if they are more; where
+// there is more to do, it is done in slices, each of which transforms its own filters, and its own
+// tiles if not all fit at once. Filters too large for the tile are refused, and what would take more than 512 MiB.
+//
+// Accuracy is that of a direct convolution or better, but relative to the largest outputs of the tile: small ones beside them are less exact. A NaN or an infinity
+// makes its whole tile NaN (with bias or filter: the whole plane), and so may numbers whose sum over a tile overflows; it is never hidden.
+//
+// Cooley and Tukey, “An algorithm for the machine calculation of complex Fourier series”, 1965; Mathieu, Henaff and LeCun, “Fast Training of
+// Convolutional Networks through FFTs”, 2013; Vasilache et al., “Fast Convolutional Nets With fbfft”, 2014; Zlateski, Jia, Li and
+// Durand, “FFT Convolutions are Faster than Winograd on Modern CPUs, Here is Why”, 2018.
+type FFT struct {
+	// Tile is the height and width of a tile, 2^a·3^b·5^c; 0 stands for one tile over the whole image, up to 512×512.
+	Tile int
+}
+
+const (
+	wholeTile     = 512
+	filterBytes   = 96 << 20
+	spectrumBytes = 32 << 20 // of tiles, inputs and outputs together
+	mostBytes     = 512 << 20
+	pieceTerms    = 128 // complex products that are added up in registers
+)
+
+// Name returns "fft 32×32" for tiles of 32, "fft" for the whole image.
+func (a FFT) Name() string {
+	if a.Tile == 0 {
+		return "fft"
+	}
+	return fmt.Sprintf("fft %d×%d", a.Tile, a.Tile)
+}
+
+// Plan refuses p where it is empty or has a stride, where the filter leaves less than a quarter of the tile's height or width to outputs, and
+// where it would take too much memory; and filters that meet nothing but padding.
+func (a FFT) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
+	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
+		return kernel.Plan{}, err
+	}
+	most := a.Tile
+	if most == 0 {
+		most = wholeTile
+	}
+	if most < 1 || fft.Smooth(most) != most {
+		return kernel.Plan{}, Refuse(a, p, "there are no transforms of length %d, only 2^a·3^b·5^c", most)
+	}
+	if x, w, y := p.Lens(); min(x, w, y) == 0 {
+		return kernel.Plan{}, Refuse(a, p, "it is empty")
+	}
+	if p.Stride != [2]int{1, 1} {
+		return kernel.Plan{}, Refuse(a, p, "the stride is %d×%d, only 1×1", p.Stride[0], p.Stride[1])
+	}
+	var axes [2]axis
+	for i := range axes {
+		x := newAxis(p, i, most)
+		what := [...]string{"height", "width"}[i]
+		switch {
+		case x.single:
+		case a.Tile == 0:
+			return kernel.Plan{}, Refuse(a, p, "the %s would take a transform of length %d, at most %d", what, x.whole, most)
+		case most-x.span+1 < most/4:
+			return kernel.Plan{}, Refuse(a, p, "the filter's %s is %d, which leaves %d of a tile to outputs", what, x.span, max(most-x.span+1, 0))
+		}
+		if !x.sees(p.Dilation[i]) {
+			return kernel.Plan{}, Refuse(a, p, "the filter meets nothing but padding")
+		}
+		axes[i] = x
+	}
+	var plan kernel.Plan
+	if p.DType.Size() == 4 {
+		plan = planFFT[float32](p, axes)
+	} else {
+		plan = planFFT[float64](p, axes)
+	}
+	if plan.Shared > mostBytes {
+		return kernel.Plan{}, Refuse(a, p, "it would take %d MiB of scratch memory, at most %d", plan.Shared>>20, mostBytes>>20)
+	}
+	return plan, nil
+}
+
+// An axis is how the height or the width of a convolution, as a correlation of inputs with a filter, is cut into tiles.
+//
+//	out[o] = Σ_{j<span} in[o + j − before] · w[j]
+type axis struct {
+	in, out      int
+	span, before int
+	whole        int // length of the transform that would do with one tile
+	single       bool
+	size         int // of a tile
+	tiles, step  int // outputs of a tile
+	used         int // inputs that some output needs
+}
+
+// newAxis cuts axis i of p, with tiles of at most that size. If one tile does, its position 0 is element 0 of the input, and the padding is the zeros
+// at the end, for both sides: a transform knows no beginning. Otherwise position 0 of a tile is what its first output
+// sees first.
+func newAxis(p Problem, i, most int) axis {
+	P, Q := p.Out()
+	a := axis{in: [...]int{p.H, p.W}[i], out: [...]int{P, Q}[i], span: [...]int{p.spanH(), p.spanW()}[i], before: p.Pad[i]}
+	if p.Pass == InputGrad {
+		a.in, a.out, a.before = a.out, a.in, a.span-1-a.before
+	}
+	a.used = min(a.in, a.out+a.span-1-a.before)
+	a.whole = fft.Smooth(max(a.used+max(a.before, 0), a.out+a.span-1-a.before, a.out, a.span))
+	if a.whole <= most {
+		a.single, a.size, a.tiles, a.step = true, a.whole, 1, a.out
+		return a
+	}
+	a.size = most
+	if a.step = most - a.span + 1; a.step > 0 {
+		a.tiles = ceilDiv(a.out, a.step)
+		a.step = ceilDiv(a.out, a.tiles)
+	}
+	return a
+}
+
+// sees reports whether some tap sees an input at all. Where none does the result is zero, which rounding errors of other sums would hide.
+func (a axis) sees(dilation int) bool {
+	for j := 0; j < a.span; j += dilation {
+		if a.out-1+j >= a.before && j-a.before < a.in { // outputs 0 … out-1 see inputs j−before … out−1+j−before
+			return true
+		}
+	}
+	return false
+}
+
+// position is where output 0 of a tile, or tap 0 of the gradient of the filter, comes out.
+func (a axis) position(i int) int {
+	if a.single {
+		i += a.size - a.before%a.size
+	}
+	return i % a.size
+}
+
+// inputs is the window of the inputs, outputs that of the outputs as operand.
+func (a axis) inputs() window {
+	if a.single {
+		return window{limit: a.used, extent: a.in}
+	}
+	return window{first: -a.before, step: a.step, limit: a.size, extent: a.in}
+}
+
+func (a axis) outputs() window {
+	return window{step: a.step, limit: a.step, extent: a.out}
+}
+
+// A window is which elements of a row or column the tiles hold: position p of tile i is element first + i·step + p, if p is less than
+// limit and the element exists, and zero otherwise.
+type window struct{ first, step, limit, extent int }
+
+// at returns the element at position 0, and the positions lo … hi-1 which are not zero.
+func (w window) at(tile int) (first, lo, hi int) {
+	first = w.first + tile*w.step
+	return first, max(0, -first), max(min(w.limit, w.extent-first), 0)
+}
+
+// fourier is a convolution planned for FFT.
+type fourier[T kernel.Float] struct {
+	Problem
+	set     micro.ComplexSet
+	lanes   int // of a block
+	block   int // elements of a complex block
+	plane   *fft.Plane[T]
+	axes    [2]axis
+	tiles   int // of an image
+	inputs  operand
+	outputs operand // dy in the gradient of the filter, else the result
+
+	units     int // blocks of outputs of a slice
+	some      int // tiles of a slice
+	filters   layout
+	ins, outs layout
+	terms     terms // of an output or of the gradient of the image
+}
+
+// An operand is planes in blocks of channels, no block being of two groups.
+type operand struct {
+	channels, group, blocks int // blocks of a group
+	h, w                    int
+	rows, cols              window
+}
+
+func newOperand(channels, groups, lanes int, rows, cols window) operand {
+	group := channels / groups
+	return operand{channels, group, ceilDiv(group, lanes), rows.extent, cols.extent, rows, cols}
+}
+
+// in returns the channels of block b of all, and the first of them.
+func (o operand) in(b, lanes int) (first, n int) {
+	g, b := b/o.blocks, b%o.blocks
+	return g*o.group + b*lanes, min(lanes, o.group-b*lanes)
+}
+
+// A layout is where a buffer of spectra lies in shared memory, in elements: for each frequency that many blocks, and one more
+// if their distance would be a multiple of a large power of two.
+type layout struct{ at, frequency int }
+
+func planFFT[T kernel.Float](p Problem, axes [2]axis) kernel.Plan {
+	set := micro.Complex[T]()
+	m := &fourier[T]{Problem: p, set: set, lanes: set.Lanes(), block: 2 * set.Lanes(), axes: axes, tiles: axes[0].tiles * axes[1].tiles}
+	m.plane = fft.NewPlane[T](axes[0].size, axes[1].size, m.lanes)
+	in, out := p.C, p.K
+	if p.Pass == InputGrad {
+		in, out = out, in
+	}
+	m.inputs = newOperand(in, p.Groups, m.lanes, axes[0].inputs(), axes[1].inputs())
+	m.outputs = newOperand(out, p.Groups, m.lanes, axes[0].outputs(), axes[1].outputs())
+	if p.Pass == FilterGrad {
+		return m.planFilter()
+	}
+	return m.planImage()
+}
+
+// slices chooses how much is done at a time, and lays out shared memory. filters is the blocks of a block of outputs, tile those of a tile that
+// do not depend on the slice, and each those for each block of outputs of it.
+func (m *fourier[T]) slices(tile, each int) (shared int) {
+	block := m.plane.Frequencies() * m.block * int(unsafe.Sizeof(T(0)))
+	all := m.Groups * m.outputs.blocks
+	m.units = even(all, filterBytes/(m.inputs.group*block))
+	m.some = even(m.N*m.tiles, spectrumBytes/((tile+each*m.units)*block))
+	place := func(blocks int) layout {
+		l := layout{shared, (blocks | 1) * m.block}
+		shared += m.plane.Frequencies() * l.frequency
+		return l
+	}
+	m.filters = place(m.units * m.inputs.group)
+	m.ins = place(m.some * m.Groups * m.inputs.blocks)
+	m.outs = place(m.some * (tile - m.Groups*m.inputs.blocks + each*m.units))
+	return shared * int(unsafe.Sizeof(T(0)))
+}
+
+// even cuts n into as few parts of at most that size as there can be, alike, and returns their size.
+func even(n, most int) int { return ceilDiv(n, ceilDiv(n, max(most, 1))) }
+
+// terms are those of a sum: runs, and the ends of those that are added up in registers.
+type terms struct {
+	runs []micro.Run
+	ends []int
+}
+
+func newTerms(runs []micro.Run) terms {
+	t, k := terms{runs: runs}, 0
+	for i, r := range runs {
+		if k += r.K; k >= pieceTerms || i == len(runs)-1 {
+			t.ends, k = append(t.ends, i+1), 0
+		}
+	}
+	return t
+}
+
+// multiply calls a kernel for all terms. add says that they go on top of what is there.
+func (s *terms) multiply(t *micro.Tile, kernel func(*micro.Tile), add bool) {
+	begin := 0
+	for _, end := range s.ends {
+		t.Runs, t.N, t.Add = &s.runs[begin], end-begin, 0
+		if add || begin > 0 {
+			t.Add = 1
+		}
+		kernel(t)
+		begin = end
+	}
+}
+
+// local returns the elements of a worker's scratch memory, and where its parts are: rows of pixels or taps, the half spectrum, the
+// transform's own.
+func (m *fourier[T]) local() (rows, half, work, size int) {
+	half = m.lanes * max(m.spanH()*m.spanW(), (2+m.R*m.S)*m.plane.W, rowPairs*2*m.plane.W)
+	work = half + m.plane.Half()
+	return 0, half, work, work + m.plane.Work()
+}
+
+// rowPairs is how many pairs of rows of pixels are loaded at a time.
+const rowPairs = 8
+
+func (m *fourier[T]) localSize() int {
+	_, _, _, size := m.local()
+	return kernel.SizeOf(m.DType, size)
+}
+
+// buffers returns the parts of a worker's scratch memory.
+func (m *fourier[T]) buffers(c *kernel.Call) (rows, half, work []T) {
+	_, h, w, size := m.local()
+	all := kernel.Local[T](c, 0, size)
+	return all[:h], all[h:w], all[w:]
+}
+
+// place returns the place of the spectrum whose block of frequency 0 begins at element at of a buffer.
+func (m *fourier[T]) place(l layout, at int) fft.Place {
+	return fft.Place{Re: at, Im: at + m.lanes, Step: l.frequency, Line: l.frequency * m.plane.H}
+}
+
+// spectra returns a buffer.
+func (m *fourier[T]) spectra(c *kernel.Call, l layout) []T {
+	return kernel.Shared[T](c, l.at, m.plane.Frequencies()*l.frequency)
+}
+
+// load transforms a block of channels of a tile of an operand.
+func (m *fourier[T]) load(c *kernel.Call, to fft.Place, out, planes []T, o operand, tile, block int, scale T) {
+	pixels, half, work := m.buffers(c)
+	n, tile := tile/m.tiles, tile%m.tiles
+	first, channels := o.in(block, m.lanes)
+	y, top, bottom := o.rows.at(tile / m.axes[1].tiles)
+	x, left, right := o.cols.at(tile % m.axes[1].tiles)
+	row := m.plane.Half() / (m.plane.H + 1)
+	if top >= bottom || left >= right { // the tile lies in the padding
+		clear(half[:row])
+		m.plane.Columns(out, to, half, 1, work)
+		return
+	}
+	clear(half[:top*row])
+	width := m.plane.W * m.lanes
+	for r := range 2 * rowPairs {
+		clear(pixels[r*width:][:left*m.lanes])
+	}
+	plane := o.h * o.w
+	for r := top; r < bottom; r += 2 * rowPairs {
+		rows := min(2*rowPairs, bottom-r)
+		for i := range rows {
+			from := planes[(n*o.channels+first)*plane+(y+r+i)*o.w+x+left:]
+			micro.Transpose(pixels[i*width+left*m.lanes:], m.lanes, from, plane, channels, right-left)
+		}
+		m.plane.Rows(half, r, rows, pixels, fft.Real{Row: width, Col: m.lanes}, right, scale, work)
+	}
+	m.plane.Columns(out, to, half, bottom, work)
+}
