@@ -4,7 +4,7 @@
 //	p.Rows(half, 0, 32, in, …)        // rows of the plane become rows of the half spectrum
 //	p.Columns(out, …, half, 32, …)    // its columns become frequencies
 //	p.ColumnsBack(half, out, …)
-//	p.RowsBack(rows, half, y0, y1, …)
+//	p.RowsBack(rows, half, y, n, …)
 //
 // A plane is H×W vectors of so many lanes: the same pixel of neighbouring channels, images or filters. All arithmetic is
 // between whole vectors, so nothing is ever shuffled. The transform is

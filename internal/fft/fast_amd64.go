@@ -19,11 +19,27 @@ func fast[T Float](lanes int) int {
 	return none
 }
 
+// number is that of the assembly for k.
+func (k kind) number() int {
+	n := k.radix<<6 | k.inputs<<2
+	if k.twiddled {
+		n |= 1
+	}
+	if k.stream {
+		n |= 2
+	}
+	return n
+}
+
 // runFast computes butterflies if there is assembly for them.
-func runFast[T Float](b *butterflies, radix, inputs int, twiddled bool, lanes int) bool {
+func runFast[T Float](b *butterflies, k kind, lanes int) bool {
 	level := fast[T](lanes)
 	if level == none {
 		return false
+	}
+	// Stores that go past the caches are of whole vectors at their multiples.
+	if all := uintptr(b.out) | b.outIm | b.outP | b.outK | b.outJ | b.outLine; all%(uintptr(lanes)*4) != 0 || k.inputs < k.radix {
+		k.stream = false
 	}
 	c := *b
 	// The kernels step from where the inner loop ended.
@@ -32,9 +48,9 @@ func runFast[T Float](b *butterflies, radix, inputs int, twiddled bool, lanes in
 	c.inJ -= uintptr(c.k) * c.inK
 	c.outJ -= uintptr(c.k) * c.outK
 	if level == wide {
-		runWide(&c, radix, inputs, twiddled)
+		runWide(&c, k)
 	} else {
-		runNarrow(&c, radix, inputs, twiddled)
+		runNarrow(&c, k)
 	}
 	return true
 }
@@ -66,12 +82,13 @@ func splitFast[T Float](half, z []T, width, pairs int, scale T, lanes int) bool 
 }
 
 // combineFast is Plane.combine if there is assembly for it.
-func combineFast[T Float](z, a, b []T, width, lanes int) bool {
+func combineFast[T Float](z, a, b []T, width, pairs, lanes int) bool {
 	level := fast[T](lanes)
 	if level == none {
 		return false
 	}
 	p := pair(z, a, b, width, lanes)
+	p.pairs = pairs
 	if level == wide {
 		combineWide(&p)
 	} else {

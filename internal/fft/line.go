@@ -91,8 +91,8 @@ func root(k, n int) (re, im float64) {
 	return re, -im
 }
 
-// chunk is how many lines should be transformed at a time, so that what passes leave to each other stays in the first cache.
-func (l *Line[T]) chunk() int { return max(1, 128/l.n) }
+// chunk is how many lines should be transformed at a time, so that so many complex vectors of each buffer are in use.
+func (l *Line[T]) chunk(vectors int) int { return max(1, vectors/l.n) }
 
 // work is the elements of memory that Run needs for a number of lines.
 func (l *Line[T]) work(lines int) int {
@@ -106,7 +106,8 @@ func (l *Line[T]) work(lines int) int {
 }
 
 // Run transforms lines. Of each line of in only the first elements are read, the others count as zero. in and out do not overlap.
-func (l *Line[T]) run(out []T, to Place, in []T, from Place, lines, elements int, work []T) {
+// With stream the results may go past the caches, until fence.
+func (l *Line[T]) run(out []T, to Place, in []T, from Place, lines, elements int, stream bool, work []T) {
 	_, _ = out[to.last(lines, l.n)+l.lanes-1], in[from.last(lines, elements)+l.lanes-1]
 	_, _ = out[to.first(lines, l.n)], in[from.first(lines, elements)]
 	size := unsafe.Sizeof(T(0))
@@ -118,8 +119,9 @@ func (l *Line[T]) run(out []T, to Place, in []T, from Place, lines, elements int
 	}
 	for i := range l.passes {
 		p := &l.passes[i]
-		dst, at := out, to
+		dst, at, past := out, to, stream
 		if i < len(l.passes)-1 {
+			past = false
 			dst, at = work[i%2*lines*l.n*2*l.lanes:][:lines*l.n*2*l.lanes], Place{0, l.lanes, 2 * l.lanes, 2 * l.lanes * l.n}
 		}
 		b.inQ, b.outP = bytes(p.rest*from.Step), bytes(p.done*p.rest*at.Step)
@@ -134,18 +136,18 @@ func (l *Line[T]) run(out []T, to Place, in []T, from Place, lines, elements int
 			full, more := elements/p.rest, elements%p.rest
 			if more > 0 {
 				b.in, b.out, b.k, b.j = src, sink, more, 1
-				run[T](&b, p.radix, full+1, false, l.lanes)
+				run[T](&b, kind{p.radix, full + 1, false, past}, l.lanes)
 			}
 			if more < p.rest {
 				b.in, b.out, b.k, b.j = unsafe.Add(src, more*int(b.inK)), unsafe.Add(sink, more*int(b.outK)), p.rest-more, 1
-				run[T](&b, p.radix, full, false, l.lanes)
+				run[T](&b, kind{p.radix, full, false, past}, l.lanes)
 			}
 		} else {
 			b.in, b.out, b.k, b.j = src, sink, p.rest, 1
-			run[T](&b, p.radix, p.radix, false, l.lanes)
+			run[T](&b, kind{p.radix, p.radix, false, past}, l.lanes)
 			b.in, b.out, b.j = unsafe.Add(src, int(b.inJ)), unsafe.Add(sink, int(b.outJ)), p.done-1
 			b.roots = unsafe.Pointer(&p.roots[0])
-			run[T](&b, p.radix, p.radix, true, l.lanes)
+			run[T](&b, kind{p.radix, p.radix, true, past}, l.lanes)
 		}
 		in, from = dst, at
 	}

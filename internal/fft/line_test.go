@@ -82,7 +82,7 @@ func lineOnce[T Float](n, lanes, lines, elements int, side guard.Side) error {
 	defer work.Free()
 	from := Place{lanes, 0, 2 * lanes, elements * 2 * lanes}
 	to := Place{(n - 1) * lines * 2 * lanes, (n-1)*lines*2*lanes + lanes, -lines * 2 * lanes, 2 * lanes}
-	if err := guard.Catch(func() { l.run(out.Slice(), to, in.Slice(), from, lines, elements, work.Slice()) }); err != nil {
+	if err := guard.Catch(func() { l.run(out.Slice(), to, in.Slice(), from, lines, elements, n%2 == 0, work.Slice()) }); err != nil {
 		return err
 	}
 	oracle, errNorm, norm := fourier.NewCmplxFFT(n), 0.0, 0.0

@@ -2,6 +2,11 @@
 
 package fft
 
+// fence waits until what went past the caches is where other processors see it.
+//
+//go:noescape
+func fence()
+
 //go:noescape
 func radix2x0Wide(b *butterflies)
 
@@ -13,6 +18,12 @@ func radix2x2Wide(b *butterflies)
 
 //go:noescape
 func radix2rWide(b *butterflies)
+
+//go:noescape
+func radix2x2WideStream(b *butterflies)
+
+//go:noescape
+func radix2rWideStream(b *butterflies)
 
 //go:noescape
 func radix3x0Wide(b *butterflies)
@@ -28,6 +39,12 @@ func radix3x3Wide(b *butterflies)
 
 //go:noescape
 func radix3rWide(b *butterflies)
+
+//go:noescape
+func radix3x3WideStream(b *butterflies)
+
+//go:noescape
+func radix3rWideStream(b *butterflies)
 
 //go:noescape
 func radix4x0Wide(b *butterflies)
@@ -46,6 +63,12 @@ func radix4x4Wide(b *butterflies)
 
 //go:noescape
 func radix4rWide(b *butterflies)
+
+//go:noescape
+func radix4x4WideStream(b *butterflies)
+
+//go:noescape
+func radix4rWideStream(b *butterflies)
 
 //go:noescape
 func radix5x0Wide(b *butterflies)
@@ -67,6 +90,12 @@ func radix5x5Wide(b *butterflies)
 
 //go:noescape
 func radix5rWide(b *butterflies)
+
+//go:noescape
+func radix5x5WideStream(b *butterflies)
+
+//go:noescape
+func radix5rWideStream(b *butterflies)
 
 //go:noescape
 func radix8x0Wide(b *butterflies)
@@ -99,6 +128,12 @@ func radix8x8Wide(b *butterflies)
 func radix8rWide(b *butterflies)
 
 //go:noescape
+func radix8x8WideStream(b *butterflies)
+
+//go:noescape
+func radix8rWideStream(b *butterflies)
+
+//go:noescape
 func splitWide(p *pairing)
 
 //go:noescape
@@ -117,6 +152,12 @@ func radix2x2Narrow(b *butterflies)
 func radix2rNarrow(b *butterflies)
 
 //go:noescape
+func radix2x2NarrowStream(b *butterflies)
+
+//go:noescape
+func radix2rNarrowStream(b *butterflies)
+
+//go:noescape
 func radix3x0Narrow(b *butterflies)
 
 //go:noescape
@@ -130,6 +171,12 @@ func radix3x3Narrow(b *butterflies)
 
 //go:noescape
 func radix3rNarrow(b *butterflies)
+
+//go:noescape
+func radix3x3NarrowStream(b *butterflies)
+
+//go:noescape
+func radix3rNarrowStream(b *butterflies)
 
 //go:noescape
 func radix4x0Narrow(b *butterflies)
@@ -148,6 +195,12 @@ func radix4x4Narrow(b *butterflies)
 
 //go:noescape
 func radix4rNarrow(b *butterflies)
+
+//go:noescape
+func radix4x4NarrowStream(b *butterflies)
+
+//go:noescape
+func radix4rNarrowStream(b *butterflies)
 
 //go:noescape
 func radix5x0Narrow(b *butterflies)
@@ -171,137 +224,169 @@ func radix5x5Narrow(b *butterflies)
 func radix5rNarrow(b *butterflies)
 
 //go:noescape
+func radix5x5NarrowStream(b *butterflies)
+
+//go:noescape
+func radix5rNarrowStream(b *butterflies)
+
+//go:noescape
 func splitNarrow(p *pairing)
 
 //go:noescape
 func combineNarrow(p *pairing)
 
 // runWide computes butterflies. The calls are static, so that b stays on the stack.
-func runWide(b *butterflies, radix, inputs int, twiddled bool) {
-	if twiddled {
-		switch radix {
-		case 2:
-			radix2rWide(b)
-		case 3:
-			radix3rWide(b)
-		case 4:
-			radix4rWide(b)
-		case 5:
-			radix5rWide(b)
-		case 8:
-			radix8rWide(b)
-		}
-		return
-	}
-	switch [2]int{radix, inputs} {
-	case [2]int{2, 0}:
+func runWide(b *butterflies, k kind) {
+	switch k.number() {
+	case 128:
 		radix2x0Wide(b)
-	case [2]int{2, 1}:
+	case 132:
 		radix2x1Wide(b)
-	case [2]int{2, 2}:
+	case 136:
 		radix2x2Wide(b)
-	case [2]int{3, 0}:
+	case 137:
+		radix2rWide(b)
+	case 138:
+		radix2x2WideStream(b)
+	case 139:
+		radix2rWideStream(b)
+	case 192:
 		radix3x0Wide(b)
-	case [2]int{3, 1}:
+	case 196:
 		radix3x1Wide(b)
-	case [2]int{3, 2}:
+	case 200:
 		radix3x2Wide(b)
-	case [2]int{3, 3}:
+	case 204:
 		radix3x3Wide(b)
-	case [2]int{4, 0}:
+	case 205:
+		radix3rWide(b)
+	case 206:
+		radix3x3WideStream(b)
+	case 207:
+		radix3rWideStream(b)
+	case 256:
 		radix4x0Wide(b)
-	case [2]int{4, 1}:
+	case 260:
 		radix4x1Wide(b)
-	case [2]int{4, 2}:
+	case 264:
 		radix4x2Wide(b)
-	case [2]int{4, 3}:
+	case 268:
 		radix4x3Wide(b)
-	case [2]int{4, 4}:
+	case 272:
 		radix4x4Wide(b)
-	case [2]int{5, 0}:
+	case 273:
+		radix4rWide(b)
+	case 274:
+		radix4x4WideStream(b)
+	case 275:
+		radix4rWideStream(b)
+	case 320:
 		radix5x0Wide(b)
-	case [2]int{5, 1}:
+	case 324:
 		radix5x1Wide(b)
-	case [2]int{5, 2}:
+	case 328:
 		radix5x2Wide(b)
-	case [2]int{5, 3}:
+	case 332:
 		radix5x3Wide(b)
-	case [2]int{5, 4}:
+	case 336:
 		radix5x4Wide(b)
-	case [2]int{5, 5}:
+	case 340:
 		radix5x5Wide(b)
-	case [2]int{8, 0}:
+	case 341:
+		radix5rWide(b)
+	case 342:
+		radix5x5WideStream(b)
+	case 343:
+		radix5rWideStream(b)
+	case 512:
 		radix8x0Wide(b)
-	case [2]int{8, 1}:
+	case 516:
 		radix8x1Wide(b)
-	case [2]int{8, 2}:
+	case 520:
 		radix8x2Wide(b)
-	case [2]int{8, 3}:
+	case 524:
 		radix8x3Wide(b)
-	case [2]int{8, 4}:
+	case 528:
 		radix8x4Wide(b)
-	case [2]int{8, 5}:
+	case 532:
 		radix8x5Wide(b)
-	case [2]int{8, 6}:
+	case 536:
 		radix8x6Wide(b)
-	case [2]int{8, 7}:
+	case 540:
 		radix8x7Wide(b)
-	case [2]int{8, 8}:
+	case 544:
 		radix8x8Wide(b)
+	case 545:
+		radix8rWide(b)
+	case 546:
+		radix8x8WideStream(b)
+	case 547:
+		radix8rWideStream(b)
 	}
 }
 
 // runNarrow computes butterflies. The calls are static, so that b stays on the stack.
-func runNarrow(b *butterflies, radix, inputs int, twiddled bool) {
-	if twiddled {
-		switch radix {
-		case 2:
-			radix2rNarrow(b)
-		case 3:
-			radix3rNarrow(b)
-		case 4:
-			radix4rNarrow(b)
-		case 5:
-			radix5rNarrow(b)
-		}
-		return
-	}
-	switch [2]int{radix, inputs} {
-	case [2]int{2, 0}:
+func runNarrow(b *butterflies, k kind) {
+	switch k.number() {
+	case 128:
 		radix2x0Narrow(b)
-	case [2]int{2, 1}:
+	case 132:
 		radix2x1Narrow(b)
-	case [2]int{2, 2}:
+	case 136:
 		radix2x2Narrow(b)
-	case [2]int{3, 0}:
+	case 137:
+		radix2rNarrow(b)
+	case 138:
+		radix2x2NarrowStream(b)
+	case 139:
+		radix2rNarrowStream(b)
+	case 192:
 		radix3x0Narrow(b)
-	case [2]int{3, 1}:
+	case 196:
 		radix3x1Narrow(b)
-	case [2]int{3, 2}:
+	case 200:
 		radix3x2Narrow(b)
-	case [2]int{3, 3}:
+	case 204:
 		radix3x3Narrow(b)
-	case [2]int{4, 0}:
+	case 205:
+		radix3rNarrow(b)
+	case 206:
+		radix3x3NarrowStream(b)
+	case 207:
+		radix3rNarrowStream(b)
+	case 256:
 		radix4x0Narrow(b)
-	case [2]int{4, 1}:
+	case 260:
 		radix4x1Narrow(b)
-	case [2]int{4, 2}:
+	case 264:
 		radix4x2Narrow(b)
-	case [2]int{4, 3}:
+	case 268:
 		radix4x3Narrow(b)
-	case [2]int{4, 4}:
+	case 272:
 		radix4x4Narrow(b)
-	case [2]int{5, 0}:
+	case 273:
+		radix4rNarrow(b)
+	case 274:
+		radix4x4NarrowStream(b)
+	case 275:
+		radix4rNarrowStream(b)
+	case 320:
 		radix5x0Narrow(b)
-	case [2]int{5, 1}:
+	case 324:
 		radix5x1Narrow(b)
-	case [2]int{5, 2}:
+	case 328:
 		radix5x2Narrow(b)
-	case [2]int{5, 3}:
+	case 332:
 		radix5x3Narrow(b)
-	case [2]int{5, 4}:
+	case 336:
 		radix5x4Narrow(b)
-	case [2]int{5, 5}:
+	case 340:
 		radix5x5Narrow(b)
+	case 341:
+		radix5rNarrow(b)
+	case 342:
+		radix5x5NarrowStream(b)
+	case 343:
+		radix5rNarrowStream(b)
 	}
 }

@@ -22,6 +22,11 @@ GLOBL sin51<>(SB), RODATA|NOPTR, $4
 DATA sin52<>+0(SB)/4, $0x3f167918 // 0.5877852522924732
 GLOBL sin52<>(SB), RODATA|NOPTR, $4
 
+// func fence()
+TEXT ·fence(SB), NOSPLIT, $0-0
+	SFENCE
+	RET
+
 // func radix2x0Wide(b *butterflies)
 TEXT ·radix2x0Wide(SB), NOSPLIT, $0-8
 	MOVQ b+0(FP), AX
@@ -242,6 +247,136 @@ loop:
 	VMOVUPS Z0, (DX)
 	VMOVUPS Z3, (BX)(R12*1)
 	VMOVUPS Z4, (DX)(R12*1)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	ADDQ $8, R14
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix2x2WideStream(b *butterflies)
+TEXT ·radix2x2WideStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS (DI), Z1
+	VMOVUPS (SI)(R8*1), Z2
+	VMOVUPS (DI)(R8*1), Z3
+	VADDPS Z2, Z0, Z4
+	VSUBPS Z2, Z0, Z5
+	VADDPS Z3, Z1, Z0
+	VSUBPS Z3, Z1, Z2
+	VMOVNTPS Z4, (BX)
+	VMOVNTPS Z0, (DX)
+	VMOVNTPS Z5, (BX)(R12*1)
+	VMOVNTPS Z2, (DX)(R12*1)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix2rWideStream(b *butterflies)
+TEXT ·radix2rWideStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+	MOVQ butterflies_roots(AX), R14
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS (DI), Z1
+	VMOVUPS (SI)(R8*1), Z2
+	VMOVUPS (DI)(R8*1), Z3
+	VBROADCASTSS 0(R14), Z4
+	VBROADCASTSS 4(R14), Z5
+	VMULPS Z4, Z2, Z6
+	VMULPS Z5, Z2, Z7
+	VFNMADD231PS Z5, Z3, Z6
+	VFMADD231PS Z4, Z3, Z7
+	VADDPS Z6, Z0, Z2
+	VSUBPS Z6, Z0, Z3
+	VADDPS Z7, Z1, Z0
+	VSUBPS Z7, Z1, Z4
+	VMOVNTPS Z2, (BX)
+	VMOVNTPS Z0, (DX)
+	VMOVNTPS Z3, (BX)(R12*1)
+	VMOVNTPS Z4, (DX)(R12*1)
 	ADDQ butterflies_inK(AX), SI
 	ADDQ butterflies_inK(AX), DI
 	ADDQ butterflies_outK(AX), BX
@@ -599,6 +734,174 @@ loop:
 	VMOVUPS Z4, (DX)(R12*1)
 	VMOVUPS Z0, (BX)(R12*2)
 	VMOVUPS Z1, (DX)(R12*2)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	ADDQ $16, R14
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix3x3WideStream(b *butterflies)
+TEXT ·radix3x3WideStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+	VBROADCASTSS half<>(SB), Z31
+	VBROADCASTSS sin3<>(SB), Z30
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS (DI), Z1
+	VMOVUPS (SI)(R8*1), Z2
+	VMOVUPS (DI)(R8*1), Z3
+	VMOVUPS (SI)(R8*2), Z4
+	VMOVUPS (DI)(R8*2), Z5
+	VADDPS Z4, Z2, Z6
+	VSUBPS Z4, Z2, Z7
+	VADDPS Z5, Z3, Z2
+	VSUBPS Z5, Z3, Z4
+	VADDPS Z6, Z0, Z3
+	VADDPS Z2, Z1, Z5
+	VMOVNTPS Z3, (BX)
+	VMOVNTPS Z5, (DX)
+	VFNMADD231PS Z31, Z6, Z0
+	VFNMADD231PS Z31, Z2, Z1
+	VMOVAPS Z0, Z2
+	VFMADD231PS Z30, Z4, Z2
+	VFNMADD231PS Z30, Z4, Z0
+	VMOVAPS Z1, Z3
+	VFNMADD231PS Z30, Z7, Z3
+	VFMADD231PS Z30, Z7, Z1
+	VMOVNTPS Z2, (BX)(R12*1)
+	VMOVNTPS Z3, (DX)(R12*1)
+	VMOVNTPS Z0, (BX)(R12*2)
+	VMOVNTPS Z1, (DX)(R12*2)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix3rWideStream(b *butterflies)
+TEXT ·radix3rWideStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+	VBROADCASTSS half<>(SB), Z31
+	VBROADCASTSS sin3<>(SB), Z30
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+	MOVQ butterflies_roots(AX), R14
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS (DI), Z1
+	VMOVUPS (SI)(R8*1), Z2
+	VMOVUPS (DI)(R8*1), Z3
+	VBROADCASTSS 0(R14), Z4
+	VBROADCASTSS 4(R14), Z5
+	VMULPS Z4, Z2, Z6
+	VMULPS Z5, Z2, Z7
+	VFNMADD231PS Z5, Z3, Z6
+	VFMADD231PS Z4, Z3, Z7
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (DI)(R8*2), Z3
+	VBROADCASTSS 8(R14), Z4
+	VBROADCASTSS 12(R14), Z5
+	VMULPS Z4, Z2, Z8
+	VMULPS Z5, Z2, Z9
+	VFNMADD231PS Z5, Z3, Z8
+	VFMADD231PS Z4, Z3, Z9
+	VADDPS Z8, Z6, Z2
+	VSUBPS Z8, Z6, Z3
+	VADDPS Z9, Z7, Z4
+	VSUBPS Z9, Z7, Z5
+	VADDPS Z2, Z0, Z6
+	VADDPS Z4, Z1, Z7
+	VMOVNTPS Z6, (BX)
+	VMOVNTPS Z7, (DX)
+	VFNMADD231PS Z31, Z2, Z0
+	VFNMADD231PS Z31, Z4, Z1
+	VMOVAPS Z0, Z2
+	VFMADD231PS Z30, Z5, Z2
+	VFNMADD231PS Z30, Z5, Z0
+	VMOVAPS Z1, Z4
+	VFNMADD231PS Z30, Z3, Z4
+	VFMADD231PS Z30, Z3, Z1
+	VMOVNTPS Z2, (BX)(R12*1)
+	VMOVNTPS Z4, (DX)(R12*1)
+	VMOVNTPS Z0, (BX)(R12*2)
+	VMOVNTPS Z1, (DX)(R12*2)
 	ADDQ butterflies_inK(AX), SI
 	ADDQ butterflies_inK(AX), DI
 	ADDQ butterflies_outK(AX), BX
@@ -1049,6 +1352,188 @@ loop:
 	VMOVUPS Z2, (DX)(R12*2)
 	VMOVUPS Z6, (BX)(R13*1)
 	VMOVUPS Z8, (DX)(R13*1)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	ADDQ $24, R14
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix4x4WideStream(b *butterflies)
+TEXT ·radix4x4WideStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS (DI), Z1
+	VMOVUPS (SI)(R8*1), Z2
+	VMOVUPS (DI)(R8*1), Z3
+	VMOVUPS (SI)(R8*2), Z4
+	VMOVUPS (DI)(R8*2), Z5
+	VMOVUPS (SI)(R9*1), Z6
+	VMOVUPS (DI)(R9*1), Z7
+	VADDPS Z4, Z0, Z8
+	VSUBPS Z4, Z0, Z9
+	VADDPS Z5, Z1, Z0
+	VSUBPS Z5, Z1, Z4
+	VADDPS Z6, Z2, Z1
+	VSUBPS Z6, Z2, Z5
+	VADDPS Z7, Z3, Z2
+	VSUBPS Z7, Z3, Z6
+	VADDPS Z1, Z8, Z3
+	VSUBPS Z1, Z8, Z7
+	VADDPS Z2, Z0, Z1
+	VSUBPS Z2, Z0, Z8
+	VADDPS Z6, Z9, Z0
+	VSUBPS Z6, Z9, Z2
+	VSUBPS Z5, Z4, Z6
+	VADDPS Z5, Z4, Z9
+	VMOVNTPS Z3, (BX)
+	VMOVNTPS Z1, (DX)
+	VMOVNTPS Z0, (BX)(R12*1)
+	VMOVNTPS Z6, (DX)(R12*1)
+	VMOVNTPS Z7, (BX)(R12*2)
+	VMOVNTPS Z8, (DX)(R12*2)
+	VMOVNTPS Z2, (BX)(R13*1)
+	VMOVNTPS Z9, (DX)(R13*1)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix4rWideStream(b *butterflies)
+TEXT ·radix4rWideStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+	MOVQ butterflies_roots(AX), R14
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS (DI), Z1
+	VMOVUPS (SI)(R8*1), Z2
+	VMOVUPS (DI)(R8*1), Z3
+	VBROADCASTSS 0(R14), Z4
+	VBROADCASTSS 4(R14), Z5
+	VMULPS Z4, Z2, Z6
+	VMULPS Z5, Z2, Z7
+	VFNMADD231PS Z5, Z3, Z6
+	VFMADD231PS Z4, Z3, Z7
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (DI)(R8*2), Z3
+	VBROADCASTSS 8(R14), Z4
+	VBROADCASTSS 12(R14), Z5
+	VMULPS Z4, Z2, Z8
+	VMULPS Z5, Z2, Z9
+	VFNMADD231PS Z5, Z3, Z8
+	VFMADD231PS Z4, Z3, Z9
+	VMOVUPS (SI)(R9*1), Z2
+	VMOVUPS (DI)(R9*1), Z3
+	VBROADCASTSS 16(R14), Z4
+	VBROADCASTSS 20(R14), Z5
+	VMULPS Z4, Z2, Z10
+	VMULPS Z5, Z2, Z11
+	VFNMADD231PS Z5, Z3, Z10
+	VFMADD231PS Z4, Z3, Z11
+	VADDPS Z8, Z0, Z2
+	VSUBPS Z8, Z0, Z3
+	VADDPS Z9, Z1, Z0
+	VSUBPS Z9, Z1, Z4
+	VADDPS Z10, Z6, Z1
+	VSUBPS Z10, Z6, Z5
+	VADDPS Z11, Z7, Z6
+	VSUBPS Z11, Z7, Z8
+	VADDPS Z1, Z2, Z7
+	VSUBPS Z1, Z2, Z9
+	VADDPS Z6, Z0, Z1
+	VSUBPS Z6, Z0, Z2
+	VADDPS Z8, Z3, Z0
+	VSUBPS Z8, Z3, Z6
+	VSUBPS Z5, Z4, Z3
+	VADDPS Z5, Z4, Z8
+	VMOVNTPS Z7, (BX)
+	VMOVNTPS Z1, (DX)
+	VMOVNTPS Z0, (BX)(R12*1)
+	VMOVNTPS Z3, (DX)(R12*1)
+	VMOVNTPS Z9, (BX)(R12*2)
+	VMOVNTPS Z2, (DX)(R12*2)
+	VMOVNTPS Z6, (BX)(R13*1)
+	VMOVNTPS Z8, (DX)(R13*1)
 	ADDQ butterflies_inK(AX), SI
 	ADDQ butterflies_inK(AX), DI
 	ADDQ butterflies_outK(AX), BX
@@ -1728,6 +2213,258 @@ loop:
 	VMOVUPS Z6, (DX)(R13*1)
 	VMOVUPS Z7, (BX)(R12*4)
 	VMOVUPS Z5, (DX)(R12*4)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	ADDQ $32, R14
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix5x5WideStream(b *butterflies)
+TEXT ·radix5x5WideStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+	VBROADCASTSS cos51<>(SB), Z31
+	VBROADCASTSS cos52<>(SB), Z30
+	VBROADCASTSS sin51<>(SB), Z29
+	VBROADCASTSS sin52<>(SB), Z28
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI)(R8*1), Z0
+	VMOVUPS (DI)(R8*1), Z1
+	VMOVUPS (SI)(R8*4), Z2
+	VMOVUPS (DI)(R8*4), Z3
+	VADDPS Z2, Z0, Z4
+	VSUBPS Z2, Z0, Z5
+	VADDPS Z3, Z1, Z0
+	VSUBPS Z3, Z1, Z2
+	VMOVUPS (SI)(R8*2), Z1
+	VMOVUPS (DI)(R8*2), Z3
+	VMOVUPS (SI)(R9*1), Z6
+	VMOVUPS (DI)(R9*1), Z7
+	VADDPS Z6, Z1, Z8
+	VSUBPS Z6, Z1, Z9
+	VADDPS Z7, Z3, Z1
+	VSUBPS Z7, Z3, Z6
+	VMOVUPS (SI), Z3
+	VMOVUPS (DI), Z7
+	VMOVAPS Z3, Z10
+	VFMADD231PS Z31, Z4, Z10
+	VFMADD231PS Z30, Z8, Z10
+	VMOVAPS Z3, Z11
+	VFMADD231PS Z30, Z4, Z11
+	VFMADD231PS Z31, Z8, Z11
+	VADDPS Z4, Z3, Z3
+	VADDPS Z8, Z3, Z3
+	VMOVAPS Z7, Z4
+	VFMADD231PS Z31, Z0, Z4
+	VFMADD231PS Z30, Z1, Z4
+	VMOVAPS Z7, Z8
+	VFMADD231PS Z30, Z0, Z8
+	VFMADD231PS Z31, Z1, Z8
+	VADDPS Z0, Z7, Z7
+	VADDPS Z1, Z7, Z7
+	VMOVNTPS Z3, (BX)
+	VMOVNTPS Z7, (DX)
+	VMULPS Z29, Z2, Z0
+	VFMADD231PS Z28, Z6, Z0
+	VMULPS Z28, Z2, Z1
+	VFNMADD231PS Z29, Z6, Z1
+	VADDPS Z0, Z10, Z2
+	VSUBPS Z0, Z10, Z3
+	VADDPS Z1, Z11, Z0
+	VSUBPS Z1, Z11, Z6
+	VMULPS Z29, Z5, Z1
+	VFMADD231PS Z28, Z9, Z1
+	VMULPS Z28, Z5, Z7
+	VFNMADD231PS Z29, Z9, Z7
+	VSUBPS Z1, Z4, Z5
+	VADDPS Z1, Z4, Z9
+	VSUBPS Z7, Z8, Z1
+	VADDPS Z7, Z8, Z4
+	VMOVNTPS Z2, (BX)(R12*1)
+	VMOVNTPS Z5, (DX)(R12*1)
+	VMOVNTPS Z0, (BX)(R12*2)
+	VMOVNTPS Z1, (DX)(R12*2)
+	VMOVNTPS Z6, (BX)(R13*1)
+	VMOVNTPS Z4, (DX)(R13*1)
+	VMOVNTPS Z3, (BX)(R12*4)
+	VMOVNTPS Z9, (DX)(R12*4)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix5rWideStream(b *butterflies)
+TEXT ·radix5rWideStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+	VBROADCASTSS cos51<>(SB), Z31
+	VBROADCASTSS cos52<>(SB), Z30
+	VBROADCASTSS sin51<>(SB), Z29
+	VBROADCASTSS sin52<>(SB), Z28
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+	MOVQ butterflies_roots(AX), R14
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI)(R8*1), Z0
+	VMOVUPS (DI)(R8*1), Z1
+	VBROADCASTSS 0(R14), Z2
+	VBROADCASTSS 4(R14), Z3
+	VMULPS Z2, Z0, Z4
+	VMULPS Z3, Z0, Z5
+	VFNMADD231PS Z3, Z1, Z4
+	VFMADD231PS Z2, Z1, Z5
+	VMOVUPS (SI)(R8*4), Z0
+	VMOVUPS (DI)(R8*4), Z1
+	VBROADCASTSS 24(R14), Z2
+	VBROADCASTSS 28(R14), Z3
+	VMULPS Z2, Z0, Z6
+	VMULPS Z3, Z0, Z7
+	VFNMADD231PS Z3, Z1, Z6
+	VFMADD231PS Z2, Z1, Z7
+	VADDPS Z6, Z4, Z0
+	VSUBPS Z6, Z4, Z1
+	VADDPS Z7, Z5, Z2
+	VSUBPS Z7, Z5, Z3
+	VMOVUPS (SI)(R8*2), Z4
+	VMOVUPS (DI)(R8*2), Z5
+	VBROADCASTSS 8(R14), Z6
+	VBROADCASTSS 12(R14), Z7
+	VMULPS Z6, Z4, Z8
+	VMULPS Z7, Z4, Z9
+	VFNMADD231PS Z7, Z5, Z8
+	VFMADD231PS Z6, Z5, Z9
+	VMOVUPS (SI)(R9*1), Z4
+	VMOVUPS (DI)(R9*1), Z5
+	VBROADCASTSS 16(R14), Z6
+	VBROADCASTSS 20(R14), Z7
+	VMULPS Z6, Z4, Z10
+	VMULPS Z7, Z4, Z11
+	VFNMADD231PS Z7, Z5, Z10
+	VFMADD231PS Z6, Z5, Z11
+	VADDPS Z10, Z8, Z4
+	VSUBPS Z10, Z8, Z5
+	VADDPS Z11, Z9, Z6
+	VSUBPS Z11, Z9, Z7
+	VMOVUPS (SI), Z8
+	VMOVUPS (DI), Z9
+	VMOVAPS Z8, Z10
+	VFMADD231PS Z31, Z0, Z10
+	VFMADD231PS Z30, Z4, Z10
+	VMOVAPS Z8, Z11
+	VFMADD231PS Z30, Z0, Z11
+	VFMADD231PS Z31, Z4, Z11
+	VADDPS Z0, Z8, Z8
+	VADDPS Z4, Z8, Z8
+	VMOVAPS Z9, Z0
+	VFMADD231PS Z31, Z2, Z0
+	VFMADD231PS Z30, Z6, Z0
+	VMOVAPS Z9, Z4
+	VFMADD231PS Z30, Z2, Z4
+	VFMADD231PS Z31, Z6, Z4
+	VADDPS Z2, Z9, Z9
+	VADDPS Z6, Z9, Z9
+	VMOVNTPS Z8, (BX)
+	VMOVNTPS Z9, (DX)
+	VMULPS Z29, Z3, Z2
+	VFMADD231PS Z28, Z7, Z2
+	VMULPS Z28, Z3, Z6
+	VFNMADD231PS Z29, Z7, Z6
+	VADDPS Z2, Z10, Z3
+	VSUBPS Z2, Z10, Z7
+	VADDPS Z6, Z11, Z2
+	VSUBPS Z6, Z11, Z8
+	VMULPS Z29, Z1, Z6
+	VFMADD231PS Z28, Z5, Z6
+	VMULPS Z28, Z1, Z9
+	VFNMADD231PS Z29, Z5, Z9
+	VSUBPS Z6, Z0, Z1
+	VADDPS Z6, Z0, Z5
+	VSUBPS Z9, Z4, Z0
+	VADDPS Z9, Z4, Z6
+	VMOVNTPS Z3, (BX)(R12*1)
+	VMOVNTPS Z1, (DX)(R12*1)
+	VMOVNTPS Z2, (BX)(R12*2)
+	VMOVNTPS Z0, (DX)(R12*2)
+	VMOVNTPS Z8, (BX)(R13*1)
+	VMOVNTPS Z6, (DX)(R13*1)
+	VMOVNTPS Z7, (BX)(R12*4)
+	VMOVNTPS Z5, (DX)(R12*4)
 	ADDQ butterflies_inK(AX), SI
 	ADDQ butterflies_inK(AX), DI
 	ADDQ butterflies_outK(AX), BX
@@ -2910,6 +3647,326 @@ loop:
 	VZEROUPPER
 	RET
 
+// func radix8x8WideStream(b *butterflies)
+TEXT ·radix8x8WideStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+	VBROADCASTSS rootHalf<>(SB), Z31
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS (DI), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (DI)(R8*2), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VMOVUPS (DI)(R8*4), Z5
+	VMOVUPS (SI)(R9*2), Z6
+	VMOVUPS (DI)(R9*2), Z7
+	VADDPS Z4, Z0, Z8
+	VSUBPS Z4, Z0, Z9
+	VADDPS Z5, Z1, Z0
+	VSUBPS Z5, Z1, Z4
+	VADDPS Z6, Z2, Z1
+	VSUBPS Z6, Z2, Z5
+	VADDPS Z7, Z3, Z2
+	VSUBPS Z7, Z3, Z6
+	VADDPS Z1, Z8, Z3
+	VSUBPS Z1, Z8, Z7
+	VADDPS Z2, Z0, Z1
+	VSUBPS Z2, Z0, Z8
+	VADDPS Z6, Z9, Z0
+	VSUBPS Z6, Z9, Z2
+	VSUBPS Z5, Z4, Z6
+	VADDPS Z5, Z4, Z9
+	VMOVUPS (SI)(R8*1), Z4
+	VMOVUPS (DI)(R8*1), Z5
+	VMOVUPS (SI)(R9*1), Z10
+	VMOVUPS (DI)(R9*1), Z11
+	VMOVUPS (SI)(R10*1), Z12
+	VMOVUPS (DI)(R10*1), Z13
+	VMOVUPS (SI)(R11*1), Z14
+	VMOVUPS (DI)(R11*1), Z15
+	VADDPS Z12, Z4, Z16
+	VSUBPS Z12, Z4, Z17
+	VADDPS Z13, Z5, Z4
+	VSUBPS Z13, Z5, Z12
+	VADDPS Z14, Z10, Z5
+	VSUBPS Z14, Z10, Z13
+	VADDPS Z15, Z11, Z10
+	VSUBPS Z15, Z11, Z14
+	VADDPS Z5, Z16, Z11
+	VSUBPS Z5, Z16, Z15
+	VADDPS Z10, Z4, Z5
+	VSUBPS Z10, Z4, Z16
+	VADDPS Z14, Z17, Z4
+	VSUBPS Z14, Z17, Z10
+	VSUBPS Z13, Z12, Z14
+	VADDPS Z13, Z12, Z17
+	VADDPS Z11, Z3, Z12
+	VSUBPS Z11, Z3, Z13
+	VADDPS Z5, Z1, Z3
+	VSUBPS Z5, Z1, Z11
+	VMOVNTPS Z12, (BX)
+	VMOVNTPS Z3, (DX)
+	VMOVNTPS Z13, (BX)(R12*4)
+	VMOVNTPS Z11, (DX)(R12*4)
+	VADDPS Z16, Z7, Z1
+	VSUBPS Z16, Z7, Z3
+	VSUBPS Z15, Z8, Z5
+	VADDPS Z15, Z8, Z7
+	VMOVNTPS Z1, (BX)(R12*2)
+	VMOVNTPS Z5, (DX)(R12*2)
+	VMOVNTPS Z3, (BX)(R13*2)
+	VMOVNTPS Z7, (DX)(R13*2)
+	VADDPS Z4, Z14, Z1
+	VSUBPS Z4, Z14, Z3
+	VMOVAPS Z0, Z4
+	VFMADD231PS Z31, Z1, Z4
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVAPS Z6, Z1
+	VFMADD231PS Z31, Z3, Z1
+	VFNMADD231PS Z31, Z3, Z6
+	VMOVNTPS Z4, (BX)(R12*1)
+	VMOVNTPS Z1, (DX)(R12*1)
+	VMOVNTPS Z0, (BX)(R15*1)
+	VMOVNTPS Z6, (DX)(R15*1)
+	VADDPS Z10, Z17, Z0
+	VSUBPS Z10, Z17, Z1
+	VMOVAPS Z2, Z3
+	VFMADD231PS Z31, Z1, Z3
+	VFNMADD231PS Z31, Z1, Z2
+	VMOVAPS Z9, Z1
+	VFNMADD231PS Z31, Z0, Z1
+	VFMADD231PS Z31, Z0, Z9
+	VMOVNTPS Z3, (BX)(R13*1)
+	VMOVNTPS Z1, (DX)(R13*1)
+	VMOVNTPS Z2, (BX)(CX*1)
+	VMOVNTPS Z9, (DX)(CX*1)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix8rWideStream(b *butterflies)
+TEXT ·radix8rWideStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+	VBROADCASTSS rootHalf<>(SB), Z31
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+	MOVQ butterflies_roots(AX), R14
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Z0
+	VMOVUPS (DI), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (DI)(R8*2), Z3
+	VBROADCASTSS 8(R14), Z4
+	VBROADCASTSS 12(R14), Z5
+	VMULPS Z4, Z2, Z6
+	VMULPS Z5, Z2, Z7
+	VFNMADD231PS Z5, Z3, Z6
+	VFMADD231PS Z4, Z3, Z7
+	VMOVUPS (SI)(R8*4), Z2
+	VMOVUPS (DI)(R8*4), Z3
+	VBROADCASTSS 24(R14), Z4
+	VBROADCASTSS 28(R14), Z5
+	VMULPS Z4, Z2, Z8
+	VMULPS Z5, Z2, Z9
+	VFNMADD231PS Z5, Z3, Z8
+	VFMADD231PS Z4, Z3, Z9
+	VMOVUPS (SI)(R9*2), Z2
+	VMOVUPS (DI)(R9*2), Z3
+	VBROADCASTSS 40(R14), Z4
+	VBROADCASTSS 44(R14), Z5
+	VMULPS Z4, Z2, Z10
+	VMULPS Z5, Z2, Z11
+	VFNMADD231PS Z5, Z3, Z10
+	VFMADD231PS Z4, Z3, Z11
+	VADDPS Z8, Z0, Z2
+	VSUBPS Z8, Z0, Z3
+	VADDPS Z9, Z1, Z0
+	VSUBPS Z9, Z1, Z4
+	VADDPS Z10, Z6, Z1
+	VSUBPS Z10, Z6, Z5
+	VADDPS Z11, Z7, Z6
+	VSUBPS Z11, Z7, Z8
+	VADDPS Z1, Z2, Z7
+	VSUBPS Z1, Z2, Z9
+	VADDPS Z6, Z0, Z1
+	VSUBPS Z6, Z0, Z2
+	VADDPS Z8, Z3, Z0
+	VSUBPS Z8, Z3, Z6
+	VSUBPS Z5, Z4, Z3
+	VADDPS Z5, Z4, Z8
+	VMOVUPS (SI)(R8*1), Z4
+	VMOVUPS (DI)(R8*1), Z5
+	VBROADCASTSS 0(R14), Z10
+	VBROADCASTSS 4(R14), Z11
+	VMULPS Z10, Z4, Z12
+	VMULPS Z11, Z4, Z13
+	VFNMADD231PS Z11, Z5, Z12
+	VFMADD231PS Z10, Z5, Z13
+	VMOVUPS (SI)(R9*1), Z4
+	VMOVUPS (DI)(R9*1), Z5
+	VBROADCASTSS 16(R14), Z10
+	VBROADCASTSS 20(R14), Z11
+	VMULPS Z10, Z4, Z14
+	VMULPS Z11, Z4, Z15
+	VFNMADD231PS Z11, Z5, Z14
+	VFMADD231PS Z10, Z5, Z15
+	VMOVUPS (SI)(R10*1), Z4
+	VMOVUPS (DI)(R10*1), Z5
+	VBROADCASTSS 32(R14), Z10
+	VBROADCASTSS 36(R14), Z11
+	VMULPS Z10, Z4, Z16
+	VMULPS Z11, Z4, Z17
+	VFNMADD231PS Z11, Z5, Z16
+	VFMADD231PS Z10, Z5, Z17
+	VMOVUPS (SI)(R11*1), Z4
+	VMOVUPS (DI)(R11*1), Z5
+	VBROADCASTSS 48(R14), Z10
+	VBROADCASTSS 52(R14), Z11
+	VMULPS Z10, Z4, Z18
+	VMULPS Z11, Z4, Z19
+	VFNMADD231PS Z11, Z5, Z18
+	VFMADD231PS Z10, Z5, Z19
+	VADDPS Z16, Z12, Z4
+	VSUBPS Z16, Z12, Z5
+	VADDPS Z17, Z13, Z10
+	VSUBPS Z17, Z13, Z11
+	VADDPS Z18, Z14, Z12
+	VSUBPS Z18, Z14, Z13
+	VADDPS Z19, Z15, Z14
+	VSUBPS Z19, Z15, Z16
+	VADDPS Z12, Z4, Z15
+	VSUBPS Z12, Z4, Z17
+	VADDPS Z14, Z10, Z4
+	VSUBPS Z14, Z10, Z12
+	VADDPS Z16, Z5, Z10
+	VSUBPS Z16, Z5, Z14
+	VSUBPS Z13, Z11, Z5
+	VADDPS Z13, Z11, Z16
+	VADDPS Z15, Z7, Z11
+	VSUBPS Z15, Z7, Z13
+	VADDPS Z4, Z1, Z7
+	VSUBPS Z4, Z1, Z15
+	VMOVNTPS Z11, (BX)
+	VMOVNTPS Z7, (DX)
+	VMOVNTPS Z13, (BX)(R12*4)
+	VMOVNTPS Z15, (DX)(R12*4)
+	VADDPS Z12, Z9, Z1
+	VSUBPS Z12, Z9, Z4
+	VSUBPS Z17, Z2, Z7
+	VADDPS Z17, Z2, Z9
+	VMOVNTPS Z1, (BX)(R12*2)
+	VMOVNTPS Z7, (DX)(R12*2)
+	VMOVNTPS Z4, (BX)(R13*2)
+	VMOVNTPS Z9, (DX)(R13*2)
+	VADDPS Z10, Z5, Z1
+	VSUBPS Z10, Z5, Z2
+	VMOVAPS Z0, Z4
+	VFMADD231PS Z31, Z1, Z4
+	VFNMADD231PS Z31, Z1, Z0
+	VMOVAPS Z3, Z1
+	VFMADD231PS Z31, Z2, Z1
+	VFNMADD231PS Z31, Z2, Z3
+	VMOVNTPS Z4, (BX)(R12*1)
+	VMOVNTPS Z1, (DX)(R12*1)
+	VMOVNTPS Z0, (BX)(R15*1)
+	VMOVNTPS Z3, (DX)(R15*1)
+	VADDPS Z14, Z16, Z0
+	VSUBPS Z14, Z16, Z1
+	VMOVAPS Z6, Z2
+	VFMADD231PS Z31, Z1, Z2
+	VFNMADD231PS Z31, Z1, Z6
+	VMOVAPS Z8, Z1
+	VFNMADD231PS Z31, Z0, Z1
+	VFMADD231PS Z31, Z0, Z8
+	VMOVNTPS Z2, (BX)(R13*1)
+	VMOVNTPS Z1, (DX)(R13*1)
+	VMOVNTPS Z6, (BX)(CX*1)
+	VMOVNTPS Z8, (DX)(CX*1)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	ADDQ $56, R14
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
 // func splitWide(p *pairing)
 TEXT ·splitWide(SB), NOSPLIT, $0-8
 	MOVQ p+0(FP), AX
@@ -3225,6 +4282,136 @@ loop:
 	VMOVUPS Y0, (DX)
 	VMOVUPS Y3, (BX)(R12*1)
 	VMOVUPS Y4, (DX)(R12*1)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	ADDQ $8, R14
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix2x2NarrowStream(b *butterflies)
+TEXT ·radix2x2NarrowStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS (DI), Y1
+	VMOVUPS (SI)(R8*1), Y2
+	VMOVUPS (DI)(R8*1), Y3
+	VADDPS Y2, Y0, Y4
+	VSUBPS Y2, Y0, Y5
+	VADDPS Y3, Y1, Y0
+	VSUBPS Y3, Y1, Y2
+	VMOVNTPS Y4, (BX)
+	VMOVNTPS Y0, (DX)
+	VMOVNTPS Y5, (BX)(R12*1)
+	VMOVNTPS Y2, (DX)(R12*1)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix2rNarrowStream(b *butterflies)
+TEXT ·radix2rNarrowStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+	MOVQ butterflies_roots(AX), R14
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS (DI), Y1
+	VMOVUPS (SI)(R8*1), Y2
+	VMOVUPS (DI)(R8*1), Y3
+	VBROADCASTSS 0(R14), Y4
+	VBROADCASTSS 4(R14), Y5
+	VMULPS Y4, Y2, Y6
+	VMULPS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y3, Y6
+	VFMADD231PS Y4, Y3, Y7
+	VADDPS Y6, Y0, Y2
+	VSUBPS Y6, Y0, Y3
+	VADDPS Y7, Y1, Y0
+	VSUBPS Y7, Y1, Y4
+	VMOVNTPS Y2, (BX)
+	VMOVNTPS Y0, (DX)
+	VMOVNTPS Y3, (BX)(R12*1)
+	VMOVNTPS Y4, (DX)(R12*1)
 	ADDQ butterflies_inK(AX), SI
 	ADDQ butterflies_inK(AX), DI
 	ADDQ butterflies_outK(AX), BX
@@ -3582,6 +4769,174 @@ loop:
 	VMOVUPS Y4, (DX)(R12*1)
 	VMOVUPS Y0, (BX)(R12*2)
 	VMOVUPS Y1, (DX)(R12*2)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	ADDQ $16, R14
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix3x3NarrowStream(b *butterflies)
+TEXT ·radix3x3NarrowStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+	VBROADCASTSS half<>(SB), Y15
+	VBROADCASTSS sin3<>(SB), Y14
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS (DI), Y1
+	VMOVUPS (SI)(R8*1), Y2
+	VMOVUPS (DI)(R8*1), Y3
+	VMOVUPS (SI)(R8*2), Y4
+	VMOVUPS (DI)(R8*2), Y5
+	VADDPS Y4, Y2, Y6
+	VSUBPS Y4, Y2, Y7
+	VADDPS Y5, Y3, Y2
+	VSUBPS Y5, Y3, Y4
+	VADDPS Y6, Y0, Y3
+	VADDPS Y2, Y1, Y5
+	VMOVNTPS Y3, (BX)
+	VMOVNTPS Y5, (DX)
+	VFNMADD231PS Y15, Y6, Y0
+	VFNMADD231PS Y15, Y2, Y1
+	VMOVAPS Y0, Y2
+	VFMADD231PS Y14, Y4, Y2
+	VFNMADD231PS Y14, Y4, Y0
+	VMOVAPS Y1, Y3
+	VFNMADD231PS Y14, Y7, Y3
+	VFMADD231PS Y14, Y7, Y1
+	VMOVNTPS Y2, (BX)(R12*1)
+	VMOVNTPS Y3, (DX)(R12*1)
+	VMOVNTPS Y0, (BX)(R12*2)
+	VMOVNTPS Y1, (DX)(R12*2)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix3rNarrowStream(b *butterflies)
+TEXT ·radix3rNarrowStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+	VBROADCASTSS half<>(SB), Y15
+	VBROADCASTSS sin3<>(SB), Y14
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+	MOVQ butterflies_roots(AX), R14
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS (DI), Y1
+	VMOVUPS (SI)(R8*1), Y2
+	VMOVUPS (DI)(R8*1), Y3
+	VBROADCASTSS 0(R14), Y4
+	VBROADCASTSS 4(R14), Y5
+	VMULPS Y4, Y2, Y6
+	VMULPS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y3, Y6
+	VFMADD231PS Y4, Y3, Y7
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (DI)(R8*2), Y3
+	VBROADCASTSS 8(R14), Y4
+	VBROADCASTSS 12(R14), Y5
+	VMULPS Y4, Y2, Y8
+	VMULPS Y5, Y2, Y9
+	VFNMADD231PS Y5, Y3, Y8
+	VFMADD231PS Y4, Y3, Y9
+	VADDPS Y8, Y6, Y2
+	VSUBPS Y8, Y6, Y3
+	VADDPS Y9, Y7, Y4
+	VSUBPS Y9, Y7, Y5
+	VADDPS Y2, Y0, Y6
+	VADDPS Y4, Y1, Y7
+	VMOVNTPS Y6, (BX)
+	VMOVNTPS Y7, (DX)
+	VFNMADD231PS Y15, Y2, Y0
+	VFNMADD231PS Y15, Y4, Y1
+	VMOVAPS Y0, Y2
+	VFMADD231PS Y14, Y5, Y2
+	VFNMADD231PS Y14, Y5, Y0
+	VMOVAPS Y1, Y4
+	VFNMADD231PS Y14, Y3, Y4
+	VFMADD231PS Y14, Y3, Y1
+	VMOVNTPS Y2, (BX)(R12*1)
+	VMOVNTPS Y4, (DX)(R12*1)
+	VMOVNTPS Y0, (BX)(R12*2)
+	VMOVNTPS Y1, (DX)(R12*2)
 	ADDQ butterflies_inK(AX), SI
 	ADDQ butterflies_inK(AX), DI
 	ADDQ butterflies_outK(AX), BX
@@ -4032,6 +5387,188 @@ loop:
 	VMOVUPS Y2, (DX)(R12*2)
 	VMOVUPS Y6, (BX)(R13*1)
 	VMOVUPS Y8, (DX)(R13*1)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	ADDQ $24, R14
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix4x4NarrowStream(b *butterflies)
+TEXT ·radix4x4NarrowStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS (DI), Y1
+	VMOVUPS (SI)(R8*1), Y2
+	VMOVUPS (DI)(R8*1), Y3
+	VMOVUPS (SI)(R8*2), Y4
+	VMOVUPS (DI)(R8*2), Y5
+	VMOVUPS (SI)(R9*1), Y6
+	VMOVUPS (DI)(R9*1), Y7
+	VADDPS Y4, Y0, Y8
+	VSUBPS Y4, Y0, Y9
+	VADDPS Y5, Y1, Y0
+	VSUBPS Y5, Y1, Y4
+	VADDPS Y6, Y2, Y1
+	VSUBPS Y6, Y2, Y5
+	VADDPS Y7, Y3, Y2
+	VSUBPS Y7, Y3, Y6
+	VADDPS Y1, Y8, Y3
+	VSUBPS Y1, Y8, Y7
+	VADDPS Y2, Y0, Y1
+	VSUBPS Y2, Y0, Y8
+	VADDPS Y6, Y9, Y0
+	VSUBPS Y6, Y9, Y2
+	VSUBPS Y5, Y4, Y6
+	VADDPS Y5, Y4, Y9
+	VMOVNTPS Y3, (BX)
+	VMOVNTPS Y1, (DX)
+	VMOVNTPS Y0, (BX)(R12*1)
+	VMOVNTPS Y6, (DX)(R12*1)
+	VMOVNTPS Y7, (BX)(R12*2)
+	VMOVNTPS Y8, (DX)(R12*2)
+	VMOVNTPS Y2, (BX)(R13*1)
+	VMOVNTPS Y9, (DX)(R13*1)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix4rNarrowStream(b *butterflies)
+TEXT ·radix4rNarrowStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+	MOVQ butterflies_roots(AX), R14
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI), Y0
+	VMOVUPS (DI), Y1
+	VMOVUPS (SI)(R8*1), Y2
+	VMOVUPS (DI)(R8*1), Y3
+	VBROADCASTSS 0(R14), Y4
+	VBROADCASTSS 4(R14), Y5
+	VMULPS Y4, Y2, Y6
+	VMULPS Y5, Y2, Y7
+	VFNMADD231PS Y5, Y3, Y6
+	VFMADD231PS Y4, Y3, Y7
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (DI)(R8*2), Y3
+	VBROADCASTSS 8(R14), Y4
+	VBROADCASTSS 12(R14), Y5
+	VMULPS Y4, Y2, Y8
+	VMULPS Y5, Y2, Y9
+	VFNMADD231PS Y5, Y3, Y8
+	VFMADD231PS Y4, Y3, Y9
+	VMOVUPS (SI)(R9*1), Y2
+	VMOVUPS (DI)(R9*1), Y3
+	VBROADCASTSS 16(R14), Y4
+	VBROADCASTSS 20(R14), Y5
+	VMULPS Y4, Y2, Y10
+	VMULPS Y5, Y2, Y11
+	VFNMADD231PS Y5, Y3, Y10
+	VFMADD231PS Y4, Y3, Y11
+	VADDPS Y8, Y0, Y2
+	VSUBPS Y8, Y0, Y3
+	VADDPS Y9, Y1, Y0
+	VSUBPS Y9, Y1, Y4
+	VADDPS Y10, Y6, Y1
+	VSUBPS Y10, Y6, Y5
+	VADDPS Y11, Y7, Y6
+	VSUBPS Y11, Y7, Y8
+	VADDPS Y1, Y2, Y7
+	VSUBPS Y1, Y2, Y9
+	VADDPS Y6, Y0, Y1
+	VSUBPS Y6, Y0, Y2
+	VADDPS Y8, Y3, Y0
+	VSUBPS Y8, Y3, Y6
+	VSUBPS Y5, Y4, Y3
+	VADDPS Y5, Y4, Y8
+	VMOVNTPS Y7, (BX)
+	VMOVNTPS Y1, (DX)
+	VMOVNTPS Y0, (BX)(R12*1)
+	VMOVNTPS Y3, (DX)(R12*1)
+	VMOVNTPS Y9, (BX)(R12*2)
+	VMOVNTPS Y2, (DX)(R12*2)
+	VMOVNTPS Y6, (BX)(R13*1)
+	VMOVNTPS Y8, (DX)(R13*1)
 	ADDQ butterflies_inK(AX), SI
 	ADDQ butterflies_inK(AX), DI
 	ADDQ butterflies_outK(AX), BX
@@ -4711,6 +6248,258 @@ loop:
 	VMOVUPS Y6, (DX)(R13*1)
 	VMOVUPS Y7, (BX)(R12*4)
 	VMOVUPS Y5, (DX)(R12*4)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	ADDQ $32, R14
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix5x5NarrowStream(b *butterflies)
+TEXT ·radix5x5NarrowStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+	VBROADCASTSS cos51<>(SB), Y15
+	VBROADCASTSS cos52<>(SB), Y14
+	VBROADCASTSS sin51<>(SB), Y13
+	VBROADCASTSS sin52<>(SB), Y12
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI)(R8*1), Y0
+	VMOVUPS (DI)(R8*1), Y1
+	VMOVUPS (SI)(R8*4), Y2
+	VMOVUPS (DI)(R8*4), Y3
+	VADDPS Y2, Y0, Y4
+	VSUBPS Y2, Y0, Y5
+	VADDPS Y3, Y1, Y0
+	VSUBPS Y3, Y1, Y2
+	VMOVUPS (SI)(R8*2), Y1
+	VMOVUPS (DI)(R8*2), Y3
+	VMOVUPS (SI)(R9*1), Y6
+	VMOVUPS (DI)(R9*1), Y7
+	VADDPS Y6, Y1, Y8
+	VSUBPS Y6, Y1, Y9
+	VADDPS Y7, Y3, Y1
+	VSUBPS Y7, Y3, Y6
+	VMOVUPS (SI), Y3
+	VMOVUPS (DI), Y7
+	VMOVAPS Y3, Y10
+	VFMADD231PS Y15, Y4, Y10
+	VFMADD231PS Y14, Y8, Y10
+	VMOVAPS Y3, Y11
+	VFMADD231PS Y14, Y4, Y11
+	VFMADD231PS Y15, Y8, Y11
+	VADDPS Y4, Y3, Y3
+	VADDPS Y8, Y3, Y3
+	VMOVAPS Y7, Y4
+	VFMADD231PS Y15, Y0, Y4
+	VFMADD231PS Y14, Y1, Y4
+	VMOVAPS Y7, Y8
+	VFMADD231PS Y14, Y0, Y8
+	VFMADD231PS Y15, Y1, Y8
+	VADDPS Y0, Y7, Y7
+	VADDPS Y1, Y7, Y7
+	VMOVNTPS Y3, (BX)
+	VMOVNTPS Y7, (DX)
+	VMULPS Y13, Y2, Y0
+	VFMADD231PS Y12, Y6, Y0
+	VMULPS Y12, Y2, Y1
+	VFNMADD231PS Y13, Y6, Y1
+	VADDPS Y0, Y10, Y2
+	VSUBPS Y0, Y10, Y3
+	VADDPS Y1, Y11, Y0
+	VSUBPS Y1, Y11, Y6
+	VMULPS Y13, Y5, Y1
+	VFMADD231PS Y12, Y9, Y1
+	VMULPS Y12, Y5, Y7
+	VFNMADD231PS Y13, Y9, Y7
+	VSUBPS Y1, Y4, Y5
+	VADDPS Y1, Y4, Y9
+	VSUBPS Y7, Y8, Y1
+	VADDPS Y7, Y8, Y4
+	VMOVNTPS Y2, (BX)(R12*1)
+	VMOVNTPS Y5, (DX)(R12*1)
+	VMOVNTPS Y0, (BX)(R12*2)
+	VMOVNTPS Y1, (DX)(R12*2)
+	VMOVNTPS Y6, (BX)(R13*1)
+	VMOVNTPS Y4, (DX)(R13*1)
+	VMOVNTPS Y3, (BX)(R12*4)
+	VMOVNTPS Y9, (DX)(R12*4)
+	ADDQ butterflies_inK(AX), SI
+	ADDQ butterflies_inK(AX), DI
+	ADDQ butterflies_outK(AX), BX
+	ADDQ butterflies_outK(AX), DX
+	DECQ butterflies_kLeft(AX)
+	JNZ  loop
+	ADDQ butterflies_inJ(AX), SI
+	ADDQ butterflies_inJ(AX), DI
+	ADDQ butterflies_outJ(AX), BX
+	ADDQ butterflies_outJ(AX), DX
+	DECQ butterflies_jLeft(AX)
+	JNZ  group
+	ADDQ butterflies_inLine(AX), SI
+	ADDQ butterflies_inLine(AX), DI
+	ADDQ butterflies_outLine(AX), BX
+	ADDQ butterflies_outLine(AX), DX
+	DECQ butterflies_lines(AX)
+	JNZ  line
+	VZEROUPPER
+	RET
+
+// func radix5rNarrowStream(b *butterflies)
+TEXT ·radix5rNarrowStream(SB), NOSPLIT, $0-8
+	MOVQ b+0(FP), AX
+	MOVQ butterflies_in(AX), SI
+	MOVQ SI, DI
+	ADDQ butterflies_inIm(AX), DI
+	MOVQ butterflies_out(AX), BX
+	MOVQ BX, DX
+	ADDQ butterflies_outIm(AX), DX
+	MOVQ butterflies_inQ(AX), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R10)(R8*2), R11
+	MOVQ butterflies_outP(AX), R12
+	LEAQ (R12)(R12*2), R13
+	LEAQ (R12)(R12*4), R15
+	LEAQ (R15)(R12*2), CX
+	VBROADCASTSS cos51<>(SB), Y15
+	VBROADCASTSS cos52<>(SB), Y14
+	VBROADCASTSS sin51<>(SB), Y13
+	VBROADCASTSS sin52<>(SB), Y12
+
+line:
+	VMOVQ butterflies_j(AX), X0
+	VMOVQ X0, butterflies_jLeft(AX)
+	MOVQ butterflies_roots(AX), R14
+
+group:
+	VMOVQ butterflies_k(AX), X0
+	VMOVQ X0, butterflies_kLeft(AX)
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI)(R8*1), Y0
+	VMOVUPS (DI)(R8*1), Y1
+	VBROADCASTSS 0(R14), Y2
+	VBROADCASTSS 4(R14), Y3
+	VMULPS Y2, Y0, Y4
+	VMULPS Y3, Y0, Y5
+	VFNMADD231PS Y3, Y1, Y4
+	VFMADD231PS Y2, Y1, Y5
+	VMOVUPS (SI)(R8*4), Y0
+	VMOVUPS (DI)(R8*4), Y1
+	VBROADCASTSS 24(R14), Y2
+	VBROADCASTSS 28(R14), Y3
+	VMULPS Y2, Y0, Y6
+	VMULPS Y3, Y0, Y7
+	VFNMADD231PS Y3, Y1, Y6
+	VFMADD231PS Y2, Y1, Y7
+	VADDPS Y6, Y4, Y0
+	VSUBPS Y6, Y4, Y1
+	VADDPS Y7, Y5, Y2
+	VSUBPS Y7, Y5, Y3
+	VMOVUPS (SI)(R8*2), Y4
+	VMOVUPS (DI)(R8*2), Y5
+	VBROADCASTSS 8(R14), Y6
+	VBROADCASTSS 12(R14), Y7
+	VMULPS Y6, Y4, Y8
+	VMULPS Y7, Y4, Y9
+	VFNMADD231PS Y7, Y5, Y8
+	VFMADD231PS Y6, Y5, Y9
+	VMOVUPS (SI)(R9*1), Y4
+	VMOVUPS (DI)(R9*1), Y5
+	VBROADCASTSS 16(R14), Y6
+	VBROADCASTSS 20(R14), Y7
+	VMULPS Y6, Y4, Y10
+	VMULPS Y7, Y4, Y11
+	VFNMADD231PS Y7, Y5, Y10
+	VFMADD231PS Y6, Y5, Y11
+	VADDPS Y10, Y8, Y4
+	VSUBPS Y10, Y8, Y5
+	VADDPS Y11, Y9, Y6
+	VSUBPS Y11, Y9, Y7
+	VMOVUPS (SI), Y8
+	VMOVUPS (DI), Y9
+	VMOVAPS Y8, Y10
+	VFMADD231PS Y15, Y0, Y10
+	VFMADD231PS Y14, Y4, Y10
+	VMOVAPS Y8, Y11
+	VFMADD231PS Y14, Y0, Y11
+	VFMADD231PS Y15, Y4, Y11
+	VADDPS Y0, Y8, Y8
+	VADDPS Y4, Y8, Y8
+	VMOVAPS Y9, Y0
+	VFMADD231PS Y15, Y2, Y0
+	VFMADD231PS Y14, Y6, Y0
+	VMOVAPS Y9, Y4
+	VFMADD231PS Y14, Y2, Y4
+	VFMADD231PS Y15, Y6, Y4
+	VADDPS Y2, Y9, Y9
+	VADDPS Y6, Y9, Y9
+	VMOVNTPS Y8, (BX)
+	VMOVNTPS Y9, (DX)
+	VMULPS Y13, Y3, Y2
+	VFMADD231PS Y12, Y7, Y2
+	VMULPS Y12, Y3, Y6
+	VFNMADD231PS Y13, Y7, Y6
+	VADDPS Y2, Y10, Y3
+	VSUBPS Y2, Y10, Y7
+	VADDPS Y6, Y11, Y2
+	VSUBPS Y6, Y11, Y8
+	VMULPS Y13, Y1, Y6
+	VFMADD231PS Y12, Y5, Y6
+	VMULPS Y12, Y1, Y9
+	VFNMADD231PS Y13, Y5, Y9
+	VSUBPS Y6, Y0, Y1
+	VADDPS Y6, Y0, Y5
+	VSUBPS Y9, Y4, Y0
+	VADDPS Y9, Y4, Y6
+	VMOVNTPS Y3, (BX)(R12*1)
+	VMOVNTPS Y1, (DX)(R12*1)
+	VMOVNTPS Y2, (BX)(R12*2)
+	VMOVNTPS Y0, (DX)(R12*2)
+	VMOVNTPS Y8, (BX)(R13*1)
+	VMOVNTPS Y6, (DX)(R13*1)
+	VMOVNTPS Y7, (BX)(R12*4)
+	VMOVNTPS Y5, (DX)(R12*4)
 	ADDQ butterflies_inK(AX), SI
 	ADDQ butterflies_inK(AX), DI
 	ADDQ butterflies_outK(AX), BX

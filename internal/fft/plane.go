@@ -46,10 +46,16 @@ func (p *Plane[T]) half(column int) Place {
 	return Place{column * 2 * p.lanes, column*2*p.lanes + p.lanes, p.halfRow(), 2 * p.lanes}
 }
 
+// What stays in the first cache: of rows two buffers, of columns one.
+const (
+	rowVectors = 96
+	colVectors = 192
+)
+
 // Work is the elements of scratch memory that the methods take.
 func (p *Plane[T]) Work() int {
-	pairs := p.rows.chunk()
-	return max(pairs*p.W*2*p.lanes+p.rows.work(pairs), p.cols.work(p.cols.chunk()))
+	pairs := p.rows.chunk(rowVectors)
+	return max(pairs*p.W*2*p.lanes+p.rows.work(pairs), p.cols.work(p.cols.chunk(colVectors)))
 }
 
 // Real says where a plane lies: vector (y, x) is the elements from At + y·Row + x·Col on.
@@ -58,12 +64,12 @@ type Real struct{ At, Row, Col int }
 // Rows transforms n rows of a plane, of which all but the first cols elements are zero, and multiplies them by scale. They become rows y … y+n-1 of half; one more
 // row may be overwritten with anything.
 func (p *Plane[T]) Rows(half []T, y, n int, in []T, from Real, cols int, scale T, work []T) {
-	chunk := p.rows.chunk()
+	chunk := p.rows.chunk(rowVectors)
 	size := chunk * p.W * 2 * p.lanes
 	z, work := work[:size], work[size:]
 	at := Place{0, p.lanes, 2 * p.lanes, p.W * 2 * p.lanes}
 	transform := func(row, pairs, im int) {
-		p.rows.run(z, at, in, Place{from.At + row*from.Row, from.At + (row+im)*from.Row, from.Col, 2 * from.Row}, pairs, cols, work)
+		p.rows.run(z, at, in, Place{from.At + row*from.Row, from.At + (row+im)*from.Row, from.Col, 2 * from.Row}, pairs, cols, false, work)
 		p.split(half[(y+row)*p.halfRow():], z, pairs, scale)
 	}
 	for row := 0; row+1 < n; {
@@ -76,30 +82,47 @@ func (p *Plane[T]) Rows(half []T, y, n int, in []T, from Real, cols int, scale T
 	}
 }
 
-// Columns transforms the columns of half, whose rows from n on are zero, to their place in out, at which lines are columns.
-func (p *Plane[T]) Columns(out []T, to Place, half []T, n int, work []T) {
-	for u := 0; u < p.Width(); u += p.cols.chunk() {
-		cols := min(p.cols.chunk(), p.Width()-u)
+// Columns transforms the columns of half, whose rows from n on are zero, to their place in out, at which lines are columns. stream says that
+// out is too large for the caches: the results then go past them, which saves loading what they overwrite.
+func (p *Plane[T]) Columns(out []T, to Place, half []T, n int, stream bool, work []T) {
+	for u := 0; u < p.Width(); u += p.cols.chunk(colVectors) {
+		cols := min(p.cols.chunk(colVectors), p.Width()-u)
 		at := Place{to.Re + u*to.Line, to.Im + u*to.Line, to.Step, to.Line}
-		p.cols.run(out, at, half, p.half(u), cols, n, work)
+		p.cols.run(out, at, half, p.half(u), cols, n, stream, work)
+	}
+	if stream {
+		fence()
 	}
 }
 
 // ColumnsBack transforms columns of frequencies back to half.
 func (p *Plane[T]) ColumnsBack(half []T, in []T, from Place, work []T) {
-	for u := 0; u < p.Width(); u += p.cols.chunk() {
-		cols := min(p.cols.chunk(), p.Width()-u)
+	for u := 0; u < p.Width(); u += p.cols.chunk(colVectors) {
+		cols := min(p.cols.chunk(colVectors), p.Width()-u)
 		at := Place{from.Re + u*from.Line, from.Im + u*from.Line, from.Step, from.Line}
-		p.cols.run(half, p.half(u).swap(), in, at.swap(), cols, p.H, work)
+		p.cols.run(half, p.half(u).swap(), in, at.swap(), cols, p.H, false, work)
 	}
 }
 
-// RowsBack transforms rows y0 and y1 of half back, to two rows of W vectors.
-func (p *Plane[T]) RowsBack(out []T, half []T, y0, y1 int, work []T) {
-	size := p.W * 2 * p.lanes
+// RowsBack transforms rows y … y+n-1 of half back, to rows of W vectors, of which there must be room for an even number.
+func (p *Plane[T]) RowsBack(out []T, half []T, y, n int, work []T) {
+	chunk := p.rows.chunk(rowVectors)
+	size := chunk * p.W * 2 * p.lanes
 	z, work := work[:size], work[size:]
-	p.combine(z, half[y0*p.halfRow():][:p.halfRow()], half[y1*p.halfRow():][:p.halfRow()])
-	p.rows.run(out, Place{p.W * p.lanes, 0, p.lanes, 0}, z, Place{p.lanes, 0, 2 * p.lanes, 0}, 1, p.W, work)
+	row, width := p.halfRow(), p.W*p.lanes
+	from := Place{p.lanes, 0, 2 * p.lanes, 2 * width}
+	transform := func(r, pairs, second int) {
+		p.combine(z, half[(y+r)*row:], half[(y+r+second)*row:], pairs)
+		p.rows.run(out, Place{(r + 1) * width, r * width, p.lanes, 2 * width}, z, from, pairs, p.W, false, work)
+	}
+	for r := 0; r+1 < n; {
+		pairs := min(chunk, (n-r)/2)
+		transform(r, pairs, 1)
+		r += 2 * pairs
+	}
+	if n%2 == 1 {
+		transform(n-1, 1, 0)
+	}
 }
 
 // A pairing describes one call of split or combine, on pairs of rows. z is rows of complex vectors, a and b the rows of
@@ -137,20 +160,24 @@ func (p *Plane[T]) split(half, z []T, pairs int, scale T) {
 	}
 }
 
-// combine makes z = a + i·b of two half spectra.
-func (p *Plane[T]) combine(z, a, b []T) {
-	if combineFast(z, a, b, p.W, p.lanes) {
+// combine makes z = a + i·b of pairs of rows, a and b beginning with the first pair.
+func (p *Plane[T]) combine(z, a, b []T, pairs int) {
+	v, row := 2*p.lanes, p.halfRow()
+	z, a, b = z[:pairs*p.W*v], a[:(2*pairs-1)*row], b[:(2*pairs-1)*row]
+	if combineFast(z, a, b, p.W, pairs, p.lanes) {
 		return
 	}
-	v := 2 * p.lanes
-	for u := range p.Width() {
-		a, b := a[u*v:][:v], b[u*v:][:v]
-		x, y := z[u*v:][:v], z[(p.W-u)%p.W*v:][:v]
-		for l := range p.lanes {
-			i := l + p.lanes
-			ar, ai, br, bi := a[l], a[i], b[l], b[i]
-			y[l], y[i] = ar+bi, br-ai
-			x[l], x[i] = ar-bi, ai+br
+	for pair := range pairs {
+		z, a, b := z[pair*p.W*v:], a[2*pair*row:], b[2*pair*row:]
+		for u := range p.Width() {
+			a, b := a[u*v:][:v], b[u*v:][:v]
+			x, y := z[u*v:][:v], z[(p.W-u)%p.W*v:][:v]
+			for l := range p.lanes {
+				i := l + p.lanes
+				ar, ai, br, bi := a[l], a[i], b[l], b[i]
+				y[l], y[i] = ar+bi, br-ai
+				x[l], x[i] = ar-bi, ai+br
+			}
 		}
 	}
 }

@@ -37,7 +37,7 @@ func planeOnce[T Float](h, w, rows, cols, lanes int, side guard.Side) error {
 	p := NewPlane[T](h, w, lanes)
 	in, out := draw[T](rows*cols*lanes, rng, side), guard.Make[T](p.Frequencies()*2*lanes, side)
 	half, work := guard.Make[T](p.Half(), side), guard.Make[T](p.Work(), side)
-	back := guard.Make[T](2*w*lanes, side)
+	back := guard.Make[T]((h+h%2)*w*lanes, side)
 	all := []*guard.Buffer[T]{in, out, half, work, back}
 	for _, b := range all {
 		defer b.Free()
@@ -47,7 +47,7 @@ func planeOnce[T Float](h, w, rows, cols, lanes int, side guard.Side) error {
 	const scale = 0.75
 	err := guard.Catch(func() {
 		p.Rows(half.Slice(), 0, rows, in.Slice(), from, cols, scale, work.Slice())
-		p.Columns(out.Slice(), to, half.Slice(), rows, work.Slice())
+		p.Columns(out.Slice(), to, half.Slice(), rows, h%2 == 0, work.Slice())
 		half.Fill()
 		p.ColumnsBack(half.Slice(), out.Slice(), to, work.Slice())
 	})
@@ -76,13 +76,13 @@ func planeOnce[T Float](h, w, rows, cols, lanes int, side guard.Side) error {
 		return fmt.Errorf("forward, the relative error is %.3g, want at most %.3g", errNorm/norm, tolerance)
 	}
 	errNorm, norm = 0, 0
-	for y := range h {
-		other := (y*7 + 3) % h
-		if err := guard.Catch(func() { p.RowsBack(back.Slice(), half.Slice(), y, other, work.Slice()) }); err != nil {
+	for _, part := range [][2]int{{0, h}, {h / 2, h - h/2}, {h - 1, 1}} {
+		first, n := part[0], part[1]
+		if err := guard.Catch(func() { p.RowsBack(back.Slice(), half.Slice(), first, n, work.Slice()) }); err != nil {
 			return err
 		}
-		for i, got := range back.Slice() {
-			y, c, want := []int{y, other}[i/(w*lanes)], i/lanes%w, 0.0
+		for i, got := range back.Slice()[:n*w*lanes] {
+			y, c, want := first+i/(w*lanes), i/lanes%w, 0.0
 			if y < rows && c < cols {
 				want = scale * float64(h*w) * float64(in.Slice()[from.At+y*from.Row+c*from.Col+i%lanes])
 			}

@@ -26,10 +26,17 @@ const (
 	wide   // 512 bits
 )
 
-// run computes butterflies of that radix whose first elements are inputs, the others zero.
-func run[T Float](b *butterflies, radix, inputs int, twiddled bool, lanes int) {
-	if !runFast[T](b, radix, inputs, twiddled, lanes) {
-		portable[T](b, radix, inputs, twiddled, lanes)
+// A kind of butterflies is a radix and how many of the first elements are not zero.
+type kind struct {
+	radix, inputs int
+	twiddled      bool // with roots
+	stream        bool // the results should go past the caches
+}
+
+// run computes butterflies.
+func run[T Float](b *butterflies, k kind, lanes int) {
+	if !runFast[T](b, k, lanes) {
+		portable[T](b, k.radix, k.inputs, k.twiddled, lanes)
 	}
 }
 

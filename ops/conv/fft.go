@@ -52,7 +52,9 @@ const (
 	filterBytes   = 96 << 20
 	spectrumBytes = 32 << 20 // of tiles, inputs and outputs together
 	mostBytes     = 512 << 20
-	pieceTerms    = 128 // complex products that are added up in registers
+	rowVectors    = 512      // of rows of pixels, so that they stay in the first cache
+	streamBytes   = 12 << 20 // of filters that are not worth keeping in a cache while they are written
+	pieceTerms    = 128      // complex products that are added up in registers
 )
 
 // Name returns "fft 32×32" for tiles of 32, "fft" for the whole image.
@@ -198,8 +200,10 @@ type fourier[T kernel.Float] struct {
 	inputs  operand
 	outputs operand // dy in the gradient of the filter, else the result
 
-	units     int // blocks of outputs of a slice
-	some      int // tiles of a slice
+	height    int  // rows of pixels that are transformed at a time
+	units     int  // blocks of outputs of a slice
+	some      int  // tiles of a slice
+	stream    bool // filters go past the caches
 	filters   layout
 	ins, outs layout
 	terms     terms // of an output or of the gradient of the image
@@ -223,13 +227,23 @@ func (o operand) in(b, lanes int) (first, n int) {
 	return g*o.group + b*lanes, min(lanes, o.group-b*lanes)
 }
 
-// A layout is where a buffer of spectra lies in shared memory, in elements: for each frequency that many blocks, and one more
-// if their distance would be a multiple of a large power of two.
-type layout struct{ at, frequency int }
+// A layout is where a buffer of spectra lies in shared memory, in elements: from one block to the next, from a frequency to the one below, and
+// from one column of frequencies to the next. Whoever writes a buffer writes it in order, since stores that miss the
+// cache cost more than loads; distances are odd multiples of a block, so that lines do not compete for the same places in a cache.
+//
+//	| written by          | order                        |
+//	|---------------------|------------------------------|
+//	| transforms          | [column][block][frequency]   |
+//	| products            | [column][frequency][block]   |
+type layout struct{ at, size, block, step, column int }
+
+// index returns where block 0 lies for frequency f, in the buffer.
+func (l layout) index(f, height int) int { return f/height*l.column + f%height*l.step }
 
 func planFFT[T kernel.Float](p Problem, axes [2]axis) kernel.Plan {
 	set := micro.Complex[T]()
 	m := &fourier[T]{Problem: p, set: set, lanes: set.Lanes(), block: 2 * set.Lanes(), axes: axes, tiles: axes[0].tiles * axes[1].tiles}
+	m.height = 2 * max(min(rowVectors/axes[1].size/2, 8), 1)
 	m.plane = fft.NewPlane[T](axes[0].size, axes[1].size, m.lanes)
 	in, out := p.C, p.K
 	if p.Pass == InputGrad {
@@ -250,15 +264,23 @@ func (m *fourier[T]) slices(tile, each int) (shared int) {
 	all := m.Groups * m.outputs.blocks
 	m.units = even(all, filterBytes/(m.inputs.group*block))
 	m.some = even(m.N*m.tiles, spectrumBytes/((tile+each*m.units)*block))
-	place := func(blocks int) layout {
-		l := layout{shared, (blocks | 1) * m.block}
-		shared += m.plane.Frequencies() * l.frequency
+	place := func(blocks int, transforms bool) layout {
+		l := layout{at: shared, block: m.block, step: (blocks | 1) * m.block}
+		l.column = m.plane.H * l.step
+		if transforms {
+			l.block, l.step = (m.plane.H|1)*m.block, m.block
+			l.column = blocks * l.block
+		}
+		l.size = m.plane.Width() * l.column
+		shared += l.size
 		return l
 	}
-	m.filters = place(m.units * m.inputs.group)
-	m.ins = place(m.some * m.Groups * m.inputs.blocks)
-	m.outs = place(m.some * (tile - m.Groups*m.inputs.blocks + each*m.units))
-	return shared * int(unsafe.Sizeof(T(0)))
+	m.filters = place(m.units*m.inputs.group, m.Pass != FilterGrad)
+	m.ins = place(m.some*m.Groups*m.inputs.blocks, true)
+	m.outs = place(m.some*(tile-m.Groups*m.inputs.blocks+each*m.units), m.Pass == FilterGrad)
+	size := int(unsafe.Sizeof(T(0)))
+	m.stream = m.filters.size*size > streamBytes
+	return shared * size
 }
 
 // even cuts n into as few parts of at most that size as there can be, alike, and returns their size.
@@ -296,13 +318,10 @@ func (s *terms) multiply(t *micro.Tile, kernel func(*micro.Tile), add bool) {
 // local returns the elements of a worker's scratch memory, and where its parts are: rows of pixels or taps, the half spectrum, the
 // transform's own.
 func (m *fourier[T]) local() (rows, half, work, size int) {
-	half = m.lanes * max(m.spanH()*m.spanW(), (2+m.R*m.S)*m.plane.W, rowPairs*2*m.plane.W)
+	half = m.lanes * max(m.spanH()*m.spanW(), m.height*m.plane.W+m.R*m.S)
 	work = half + m.plane.Half()
 	return 0, half, work, work + m.plane.Work()
 }
-
-// rowPairs is how many pairs of rows of pixels are loaded at a time.
-const rowPairs = 8
 
 func (m *fourier[T]) localSize() int {
 	_, _, _, size := m.local()
@@ -316,14 +335,14 @@ func (m *fourier[T]) buffers(c *kernel.Call) (rows, half, work []T) {
 	return all[:h], all[h:w], all[w:]
 }
 
-// place returns the place of the spectrum whose block of frequency 0 begins at element at of a buffer.
-func (m *fourier[T]) place(l layout, at int) fft.Place {
-	return fft.Place{Re: at, Im: at + m.lanes, Step: l.frequency, Line: l.frequency * m.plane.H}
+// place returns the place of the spectrum in block b of a buffer.
+func (m *fourier[T]) place(l layout, b int) fft.Place {
+	return fft.Place{Re: b * l.block, Im: b*l.block + m.lanes, Step: l.step, Line: l.column}
 }
 
 // spectra returns a buffer.
 func (m *fourier[T]) spectra(c *kernel.Call, l layout) []T {
-	return kernel.Shared[T](c, l.at, m.plane.Frequencies()*l.frequency)
+	return kernel.Shared[T](c, l.at, l.size)
 }
 
 // load transforms a block of channels of a tile of an operand.
@@ -336,22 +355,20 @@ func (m *fourier[T]) load(c *kernel.Call, to fft.Place, out, planes []T, o opera
 	row := m.plane.Half() / (m.plane.H + 1)
 	if top >= bottom || left >= right { // the tile lies in the padding
 		clear(half[:row])
-		m.plane.Columns(out, to, half, 1, work)
+		m.plane.Columns(out, to, half, 1, false, work)
 		return
 	}
 	clear(half[:top*row])
 	width := m.plane.W * m.lanes
-	for r := range 2 * rowPairs {
+	for r := range m.height {
 		clear(pixels[r*width:][:left*m.lanes])
 	}
 	plane := o.h * o.w
-	for r := top; r < bottom; r += 2 * rowPairs {
-		rows := min(2*rowPairs, bottom-r)
-		for i := range rows {
-			from := planes[(n*o.channels+first)*plane+(y+r+i)*o.w+x+left:]
-			micro.Transpose(pixels[i*width+left*m.lanes:], m.lanes, from, plane, channels, right-left)
-		}
+	for r := top; r < bottom; r += m.height {
+		rows := min(m.height, bottom-r)
+		from := planes[(n*o.channels+first)*plane+(y+r)*o.w+x+left:]
+		micro.TransposeEach(pixels[left*m.lanes:], width, m.lanes, from, o.w, plane, channels, right-left, rows)
 		m.plane.Rows(half, r, rows, pixels, fft.Real{Row: width, Col: m.lanes}, right, scale, work)
 	}
-	m.plane.Columns(out, to, half, bottom, work)
+	m.plane.Columns(out, to, half, bottom, false, work)
 }

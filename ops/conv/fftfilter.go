@@ -37,8 +37,8 @@ func (m *fourier[T]) sum(tiles int) terms {
 	var runs []micro.Run
 	for t := 0; t < tiles; t += pieceTerms {
 		runs = append(runs, micro.Run{
-			A: uintptr(t * m.Groups * m.inputs.blocks * m.block * size),
-			B: uintptr(t * m.Groups * m.outputs.blocks * m.block * size),
+			A: uintptr(t * m.Groups * m.inputs.blocks * m.ins.block * size),
+			B: uintptr(t * m.Groups * m.outputs.blocks * m.outs.block * size),
 			K: min(pieceTerms, tiles-t),
 		})
 	}
@@ -55,11 +55,11 @@ func (m *fourier[T]) transformBoth(c *kernel.Call, t0, lo, hi int) {
 	for i := lo; i < hi; i++ {
 		tile, block := i/(ins+outs), i%(ins+outs)
 		if block < ins {
-			m.load(c, m.place(m.ins, (tile*ins+block)*m.block), toX, x, m.inputs, t0+tile, block, 1)
+			m.load(c, m.place(m.ins, tile*ins+block), toX, x, m.inputs, t0+tile, block, 1)
 			continue
 		}
 		block -= ins
-		m.load(c, m.place(m.outs, (tile*outs+block)*m.block), toY, dy, m.outputs, t0+tile, block, 1/T(m.plane.H*m.plane.W))
+		m.load(c, m.place(m.outs, tile*outs+block), toY, dy, m.outputs, t0+tile, block, 1/T(m.plane.H*m.plane.W))
 	}
 }
 
@@ -69,19 +69,20 @@ func (m *fourier[T]) accumulate(c *kernel.Call, tiles terms, u0, u1 int, add boo
 	ins, outs, sums := m.spectra(c, m.ins), m.spectra(c, m.outs), m.spectra(c, m.filters)
 	t := micro.Take()
 	defer micro.Put(t)
-	t.SA, t.SC = uintptr(m.Groups*m.inputs.blocks*m.block)*size, uintptr(m.block)*size
-	t.SB = uintptr(m.Groups*m.outputs.blocks*m.block) * size
+	t.SA, t.SC = uintptr(m.Groups*m.inputs.blocks*m.ins.block)*size, uintptr(m.filters.block)*size
+	t.SB = uintptr(m.Groups*m.outputs.blocks*m.outs.block) * size
 	for f := lo; f < hi; f++ {
+		ins, outs, sums := ins[m.ins.index(f, m.plane.H):], outs[m.outs.index(f, m.plane.H):], sums[m.filters.index(f, m.plane.H):]
 		for u := u0; u < u1; u++ {
 			g := u / m.outputs.blocks
-			t.B = unsafe.Pointer(&outs[f*m.outs.frequency+u*m.block])
+			t.B = unsafe.Pointer(&outs[u*m.outs.block])
 			for b := range m.inputs.blocks {
 				_, channels := m.inputs.in(b, m.lanes)
 				pieces := ceilDiv(channels, m.set.Rows())
 				for piece := range pieces {
 					c0, c1 := piece*channels/pieces, (piece+1)*channels/pieces
-					t.A = unsafe.Pointer(&ins[f*m.ins.frequency+(g*m.inputs.blocks+b)*m.block+c0])
-					t.C = unsafe.Pointer(&sums[f*m.filters.frequency+((u-u0)*m.inputs.group+b*m.lanes+c0)*m.block])
+					t.A = unsafe.Pointer(&ins[(g*m.inputs.blocks+b)*m.ins.block+c0])
+					t.C = unsafe.Pointer(&sums[((u-u0)*m.inputs.group+b*m.lanes+c0)*m.filters.block])
 					tiles.multiply(t, m.set.Kernel(micro.Columns, c1-c0), add)
 				}
 			}
@@ -95,19 +96,24 @@ func (m *fourier[T]) transformTaps(c *kernel.Call, u0, lo, hi int) {
 	rows, half, work := m.buffers(c)
 	sums := m.spectra(c, m.filters)
 	width, rs := m.plane.W*m.lanes, m.R*m.S
-	taps := rows[2*width:][:rs*m.lanes]
+	taps := rows[m.height*width:][:rs*m.lanes]
 	for i := lo; i < hi; i++ {
 		in := i % m.inputs.group
 		first, filters := m.outputs.in(u0+i/m.inputs.group, m.lanes)
-		m.plane.ColumnsBack(half, sums, m.place(m.filters, i*m.block), work)
-		for r := 0; r < m.R; r += 2 {
-			last := min(r+1, m.R-1)
-			m.plane.RowsBack(rows, half, m.axes[0].position(r*m.Dilation[0]), m.axes[0].position(last*m.Dilation[0]), work)
-			for k := range last - r + 1 {
+		m.plane.ColumnsBack(half, sums, m.place(m.filters, i), work)
+		for r := 0; r < m.R; {
+			from := m.axes[0].position(r * m.Dilation[0])
+			n := 1
+			if m.Dilation[0] == 1 {
+				n = min(m.height, m.R-r, m.plane.H-from)
+			}
+			m.plane.RowsBack(rows, half, from, n, work)
+			for k := range n {
 				for s := range m.S {
 					copy(taps[((r+k)*m.S+s)*m.lanes:][:m.lanes], rows[k*width+m.axes[1].position(s*m.Dilation[1])*m.lanes:])
 				}
 			}
+			r += n
 		}
 		micro.Transpose(dw[(first*m.inputs.group+in)*rs:], m.inputs.group*rs, taps, m.lanes, rs, filters)
 	}

@@ -21,8 +21,8 @@ func (m *fourier[T]) planImage() kernel.Plan {
 	for b := range m.inputs.blocks {
 		_, channels := m.inputs.in(b, m.lanes)
 		runs = append(runs, micro.Run{
-			A: uintptr(b*m.block) * size,
-			B: uintptr(b*m.lanes*m.block) * size,
+			A: uintptr(b*m.ins.block) * size,
+			B: uintptr(b*m.lanes*m.filters.block) * size,
 			K: channels,
 		})
 	}
@@ -82,7 +82,7 @@ func (m *fourier[T]) transformFilters(c *kernel.Call, u0, lo, hi int) {
 			}
 		}
 		m.plane.Rows(half, 0, h, taps, from, width, 1/T(m.plane.H*m.plane.W), work)
-		m.plane.Columns(out, m.place(m.filters, i*m.block), half, h, work)
+		m.plane.Columns(out, m.place(m.filters, i), half, h, m.stream, work)
 	}
 }
 
@@ -96,7 +96,7 @@ func (m *fourier[T]) transformInputs(c *kernel.Call, t0, lo, hi int) {
 	pixels, _, _ := m.buffers(c)
 	clear(pixels)
 	for i := lo; i < hi; i++ {
-		m.load(c, m.place(m.ins, i*m.block), out, x, m.inputs, t0+i/blocks, i%blocks, 1)
+		m.load(c, m.place(m.ins, i), out, x, m.inputs, t0+i/blocks, i%blocks, 1)
 	}
 }
 
@@ -107,16 +107,17 @@ func (m *fourier[T]) multiply(c *kernel.Call, u0, u1, tiles, lo, hi int) {
 	blocks := m.Groups * m.inputs.blocks
 	t := micro.Take()
 	defer micro.Put(t)
-	t.SA, t.SB, t.SC = uintptr(blocks*m.block)*size, uintptr(m.block)*size, uintptr((u1-u0)*m.block)*size
+	t.SA, t.SB, t.SC = uintptr(blocks*m.ins.block)*size, uintptr(m.filters.block)*size, uintptr((u1-u0)*m.outs.block)*size
 	pieces := ceilDiv(tiles, m.set.Rows())
 	for f := lo; f < hi; f++ {
+		ins, filters, outs := ins[m.ins.index(f, m.plane.H):], filters[m.filters.index(f, m.plane.H):], outs[m.outs.index(f, m.plane.H):]
 		for u := u0; u < u1; u++ {
-			a := ins[f*m.ins.frequency+u/m.outputs.blocks*m.inputs.blocks*m.block:]
-			t.B = unsafe.Pointer(&filters[f*m.filters.frequency+(u-u0)*m.inputs.group*m.block])
-			o := outs[f*m.outs.frequency+(u-u0)*m.block:]
+			a := ins[u/m.outputs.blocks*m.inputs.blocks*m.ins.block:]
+			t.B = unsafe.Pointer(&filters[(u-u0)*m.inputs.group*m.filters.block])
+			o := outs[(u-u0)*m.outs.block:]
 			for piece := range pieces {
 				t0, t1 := piece*tiles/pieces, (piece+1)*tiles/pieces
-				t.A, t.C = unsafe.Pointer(&a[t0*blocks*m.block]), unsafe.Pointer(&o[t0*(u1-u0)*m.block])
+				t.A, t.C = unsafe.Pointer(&a[t0*blocks*m.ins.block]), unsafe.Pointer(&o[t0*(u1-u0)*m.outs.block])
 				m.terms.multiply(t, m.set.Kernel(micro.Rows, t1-t0), false)
 			}
 		}
@@ -131,28 +132,28 @@ func (m *fourier[T]) transformBack(c *kernel.Call, u0, u1, t0, lo, hi int) {
 	products := m.spectra(c, m.outs)
 	o, width, plane := m.outputs, m.plane.W*m.lanes, m.outputs.h*m.outputs.w
 	for i := lo; i < hi; i++ {
-		n, tile := (t0+i/(u1-u0))/m.tiles, (t0+i/(u1-u0))%m.tiles
+		image, tile := (t0+i/(u1-u0))/m.tiles, (t0+i/(u1-u0))%m.tiles
 		first, channels := o.in(u0+i%(u1-u0), m.lanes)
 		if m.Bias { // added to frequency 0
 			for l, b := range kernel.In[T](c, 2)[first:][:channels] {
-				products[i*m.block+l] += b
+				products[i*m.outs.block+l] += b
 			}
 		}
-		m.plane.ColumnsBack(half, products, m.place(m.outs, i*m.block), work)
+		m.plane.ColumnsBack(half, products, m.place(m.outs, i), work)
 		h, _, bottom := o.rows.at(tile / m.axes[1].tiles)
 		w, _, right := o.cols.at(tile % m.axes[1].tiles)
 		at := m.axes[1].position(0)
-		for r := 0; r < bottom; r += 2 {
-			last := min(r+1, bottom-1)
-			m.plane.RowsBack(rows, half, m.axes[0].position(r), m.axes[0].position(last), work)
-			for k := range last - r + 1 {
-				to, row := y[(n*o.channels+first)*plane+(h+r+k)*o.w+w:], rows[k*width:]
-				before := min(right, m.plane.W-at) // columns until the row begins anew
-				micro.Transpose(to, plane, row[at*m.lanes:], m.lanes, before, channels)
-				if before < right {
-					micro.Transpose(to[before:], plane, row, m.lanes, right-before, channels)
-				}
+		before := min(right, m.plane.W-at) // columns until the row begins anew
+		for r := 0; r < bottom; {
+			from := m.axes[0].position(r)
+			n := min(m.height, bottom-r, m.plane.H-from)
+			m.plane.RowsBack(rows, half, from, n, work)
+			to := y[(image*o.channels+first)*plane+(h+r)*o.w+w:]
+			micro.TransposeEach(to, o.w, plane, rows[at*m.lanes:], width, m.lanes, before, channels, n)
+			if before < right {
+				micro.TransposeEach(to[before:], o.w, plane, rows, width, m.lanes, right-before, channels, n)
 			}
+			r += n
 		}
 	}
 }

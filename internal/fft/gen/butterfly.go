@@ -68,7 +68,11 @@ func (a *asm) store(i int, y number) {
 		if v.neg {
 			panic("gen: a negative cannot be stored")
 		}
-		a.p("VMOVUPS %s, %s", a.name(v), element(i, part.re, true))
+		move := "VMOVUPS"
+		if a.stream {
+			move = "VMOVNTPS"
+		}
+		a.p("%s %s, %s", move, a.name(v), element(i, part.re, true))
 		a.drop(v)
 	}
 }

@@ -33,23 +33,30 @@ type pass struct {
 	set
 	radix, inputs int
 	twiddled      bool
+	stream        bool // the results go past the caches
 }
 
-// fn is the name of the function: radix4x3Wide takes three inputs, radix4rWide roots.
+// fn is the name of the function: radix4x3Wide takes three inputs, radix4rWide roots, radix4rWideStream goes past the caches.
 func (p pass) fn() string {
+	kind, end := fmt.Sprintf("x%d", p.inputs), ""
 	if p.twiddled {
-		return fmt.Sprintf("radix%dr%s", p.radix, p.suffix)
+		kind = "r"
 	}
-	return fmt.Sprintf("radix%dx%d%s", p.radix, p.inputs, p.suffix)
+	if p.stream {
+		end = "Stream"
+	}
+	return fmt.Sprintf("radix%d%s%s%s", p.radix, kind, p.suffix, end)
 }
 
 // each calls f for all passes of a set.
 func each(s set, f func(p pass)) {
 	for _, radix := range s.radices {
 		for inputs := range radix + 1 {
-			f(pass{s, radix, inputs, false})
+			f(pass{s, radix, inputs, false, false})
 		}
-		f(pass{s, radix, radix, true})
+		f(pass{s, radix, radix, true, false})
+		f(pass{s, radix, radix, false, true})
+		f(pass{s, radix, radix, true, true})
 	}
 }
 
@@ -68,6 +75,7 @@ func Assembly() []byte {
 	for _, c := range constants {
 		fmt.Fprintf(&w, "DATA %s<>+0(SB)/4, $%#x // %v\nGLOBL %s<>(SB), RODATA|NOPTR, $4\n", c.name, bits(c.value), c.value, c.name)
 	}
+	w.WriteString("\n// func fence()\nTEXT ·fence(SB), NOSPLIT, $0-0\n\tSFENCE\n\tRET\n")
 	for _, s := range sets {
 		each(s, func(p pass) { p.write(&w) })
 		s.split(&w)
@@ -80,22 +88,23 @@ func Assembly() []byte {
 func Declarations() []byte {
 	var w bytes.Buffer
 	w.WriteString(header)
-	w.WriteString("package fft\n\n")
+	w.WriteString("package fft\n\n// fence waits until what went past the caches is where other processors see it.\n//\n//go:noescape\nfunc fence()\n\n")
 	for _, s := range sets {
 		each(s, func(p pass) { fmt.Fprintf(&w, "//go:noescape\nfunc %s(b *butterflies)\n\n", p.fn()) })
 		fmt.Fprintf(&w, "//go:noescape\nfunc split%s(p *pairing)\n\n//go:noescape\nfunc combine%s(p *pairing)\n\n", s.suffix, s.suffix)
 	}
 	for _, s := range sets {
 		fmt.Fprintf(&w, "// run%s computes butterflies. The calls are static, so that b stays on the stack.\n", s.suffix)
-		fmt.Fprintf(&w, "func run%s(b *butterflies, radix, inputs int, twiddled bool) {\nif twiddled {\nswitch radix {\n", s.suffix)
-		for _, r := range s.radices {
-			fmt.Fprintf(&w, "case %d:\n%s(b)\n", r, pass{s, r, r, true}.fn())
-		}
-		w.WriteString("}\nreturn\n}\nswitch [2]int{radix, inputs} {\n")
+		fmt.Fprintf(&w, "func run%s(b *butterflies, k kind) {\nswitch k.number() {\n", s.suffix)
 		each(s, func(p pass) {
-			if !p.twiddled {
-				fmt.Fprintf(&w, "case [2]int{%d, %d}:\n%s(b)\n", p.radix, p.inputs, p.fn())
+			n := p.radix<<6 | p.inputs<<2
+			if p.twiddled {
+				n |= 1
 			}
+			if p.stream {
+				n |= 2
+			}
+			fmt.Fprintf(&w, "case %d:\n%s(b)\n", n, p.fn())
 		})
 		w.WriteString("}\n}\n\n")
 	}
@@ -127,6 +136,7 @@ func element(q int, re bool, written bool) string {
 // write writes the kernel: three loops around a butterfly.
 func (p pass) write(w *bytes.Buffer) {
 	a := newAsm(p.set, w)
+	a.stream = p.stream
 	fmt.Fprintf(w, "\n// func %s(b *butterflies)\nTEXT ·%s(SB), NOSPLIT, $0-8\n", p.fn(), p.fn())
 	a.p("MOVQ b+0(FP), AX")
 	a.p("MOVQ butterflies_in(AX), SI")

@@ -9,11 +9,12 @@ import (
 // An asm writes instructions and keeps track of which vector registers are free.
 type asm struct {
 	set
-	w    *bytes.Buffer
-	used []bool
+	w      *bytes.Buffer
+	used   []bool
+	stream bool // stores go past the caches
 }
 
-func newAsm(s set, w *bytes.Buffer) *asm { return &asm{s, w, make([]bool, s.count)} }
+func newAsm(s set, w *bytes.Buffer) *asm { return &asm{set: s, w: w, used: make([]bool, s.count)} }
 
 func (a *asm) p(f string, args ...any) { fmt.Fprintf(a.w, "\t"+f+"\n", args...) }
 
