@@ -127,6 +127,18 @@ func TestRootsAreExact(t *testing.T) {
 	}
 }
 
+// A length is fast if it has at most two passes, of any radix.
+func TestLength(t *testing.T) {
+	for n := 1; n <= 64; n++ {
+		if l := Length(n); l < n || len(NewLine[float64](l, 1).passes) > 2 {
+			t.Errorf("Length(%d) = %d, which takes %d passes", n, l, len(NewLine[float64](l, 1).passes))
+		}
+	}
+	if got := Length(71); got != 72 {
+		t.Errorf("Length(71) = %d, want 72", got)
+	}
+}
+
 func TestSmooth(t *testing.T) {
 	for _, c := range [][2]int{{1, 1}, {7, 8}, {11, 12}, {31, 32}, {71, 72}, {77, 80}, {513, 540}} {
 		if got := Smooth(c[0]); got != c[1] {

@@ -17,6 +17,7 @@
 //	| Blocked     | direct: vectors of filters on blocks of channels |
 //	| Dense       | a matrix product, for filters of the size of the image |
 //	| Planar      | direct: vectors of pixels, for few filters or channels |
+//	| FFT         | by spectra: for large filters; taken where it is asked for |
 //	| Choose      | the rule: the node's own Algo, the user's list, Default |
 //
 // As everywhere in deep learning the "convolution" is a cross-correlation: the

@@ -118,7 +118,7 @@ func (a FFT) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 type axis struct {
 	in, out      int
 	span, before int
-	whole        int // length of the transform that would do with one tile
+	whole        int // the shortest transform that would do with one tile
 	single       bool
 	size         int // of a tile
 	tiles, step  int // outputs of a tile
@@ -135,15 +135,16 @@ func newAxis(p Problem, i, most int) axis {
 		a.in, a.out, a.before = a.out, a.in, a.span-1-a.before
 	}
 	a.used = min(a.in, a.out+a.span-1-a.before)
-	a.whole = fft.Smooth(max(a.used+max(a.before, 0), a.out+a.span-1-a.before, a.out, a.span))
+	a.whole = max(a.used+max(a.before, 0), a.out+a.span-1-a.before, a.out, a.span)
 	if a.whole <= most {
-		a.single, a.size, a.tiles, a.step = true, a.whole, 1, a.out
+		a.single, a.size, a.tiles, a.step = true, min(fft.Length(a.whole), most), 1, a.out
 		return a
 	}
 	a.size = most
 	if a.step = most - a.span + 1; a.step > 0 {
 		a.tiles = ceilDiv(a.out, a.step)
-		a.step = ceilDiv(a.out, a.tiles)
+		a.step = ceilDiv(a.out, a.tiles)                // tiles alike
+		a.size = min(fft.Length(a.step+a.span-1), most) // which may be smaller then
 	}
 	return a
 }
@@ -227,18 +228,9 @@ func (o operand) in(b, lanes int) (first, n int) {
 	return g*o.group + b*lanes, min(lanes, o.group-b*lanes)
 }
 
-// A layout is where a buffer of spectra lies in shared memory, in elements: from one block to the next, from a frequency to the one below, and
-// from one column of frequencies to the next. Whoever writes a buffer writes it in order, since stores that miss the
-// cache cost more than loads; distances are odd multiples of a block, so that lines do not compete for the same places in a cache.
-//
-//	| written by          | order                        |
-//	|---------------------|------------------------------|
-//	| transforms          | [column][block][frequency]   |
-//	| products            | [column][frequency][block]   |
-type layout struct{ at, size, block, step, column int }
-
-// index returns where block 0 lies for frequency f, in the buffer.
-func (l layout) index(f, height int) int { return f/height*l.column + f%height*l.step }
+// A layout is where a buffer of spectra lies in shared memory, and how large it is, in elements: [column][block][frequency of the column]. From one block of a column
+// to the next is an odd multiple of a complex block, so that they do not compete for the same places in a cache.
+type layout struct{ at, size, block, column int }
 
 func planFFT[T kernel.Float](p Problem, axes [2]axis) kernel.Plan {
 	set := micro.Complex[T]()
@@ -264,20 +256,16 @@ func (m *fourier[T]) slices(tile, each int) (shared int) {
 	all := m.Groups * m.outputs.blocks
 	m.units = even(all, filterBytes/(m.inputs.group*block))
 	m.some = even(m.N*m.tiles, spectrumBytes/((tile+each*m.units)*block))
-	place := func(blocks int, transforms bool) layout {
-		l := layout{at: shared, block: m.block, step: (blocks | 1) * m.block}
-		l.column = m.plane.H * l.step
-		if transforms {
-			l.block, l.step = (m.plane.H|1)*m.block, m.block
-			l.column = blocks * l.block
-		}
+	place := func(blocks int) layout {
+		l := layout{at: shared, block: (m.plane.H | 1) * m.block}
+		l.column = blocks * l.block
 		l.size = m.plane.Width() * l.column
 		shared += l.size
 		return l
 	}
-	m.filters = place(m.units*m.inputs.group, m.Pass != FilterGrad)
-	m.ins = place(m.some*m.Groups*m.inputs.blocks, true)
-	m.outs = place(m.some*(tile-m.Groups*m.inputs.blocks+each*m.units), m.Pass == FilterGrad)
+	m.filters = place(m.units * m.inputs.group)
+	m.ins = place(m.some * m.Groups * m.inputs.blocks)
+	m.outs = place(m.some * (tile - m.Groups*m.inputs.blocks + each*m.units))
 	size := int(unsafe.Sizeof(T(0)))
 	m.stream = m.filters.size*size > streamBytes
 	return shared * size
@@ -337,8 +325,11 @@ func (m *fourier[T]) buffers(c *kernel.Call) (rows, half, work []T) {
 
 // place returns the place of the spectrum in block b of a buffer.
 func (m *fourier[T]) place(l layout, b int) fft.Place {
-	return fft.Place{Re: b * l.block, Im: b*l.block + m.lanes, Step: l.step, Line: l.column}
+	return fft.Place{Re: b * l.block, Im: b*l.block + m.lanes, Step: m.block, Line: l.column}
 }
+
+// index returns where block 0 of a buffer lies for frequency f.
+func (m *fourier[T]) index(l layout, f int) int { return f/m.plane.H*l.column + f%m.plane.H*m.block }
 
 // spectra returns a buffer.
 func (m *fourier[T]) spectra(c *kernel.Call, l layout) []T {

@@ -72,7 +72,7 @@ func (m *fourier[T]) accumulate(c *kernel.Call, tiles terms, u0, u1 int, add boo
 	t.SA, t.SC = uintptr(m.Groups*m.inputs.blocks*m.ins.block)*size, uintptr(m.filters.block)*size
 	t.SB = uintptr(m.Groups*m.outputs.blocks*m.outs.block) * size
 	for f := lo; f < hi; f++ {
-		ins, outs, sums := ins[m.ins.index(f, m.plane.H):], outs[m.outs.index(f, m.plane.H):], sums[m.filters.index(f, m.plane.H):]
+		ins, outs, sums := ins[m.index(m.ins, f):], outs[m.index(m.outs, f):], sums[m.index(m.filters, f):]
 		for u := u0; u < u1; u++ {
 			g := u / m.outputs.blocks
 			t.B = unsafe.Pointer(&outs[u*m.outs.block])

@@ -110,7 +110,7 @@ func (m *fourier[T]) multiply(c *kernel.Call, u0, u1, tiles, lo, hi int) {
 	t.SA, t.SB, t.SC = uintptr(blocks*m.ins.block)*size, uintptr(m.filters.block)*size, uintptr((u1-u0)*m.outs.block)*size
 	pieces := ceilDiv(tiles, m.set.Rows())
 	for f := lo; f < hi; f++ {
-		ins, filters, outs := ins[m.ins.index(f, m.plane.H):], filters[m.filters.index(f, m.plane.H):], outs[m.outs.index(f, m.plane.H):]
+		ins, filters, outs := ins[m.index(m.ins, f):], filters[m.index(m.filters, f):], outs[m.index(m.outs, f):]
 		for u := u0; u < u1; u++ {
 			a := ins[u/m.outputs.blocks*m.inputs.blocks*m.ins.block:]
 			t.B = unsafe.Pointer(&filters[(u-u0)*m.inputs.group*m.filters.block])

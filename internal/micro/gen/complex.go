@@ -47,6 +47,15 @@ func (k kernel) writeComplex(w *bytes.Buffer) {
 	whole.masked = false // there are no masks to load
 	whole.begin(w, p, k.fn())
 
+	p("MOVQ Tile_C(DI), AX") // what the next call writes often lies behind C
+	for i := range k.rows {
+		for at := 2 * k.width; at < 4*k.width; at += 64 {
+			p("PREFETCHT0 %d(AX)", at)
+		}
+		if i < k.rows-1 {
+			p("ADDQ R13, AX")
+		}
+	}
 	fmt.Fprintf(w, "\nrun:\n")
 	p("MOVQ Tile_A(DI), AX")
 	p("ADDQ Run_A(CX), AX")
