@@ -21,7 +21,7 @@
 //	| Plane   | the real transform of two dimensions |
 //	| Half    | the spectrum between rows and columns: [H, W/2+1] complex vectors |
 //
-// A Line is passes of radix 8, 5, 4, 3 or 2 (Cooley and Tukey 1965), by decimation in time, each from one buffer to another, in the order of
+// A Line is passes of radix 8, 6, 5, 4, 3 or 2 (Cooley and Tukey 1965), by decimation in time, each from one buffer to another, in the order of
 // Stockham: the result needs no reordering. Two real rows are transformed as the real and the imaginary part of one complex row, and told apart by
 // symmetry. Elements at the end that are known to be zero cost nothing: neither are they read, nor is
 // anything added to them.

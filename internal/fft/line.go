@@ -51,16 +51,21 @@ func NewLine[T Float](n, lanes int) Line[T] {
 	return l
 }
 
-// radix returns the radix of the next pass where that much is left of a length, or 0. Powers of two go first: the first pass
+// radix returns the radix of the next pass where that much is left of a length, or 0. The largest goes first: the first pass
 // needs no roots and is the one that leaves zeros out.
 func radix[T Float](rest, lanes int) int {
 	most := 8
 	if fast[T](lanes) == narrow {
-		most = 4 // a butterfly of eight does not fit 16 registers
+		most = 5 // butterflies of six and eight do not fit 16 registers
 	}
-	for _, r := range []int{8, 4, 2, 5, 3} {
-		// 16 is better 4·4 than 8·2.
-		if rest%r == 0 && r <= max(most, 5) && !(r == 8 && (most < 8 || rest%16 == 0 && rest%32 != 0)) {
+	for r := min(rest, most); r > 1; r-- {
+		// One more pass does for what is left, if any does.
+		if q := rest / r; rest%r == 0 && r != 7 && q <= most && q != 7 {
+			return r
+		}
+	}
+	for _, r := range []int{8, 4, 6, 5, 3, 2} {
+		if r <= most && rest%r == 0 {
 			return r
 		}
 	}

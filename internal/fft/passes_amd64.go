@@ -98,6 +98,36 @@ func radix5x5WideStream(b *butterflies)
 func radix5rWideStream(b *butterflies)
 
 //go:noescape
+func radix6x0Wide(b *butterflies)
+
+//go:noescape
+func radix6x1Wide(b *butterflies)
+
+//go:noescape
+func radix6x2Wide(b *butterflies)
+
+//go:noescape
+func radix6x3Wide(b *butterflies)
+
+//go:noescape
+func radix6x4Wide(b *butterflies)
+
+//go:noescape
+func radix6x5Wide(b *butterflies)
+
+//go:noescape
+func radix6x6Wide(b *butterflies)
+
+//go:noescape
+func radix6rWide(b *butterflies)
+
+//go:noescape
+func radix6x6WideStream(b *butterflies)
+
+//go:noescape
+func radix6rWideStream(b *butterflies)
+
+//go:noescape
 func radix8x0Wide(b *butterflies)
 
 //go:noescape
@@ -298,6 +328,26 @@ func runWide(b *butterflies, k kind) {
 		radix5x5WideStream(b)
 	case 343:
 		radix5rWideStream(b)
+	case 384:
+		radix6x0Wide(b)
+	case 388:
+		radix6x1Wide(b)
+	case 392:
+		radix6x2Wide(b)
+	case 396:
+		radix6x3Wide(b)
+	case 400:
+		radix6x4Wide(b)
+	case 404:
+		radix6x5Wide(b)
+	case 408:
+		radix6x6Wide(b)
+	case 409:
+		radix6rWide(b)
+	case 410:
+		radix6x6WideStream(b)
+	case 411:
+		radix6rWideStream(b)
 	case 512:
 		radix8x0Wide(b)
 	case 516:

@@ -31,7 +31,7 @@ func Smooth(n int) int {
 }
 
 // lengths are the sizes up to 64 that two passes transform, or one.
-var lengths = [...]int{1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 20, 24, 25, 32, 40, 64}
+var lengths = [...]int{1, 2, 3, 4, 5, 6, 8, 9, 10, 12, 15, 16, 18, 20, 24, 25, 30, 32, 36, 40, 48, 64}
 
 // Length returns the smallest length from n on that is transformed fast: by two passes up to 64, then any without a prime factor above 5.
 func Length(n int) int {

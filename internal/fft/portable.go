@@ -83,11 +83,7 @@ func butterfly[T Float](x *[8][2]T, radix int) {
 	case 2:
 		x[0], x[1] = sum(x[0], x[1]), diff(x[0], x[1])
 	case 3:
-		s, d := sum(x[1], x[2]), diff(x[1], x[2])
-		m := [2]T{x[0][0] - T(s[0]/2), x[0][1] - T(s[1]/2)}
-		// −i·sin(2π/3)·d
-		e := [2]T{T(d[1] * T(sin3)), -T(d[0] * T(sin3))}
-		x[0], x[1], x[2] = sum(x[0], s), sum(m, e), diff(m, e)
+		x[0], x[1], x[2] = three(x[0], x[1], x[2])
 	case 4:
 		x[0], x[1], x[2], x[3] = four(x[0], x[1], x[2], x[3])
 	case 5:
@@ -100,6 +96,12 @@ func butterfly[T Float](x *[8][2]T, radix int) {
 		x[0] = sum(x[0], sum(s1, s2))
 		x[1], x[4] = sum(m1, e1), diff(m1, e1)
 		x[2], x[3] = sum(m2, e2), diff(m2, e2)
+	case 6:
+		a0, a1, a2 := three(x[0], x[2], x[4])
+		b0, b1, b2 := three(x[3], x[5], x[1])
+		x[0], x[3] = sum(a0, b0), diff(a0, b0)
+		x[4], x[1] = sum(a1, b1), diff(a1, b1)
+		x[2], x[5] = sum(a2, b2), diff(a2, b2)
 	case 8:
 		a0, a1, a2, a3 := four(x[0], x[2], x[4], x[6])
 		b0, b1, b2, b3 := four(x[1], x[3], x[5], x[7])
@@ -123,6 +125,14 @@ const (
 	sin51 = 0.95105651629515357211643933337938214340569863412575022244730564443015317008036
 	sin52 = 0.58778525229247312916870595463907276859765243764314599107227248075727847416235
 )
+
+// three is the butterfly of radix 3.
+func three[T Float](x0, x1, x2 [2]T) (y0, y1, y2 [2]T) {
+	s, d := sum(x1, x2), diff(x1, x2)
+	m := [2]T{x0[0] - T(s[0]/2), x0[1] - T(s[1]/2)}
+	e := [2]T{T(d[1] * T(sin3)), -T(d[0] * T(sin3))} // −i·sin(2π/3)·d
+	return sum(x0, s), sum(m, e), diff(m, e)
+}
 
 // four is the butterfly of radix 4.
 func four[T Float](x0, x1, x2, x3 [2]T) (y0, y1, y2, y3 [2]T) {

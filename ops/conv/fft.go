@@ -2,6 +2,7 @@ package conv
 
 import (
 	"fmt"
+	"math"
 	"unsafe"
 
 	"neocog/internal/fft"
@@ -16,8 +17,8 @@ import (
 //	dx = F⁻¹( Σ_k F(dy_k) · conj F(w_k rotated by 180°) )
 //	dw = F⁻¹( Σ_n F(x_n) · conj F(dy_n) )
 //
-// The image is cut into tiles which overlap by the extent of the filter less one (overlap-save); where all of an axis fits one tile, that is as small
-// as images and padding allow, and zeros of both sides share it. The gradient of the filter is summed over tiles and
+// The image is cut into tiles which overlap by the extent of the filter less one (overlap-save); where all of an axis fits one tile, the zeros of both sides are the same.
+// Tiles may be smaller than they may: as large as promises the shortest time. The gradient of the filter is summed over tiles and
 // images before it is transformed back, once. For each frequency the products are one product of complex matrices, [tiles × C]·[C × K],
 // [C × tiles]·[tiles × K] for the gradient of the filter. A pixel costs about (t/(t−R+1))² products of complex numbers and channels, of which
 // half are known by symmetry, instead of R·S of real ones.
@@ -43,7 +44,7 @@ import (
 // Convolutional Networks through FFTs”, 2013; Vasilache et al., “Fast Convolutional Nets With fbfft”, 2014; Zlateski, Jia, Li and
 // Durand, “FFT Convolutions are Faster than Winograd on Modern CPUs, Here is Why”, 2018.
 type FFT struct {
-	// Tile is the height and width of a tile, 2^a·3^b·5^c; 0 stands for one tile over the whole image, up to 512×512.
+	// Tile is the largest height and width of a tile, 2^a·3^b·5^c; 0 stands for one tile over the whole image, up to 512×512.
 	Tile int
 }
 
@@ -84,27 +85,38 @@ func (a FFT) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 	if p.Stride != [2]int{1, 1} {
 		return kernel.Plan{}, Refuse(a, p, "the stride is %d×%d, only 1×1", p.Stride[0], p.Stride[1])
 	}
-	var axes [2]axis
+	var axes [2][]axis // ways to cut them
 	for i := range axes {
-		x := newAxis(p, i, most)
+		x := newAxis(p, i)
 		what := [...]string{"height", "width"}[i]
-		switch {
-		case x.single:
-		case a.Tile == 0:
-			return kernel.Plan{}, Refuse(a, p, "the %s would take a transform of length %d, at most %d", what, x.whole, most)
-		case most-x.span+1 < most/4:
-			return kernel.Plan{}, Refuse(a, p, "the filter's %s is %d, which leaves %d of a tile to outputs", what, x.span, max(most-x.span+1, 0))
-		}
 		if !x.sees(p.Dilation[i]) {
 			return kernel.Plan{}, Refuse(a, p, "the filter meets nothing but padding")
 		}
-		axes[i] = x
+		if x.size <= most {
+			axes[i] = append(axes[i], x)
+		} else if a.Tile == 0 {
+			return kernel.Plan{}, Refuse(a, p, "the %s would take a transform of length %d, at most %d", what, x.size, most)
+		}
+		if a.Tile > 0 {
+			axes[i] = append(axes[i], x.cuts(most)...)
+		}
+		if len(axes[i]) == 0 {
+			return kernel.Plan{}, Refuse(a, p, "the filter's %s is %d, which leaves %d of a tile to outputs", what, x.span, max(most-x.span+1, 0))
+		}
+	}
+	best := [2]axis{axes[0][0], axes[1][0]}
+	for _, y := range axes[0] {
+		for _, x := range axes[1] {
+			if cost(p, y, x) < cost(p, best[0], best[1]) {
+				best = [2]axis{y, x}
+			}
+		}
 	}
 	var plan kernel.Plan
 	if p.DType.Size() == 4 {
-		plan = planFFT[float32](p, axes)
+		plan = planFFT[float32](p, best)
 	} else {
-		plan = planFFT[float64](p, axes)
+		plan = planFFT[float64](p, best)
 	}
 	if plan.Shared > mostBytes {
 		return kernel.Plan{}, Refuse(a, p, "it would take %d MiB of scratch memory, at most %d", plan.Shared>>20, mostBytes>>20)
@@ -118,35 +130,53 @@ func (a FFT) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 type axis struct {
 	in, out      int
 	span, before int
-	whole        int // the shortest transform that would do with one tile
+	used         int // inputs that some output needs
 	single       bool
 	size         int // of a tile
 	tiles, step  int // outputs of a tile
-	used         int // inputs that some output needs
 }
 
-// newAxis cuts axis i of p, with tiles of at most that size. If one tile does, its position 0 is element 0 of the input, and the padding is the zeros
-// at the end, for both sides: a transform knows no beginning. Otherwise position 0 of a tile is what its first output
-// sees first.
-func newAxis(p Problem, i, most int) axis {
+// newAxis returns axis i of p in one tile. Its position 0 is element 0 of the input, and the padding is the zeros at the end, for both sides: a
+// transform knows no beginning.
+func newAxis(p Problem, i int) axis {
 	P, Q := p.Out()
-	a := axis{in: [...]int{p.H, p.W}[i], out: [...]int{P, Q}[i], span: [...]int{p.spanH(), p.spanW()}[i], before: p.Pad[i]}
+	a := axis{in: [...]int{p.H, p.W}[i], out: [...]int{P, Q}[i], span: [...]int{p.spanH(), p.spanW()}[i], before: p.Pad[i], single: true, tiles: 1}
 	if p.Pass == InputGrad {
 		a.in, a.out, a.before = a.out, a.in, a.span-1-a.before
 	}
-	a.used = min(a.in, a.out+a.span-1-a.before)
-	a.whole = max(a.used+max(a.before, 0), a.out+a.span-1-a.before, a.out, a.span)
-	if a.whole <= most {
-		a.single, a.size, a.tiles, a.step = true, min(fft.Length(a.whole), most), 1, a.out
-		return a
-	}
-	a.size = most
-	if a.step = most - a.span + 1; a.step > 0 {
-		a.tiles = ceilDiv(a.out, a.step)
-		a.step = ceilDiv(a.out, a.tiles)                // tiles alike
-		a.size = min(fft.Length(a.step+a.span-1), most) // which may be smaller then
-	}
+	a.used, a.step = min(a.in, a.out+a.span-1-a.before), a.out
+	a.size = fft.Length(max(a.used+max(a.before, 0), a.out+a.span-1-a.before, a.out, a.span))
 	return a
+}
+
+// cuts returns ways to cut an axis into tiles of at most that size, position 0 of which is what their first output sees first: the fewest tiles and some
+// more, if they leave a quarter of the largest to outputs.
+func (a axis) cuts(most int) (all []axis) {
+	widest := most - a.span + 1
+	if 4*widest < most {
+		return nil
+	}
+	a.single = false
+	fewest := ceilDiv(a.out, widest)
+	for n := fewest; n < fewest+8; n++ {
+		a.step = ceilDiv(a.out, n) // tiles alike
+		a.tiles = ceilDiv(a.out, a.step)
+		a.size = min(fft.Length(a.step+a.span-1), most)
+		if a.tiles == n {
+			all = append(all, a)
+		}
+	}
+	return all
+}
+
+// cost is about how many microseconds p takes in tiles of such heights and widths, on two cores with AVX-512 and memory that gives 14 GB/s: the
+// products, reading and writing spectra of filters, and the transforms. Larger tiles take fewer products, smaller ones less memory.
+func cost(p Problem, y, x axis) float64 {
+	in, out, tiles := float64(p.C/p.Groups), float64(p.K/p.Groups), float64(p.N*y.tiles*x.tiles)
+	pixels := float64(y.size * x.size)
+	work := pixels * math.Log2(pixels)
+	filters := in * out * pixels / 2
+	return float64(p.Groups) * (filters*tiles*8/300e3 + filters*16/14e3 + in*out*work*2e-5 + (in+out)*tiles*(0.04+work*4e-5))
 }
 
 // sees reports whether some tap sees an input at all. Where none does the result is zero, which rounding errors of other sums would hide.

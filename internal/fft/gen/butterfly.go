@@ -4,7 +4,7 @@ package gen
 func (p pass) prepare(a *asm) func() {
 	var c []value
 	if p.inputs > 1 {
-		names := map[int][]string{3: {"half", "sin3"}, 5: {"cos51", "cos52", "sin51", "sin52"}, 8: {"rootHalf"}}[p.radix]
+		names := map[int][]string{3: {"half", "sin3"}, 6: {"half", "sin3"}, 5: {"cos51", "cos52", "sin51", "sin52"}, 8: {"rootHalf"}}[p.radix]
 		for _, name := range names {
 			c = append(c, a.constant(name))
 		}
@@ -20,13 +20,17 @@ func (p pass) prepare(a *asm) func() {
 			a.store(0, y0)
 			a.store(1, y1)
 		case 3:
-			p.three(a, c)
+			for i, y := range a.three(p.load(a, 0), p.load(a, 1), p.load(a, 2), c) {
+				a.store(i, y)
+			}
 		case 4:
 			for i, y := range a.four(p.load(a, 0), p.load(a, 1), p.load(a, 2), p.load(a, 3)) {
 				a.store(i, y)
 			}
 		case 5:
 			p.five(a, c)
+		case 6:
+			p.six(a, c)
 		case 8:
 			p.eight(a, c)
 		}
@@ -111,19 +115,28 @@ func (p pass) eight(a *asm, c []value) {
 }
 
 // three is x0 + s, and x0 − s/2 ± (−i)·sin(2π/3)·d, where s and d are the sum and the difference of x1 and x2.
-func (p pass) three(a *asm, c []value) {
-	x0 := p.load(a, 0)
-	s, d := a.bothNumbers(p.load(a, 1), p.load(a, 2))
+func (a *asm) three(x0, x1, x2 number, c []value) (y [3]number) {
 	half, sin := c[0], c[1]
-	a.store(0, number{a.add(x0.re, s.re), a.add(x0.im, s.im)})
-	m := number{a.plusTimes(x0.re, half, s.re.minus()), a.plusTimes(x0.im, half, s.im.minus())}
-	a.drop(s.re, s.im)
+	s, d := a.bothNumbers(x1, x2)
+	m := number{a.plusTimes(x0.re.keep(), half, s.re.minus()), a.plusTimes(x0.im.keep(), half, s.im.minus())}
+	y[0] = number{a.plus(x0.re, s.re), a.plus(x0.im, s.im)}
 	d = d.turned()
-	var y1, y2 number
-	y1.re, y2.re = a.bothTimes(m.re, sin, d.re)
-	y1.im, y2.im = a.bothTimes(m.im, sin, d.im)
-	a.store(1, y1)
-	a.store(2, y2)
+	y[1].re, y[2].re = a.bothTimes(m.re, sin, d.re)
+	y[1].im, y[2].im = a.bothTimes(m.im, sin, d.im)
+	return y
+}
+
+// six is two butterflies of three, which need no roots in between: A of elements 0, 2 and 4, B of elements 3, 5 and 1. Result k is
+// A_{k mod 3} + (−1)^k·B_{k mod 3}.
+func (p pass) six(a *asm, c []value) {
+	x := a.three(p.load(a, 0), p.load(a, 2), p.load(a, 4), c)
+	y := a.three(p.load(a, 3), p.load(a, 5), p.load(a, 1), c)
+	for k := range 3 {
+		sum, diff := a.bothNumbers(x[k], y[k])
+		even, odd := k+k%2*3, k+3-k%2*3 // which of k and k + 3 is even
+		a.store(even, sum)
+		a.store(odd, diff)
+	}
 }
 
 // five is, with s1 and d1 the sum and difference of x1 and x4, s2 and d2 those of x2 and x3,

@@ -22,7 +22,7 @@ type set struct {
 }
 
 var sets = []set{
-	{"Wide", "Z", 64, 32, []int{2, 3, 4, 5, 8}},
+	{"Wide", "Z", 64, 32, []int{2, 3, 4, 5, 6, 8}},
 	{"Narrow", "Y", 32, 16, []int{2, 3, 4, 5}},
 }
 
