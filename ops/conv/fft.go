@@ -53,9 +53,9 @@ const (
 	filterBytes   = 96 << 20
 	spectrumBytes = 32 << 20 // of tiles, inputs and outputs together
 	mostBytes     = 512 << 20
-	rowVectors    = 512      // of rows of pixels, so that they stay in the first cache
-	streamBytes   = 12 << 20 // of filters that are not worth keeping in a cache while they are written
-	pieceTerms    = 128      // complex products that are added up in registers
+	rowVectors    = 512     // of rows of pixels, so that they stay in the first cache
+	streamBytes   = 6 << 20 // of a buffer that the caches do not hold anyway
+	pieceTerms    = 128     // complex products that are added up in registers
 )
 
 // Name returns "fft 32×32" for tiles of 32, "fft" for the whole image.
@@ -231,10 +231,9 @@ type fourier[T kernel.Float] struct {
 	inputs  operand
 	outputs operand // dy in the gradient of the filter, else the result
 
-	height    int  // rows of pixels that are transformed at a time
-	units     int  // blocks of outputs of a slice
-	some      int  // tiles of a slice
-	stream    bool // filters go past the caches
+	height    int // rows of pixels that are transformed at a time
+	units     int // blocks of outputs of a slice
+	some      int // tiles of a slice
 	filters   layout
 	ins, outs layout
 	terms     terms // of an output or of the gradient of the image
@@ -260,7 +259,10 @@ func (o operand) in(b, lanes int) (first, n int) {
 
 // A layout is where a buffer of spectra lies in shared memory, and how large it is, in elements: [column][block][frequency of the column]. From one block of a column
 // to the next is an odd multiple of a complex block, so that they do not compete for the same places in a cache.
-type layout struct{ at, size, block, column int }
+type layout struct {
+	at, size, block, column int
+	stream                  bool // transforms write past the caches
+}
 
 func planFFT[T kernel.Float](p Problem, axes [2]axis) kernel.Plan {
 	set := micro.Complex[T]()
@@ -282,7 +284,8 @@ func planFFT[T kernel.Float](p Problem, axes [2]axis) kernel.Plan {
 // slices chooses how much is done at a time, and lays out shared memory. filters is the blocks of a block of outputs, tile those of a tile that
 // do not depend on the slice, and each those for each block of outputs of it.
 func (m *fourier[T]) slices(tile, each int) (shared int) {
-	block := m.plane.Frequencies() * m.block * int(unsafe.Sizeof(T(0)))
+	size := int(unsafe.Sizeof(T(0)))
+	block := m.plane.Frequencies() * m.block * size
 	all := m.Groups * m.outputs.blocks
 	m.units = even(all, filterBytes/(m.inputs.group*block))
 	m.some = even(m.N*m.tiles, spectrumBytes/((tile+each*m.units)*block))
@@ -290,14 +293,13 @@ func (m *fourier[T]) slices(tile, each int) (shared int) {
 		l := layout{at: shared, block: (m.plane.H | 1) * m.block}
 		l.column = blocks * l.block
 		l.size = m.plane.Width() * l.column
+		l.stream = l.size*size > streamBytes
 		shared += l.size
 		return l
 	}
 	m.filters = place(m.units * m.inputs.group)
 	m.ins = place(m.some * m.Groups * m.inputs.blocks)
 	m.outs = place(m.some * (tile - m.Groups*m.inputs.blocks + each*m.units))
-	size := int(unsafe.Sizeof(T(0)))
-	m.stream = m.filters.size*size > streamBytes
 	return shared * size
 }
 
@@ -366,8 +368,9 @@ func (m *fourier[T]) spectra(c *kernel.Call, l layout) []T {
 	return kernel.Shared[T](c, l.at, l.size)
 }
 
-// load transforms a block of channels of a tile of an operand.
-func (m *fourier[T]) load(c *kernel.Call, to fft.Place, out, planes []T, o operand, tile, block int, scale T) {
+// load transforms a block of channels of a tile of an operand to block number at of a buffer.
+func (m *fourier[T]) load(c *kernel.Call, l layout, at int, planes []T, o operand, tile, block int, scale T) {
+	to, out := m.place(l, at), m.spectra(c, l)
 	pixels, half, work := m.buffers(c)
 	n, tile := tile/m.tiles, tile%m.tiles
 	first, channels := o.in(block, m.lanes)
@@ -376,7 +379,7 @@ func (m *fourier[T]) load(c *kernel.Call, to fft.Place, out, planes []T, o opera
 	row := m.plane.Half() / (m.plane.H + 1)
 	if top >= bottom || left >= right { // the tile lies in the padding
 		clear(half[:row])
-		m.plane.Columns(out, to, half, 1, false, work)
+		m.plane.Columns(out, to, half, 1, l.stream, work)
 		return
 	}
 	clear(half[:top*row])
@@ -391,5 +394,5 @@ func (m *fourier[T]) load(c *kernel.Call, to fft.Place, out, planes []T, o opera
 		micro.TransposeEach(pixels[left*m.lanes:], width, m.lanes, from, o.w, plane, channels, right-left, rows)
 		m.plane.Rows(half, r, rows, pixels, fft.Real{Row: width, Col: m.lanes}, right, scale, work)
 	}
-	m.plane.Columns(out, to, half, bottom, false, work)
+	m.plane.Columns(out, to, half, bottom, l.stream, work)
 }

@@ -49,17 +49,16 @@ func (m *fourier[T]) sum(tiles int) terms {
 func (m *fourier[T]) transformBoth(c *kernel.Call, t0, lo, hi int) {
 	x, dy := kernel.In[T](c, 0), kernel.In[T](c, 1)
 	ins, outs := m.Groups*m.inputs.blocks, m.Groups*m.outputs.blocks
-	toX, toY := m.spectra(c, m.ins), m.spectra(c, m.outs)
 	pixels, _, _ := m.buffers(c)
 	clear(pixels)
 	for i := lo; i < hi; i++ {
 		tile, block := i/(ins+outs), i%(ins+outs)
 		if block < ins {
-			m.load(c, m.place(m.ins, tile*ins+block), toX, x, m.inputs, t0+tile, block, 1)
+			m.load(c, m.ins, tile*ins+block, x, m.inputs, t0+tile, block, 1)
 			continue
 		}
 		block -= ins
-		m.load(c, m.place(m.outs, tile*outs+block), toY, dy, m.outputs, t0+tile, block, 1/T(m.plane.H*m.plane.W))
+		m.load(c, m.outs, tile*outs+block, dy, m.outputs, t0+tile, block, 1/T(m.plane.H*m.plane.W))
 	}
 }
 

@@ -82,7 +82,7 @@ func (m *fourier[T]) transformFilters(c *kernel.Call, u0, lo, hi int) {
 			}
 		}
 		m.plane.Rows(half, 0, h, taps, from, width, 1/T(m.plane.H*m.plane.W), work)
-		m.plane.Columns(out, m.place(m.filters, i), half, h, m.stream, work)
+		m.plane.Columns(out, m.place(m.filters, i), half, h, m.filters.stream, work)
 	}
 }
 
@@ -92,11 +92,11 @@ func (m *fourier[T]) transformInputs(c *kernel.Call, t0, lo, hi int) {
 	if m.Pass == InputGrad {
 		x = kernel.In[T](c, 1)
 	}
-	blocks, out := m.Groups*m.inputs.blocks, m.spectra(c, m.ins)
+	blocks := m.Groups * m.inputs.blocks
 	pixels, _, _ := m.buffers(c)
 	clear(pixels)
 	for i := lo; i < hi; i++ {
-		m.load(c, m.place(m.ins, i), out, x, m.inputs, t0+i/blocks, i%blocks, 1)
+		m.load(c, m.ins, i, x, m.inputs, t0+i/blocks, i%blocks, 1)
 	}
 }
 

@@ -73,7 +73,7 @@ func (k kernel) writeComplex(w *bytes.Buffer) {
 		p("VMOVU%s %d(BX), %s", k.suffix, v*k.width, k.b(v))
 	}
 	for at := 2 * k.width; at < 4*k.width; at += 64 {
-		p("PREFETCHT0 %d(BX)", at) // what a kernel is called for next often lies behind
+		p("PREFETCHT1 %d(BX)", at) // what a kernel is called for next often lies behind
 	}
 	for i := range k.rows {
 		at := k.element(i)
