@@ -25,6 +25,11 @@ func TestFFT(t *testing.T) {
 	}
 }
 
+// Filters and tiles that do not fit the memory are done in slices.
+func TestFFTInSlices(t *testing.T) {
+	levels(t, convtest.Suite{Algorithm: conv.SlicedFFT{FFT: conv.FFT{Tile: 16}}, Tolerance32: 1e-6, Tolerance64: 1e-14, Transforms: true})
+}
+
 func TestIm2col(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Im2col{}}) }
 
 // The algorithm of the example keeps the promises of its own, wherever it does not refuse.

@@ -69,6 +69,13 @@ func (a FFT) Name() string {
 // Plan refuses p where it is empty or has a stride, where the filter leaves less than a quarter of the tile's height or width to outputs, and
 // where it would take too much memory; and filters that meet nothing but padding.
 func (a FFT) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
+	return a.plan(p, budget{filterBytes, spectrumBytes})
+}
+
+// A budget is the bytes of spectra of filters and of tiles that a plan aims at.
+type budget struct{ filters, tiles int }
+
+func (a FFT) plan(p Problem, s budget) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
 	}
@@ -114,9 +121,9 @@ func (a FFT) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 	}
 	var plan kernel.Plan
 	if p.DType.Size() == 4 {
-		plan = planFFT[float32](p, best)
+		plan = planFFT[float32](p, best, s)
 	} else {
-		plan = planFFT[float64](p, best)
+		plan = planFFT[float64](p, best, s)
 	}
 	if plan.Shared > mostBytes {
 		return kernel.Plan{}, Refuse(a, p, "it would take %d MiB of scratch memory, at most %d", plan.Shared>>20, mostBytes>>20)
@@ -264,7 +271,7 @@ type layout struct {
 	stream                  bool // transforms write past the caches
 }
 
-func planFFT[T kernel.Float](p Problem, axes [2]axis) kernel.Plan {
+func planFFT[T kernel.Float](p Problem, axes [2]axis, s budget) kernel.Plan {
 	set := micro.Complex[T]()
 	m := &fourier[T]{Problem: p, set: set, lanes: set.Lanes(), block: 2 * set.Lanes(), axes: axes, tiles: axes[0].tiles * axes[1].tiles}
 	m.height = 2 * max(min(rowVectors/axes[1].size/2, 8), 1)
@@ -276,19 +283,19 @@ func planFFT[T kernel.Float](p Problem, axes [2]axis) kernel.Plan {
 	m.inputs = newOperand(in, p.Groups, m.lanes, axes[0].inputs(), axes[1].inputs())
 	m.outputs = newOperand(out, p.Groups, m.lanes, axes[0].outputs(), axes[1].outputs())
 	if p.Pass == FilterGrad {
-		return m.planFilter()
+		return m.planFilter(s)
 	}
-	return m.planImage()
+	return m.planImage(s)
 }
 
-// slices chooses how much is done at a time, and lays out shared memory. filters is the blocks of a block of outputs, tile those of a tile that
+// cut chooses how much is done at a time, and lays out shared memory. filters is the blocks of a block of outputs, tile those of a tile that
 // do not depend on the slice, and each those for each block of outputs of it.
-func (m *fourier[T]) slices(tile, each int) (shared int) {
+func (m *fourier[T]) cut(s budget, tile, each int) (shared int) {
 	size := int(unsafe.Sizeof(T(0)))
 	block := m.plane.Frequencies() * m.block * size
 	all := m.Groups * m.outputs.blocks
-	m.units = even(all, filterBytes/(m.inputs.group*block))
-	m.some = even(m.N*m.tiles, spectrumBytes/((tile+each*m.units)*block))
+	m.units = even(all, s.filters/(m.inputs.group*block))
+	m.some = even(m.N*m.tiles, s.tiles/((tile+each*m.units)*block))
 	place := func(blocks int) layout {
 		l := layout{at: shared, block: (m.plane.H | 1) * m.block}
 		l.column = blocks * l.block

@@ -12,9 +12,9 @@ import (
 //	tiles of x and of dy → spectra      for each slice of tiles, once if all fit
 //	products, added to those before
 //	sums → taps of the filters
-func (m *fourier[T]) planFilter() kernel.Plan {
+func (m *fourier[T]) planFilter(s budget) kernel.Plan {
 	ins, outs := m.Groups*m.inputs.blocks, m.Groups*m.outputs.blocks
-	plan := kernel.Plan{Shared: m.slices(ins+outs, 0), Local: m.localSize()}
+	plan := kernel.Plan{Shared: m.cut(s, ins+outs, 0), Local: m.localSize()}
 	tiles := m.N * m.tiles
 	for u0 := 0; u0 < outs; u0 += m.units {
 		u1 := min(u0+m.units, outs)

@@ -14,9 +14,9 @@ import (
 //	tiles of the input → spectra        once, if all fit
 //	products
 //	spectra → tiles of the output
-func (m *fourier[T]) planImage() kernel.Plan {
+func (m *fourier[T]) planImage(s budget) kernel.Plan {
 	size := unsafe.Sizeof(T(0))
-	plan := kernel.Plan{Shared: m.slices(m.Groups*m.inputs.blocks, 1), Local: m.localSize()}
+	plan := kernel.Plan{Shared: m.cut(s, m.Groups*m.inputs.blocks, 1), Local: m.localSize()}
 	var runs []micro.Run
 	for b := range m.inputs.blocks {
 		_, channels := m.inputs.in(b, m.lanes)
