@@ -42,6 +42,7 @@ func runFast[T Float](b *butterflies, k kind, lanes int) bool {
 		k.stream = false
 	}
 	c := *b
+	c.kLeft, c.jLeft = c.k, c.j
 	// The kernels step from where the inner loop ended.
 	c.inLine -= uintptr(c.j) * c.inJ
 	c.outLine -= uintptr(c.j) * c.outJ

@@ -1,6 +1,7 @@
 package conv_test
 
 import (
+	"flag"
 	"testing"
 
 	"neocog/internal/cpu"
@@ -16,18 +17,23 @@ func TestDense(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Dense{}}
 
 func TestPlanar(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Planar{}}) }
 
+// Each size of tiles takes a fifth of the random problems.
 func TestFFT(t *testing.T) {
 	for _, tile := range []int{16, 32, 64, 0} {
 		a := conv.FFT{Tile: tile}
-		t.Run(a.Name(), func(t *testing.T) {
-			levels(t, convtest.Suite{Algorithm: a, Tolerance32: 1e-6, Tolerance64: 1e-14, Transforms: true})
-		})
+		t.Run(a.Name(), func(t *testing.T) { levels(t, spectral(a)) })
 	}
+}
+
+// spectral is the suite of an algorithm that computes with spectra.
+func spectral(a conv.Algorithm) convtest.Suite {
+	shapes := flag.Lookup("shapes").Value.(flag.Getter).Get().(int)
+	return convtest.Suite{Algorithm: a, Tolerance32: 1e-6, Tolerance64: 1e-14, Transforms: true, Random: max(shapes/5, 1)}
 }
 
 // Filters and tiles that do not fit the memory are done in slices.
 func TestFFTInSlices(t *testing.T) {
-	levels(t, convtest.Suite{Algorithm: conv.SlicedFFT{FFT: conv.FFT{Tile: 16}}, Tolerance32: 1e-6, Tolerance64: 1e-14, Transforms: true})
+	levels(t, spectral(conv.SlicedFFT{FFT: conv.FFT{Tile: 16}}))
 }
 
 func TestIm2col(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Im2col{}}) }

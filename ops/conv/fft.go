@@ -26,11 +26,11 @@ import (
 // Vectors are neighbouring channels of one pixel or frequency, and blocks of them are what is side by side in
 // memory, so that transforms never shuffle (package internal/fft).
 //
-//	| buffer   | elements                                             |
-//	|----------|------------------------------------------------------|
-//	| filters  | [frequency][block of outputs][input], complex blocks |
-//	| inputs   | [frequency][tile][block of inputs]                   |
-//	| outputs  | [frequency][tile][block of outputs]                  |
+//	| buffer   | blocks of lanes                     | lies as                                  |
+//	|----------|-------------------------------------|------------------------------------------|
+//	| filters  | outputs, for each input             | [column][block][frequency of the column] |
+//	| inputs   | inputs, for each tile               | likewise                                 |
+//	| outputs  | outputs, for each tile              | likewise                                 |
 //
 // It takes all three passes with stride 1, any padding, dilation (a filter with zeros in between) and groups. Scratch
 // memory is shared: up to 96 MiB of filters and 32 MiB of tiles, or one block of outputs and one tile if they are more; where
@@ -176,14 +176,15 @@ func (a axis) cuts(most int) (all []axis) {
 	return all
 }
 
-// cost is about how many microseconds p takes in tiles of such heights and widths, on two cores with AVX-512 and memory that gives 14 GB/s: the
-// products, reading and writing spectra of filters, and the transforms. Larger tiles take fewer products, smaller ones less memory.
+// cost is about how many microseconds p takes in tiles of such heights and widths, as measured on two cores with AVX-512: products, the filters' spectra
+// coming from memory, and the transforms. Larger tiles take fewer products, smaller ones less memory.
 func cost(p Problem, y, x axis) float64 {
 	in, out, tiles := float64(p.C/p.Groups), float64(p.K/p.Groups), float64(p.N*y.tiles*x.tiles)
 	pixels := float64(y.size * x.size)
 	work := pixels * math.Log2(pixels)
 	filters := in * out * pixels / 2
-	return float64(p.Groups) * (filters*tiles*8/300e3 + filters*16/14e3 + in*out*work*2e-5 + (in+out)*tiles*(0.04+work*4e-5))
+	return float64(p.Groups) * (filters*tiles*8/240e3 + filters*8/30e3 +
+		in*out*(0.015+float64(p.R*p.S)*4e-4+work*1.2e-5) + (in+out)*tiles*(0.03+work*3.5e-5))
 }
 
 // sees reports whether some tap sees an input at all. Where none does the result is zero, which rounding errors of other sums would hide.
