@@ -122,7 +122,7 @@ func TestRootsAreExact(t *testing.T) {
 	}{{0, 7, 1, 0}, {3, 12, 0, -1}, {5, 10, -1, 0}, {9, 12, 0, 1}, {16, 16, 1, 0}, {1, 6, 0.5, -math.Sqrt(3) / 2}} {
 		re, im := root(c.k, c.n)
 		if math.Abs(re-c.re) > 0x1p-53 || math.Abs(im-c.im) > 0x1p-53 {
-			t.Errorf("root %d of %d is %v%+vi, want %v%+vi", c.k, c.n, re, im, c.re, c.im)
+			t.Errorf("root %d of %d is %g%+gi, want %g%+gi", c.k, c.n, re, im, c.re, c.im)
 		}
 	}
 }
