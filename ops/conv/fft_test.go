@@ -2,6 +2,7 @@ package conv_test
 
 import (
 	"errors"
+	"math"
 	"testing"
 
 	"neocog/graph"
@@ -70,6 +71,36 @@ func TestFFTDoesNotAllocate(t *testing.T) {
 			}
 		}); n > 0 {
 			t.Errorf("%v allocates %v times a run", p.Pass, n)
+		}
+	}
+}
+
+// Spectra of many MiB, which go past the caches, against Blocked, whose own error is counted in.
+func TestFFTOfLargeSpectra(t *testing.T) {
+	p := plain
+	p.N, p.C, p.K, p.H, p.W, p.R, p.S, p.Pad = 1, 64, 64, 28, 28, 13, 13, [4]int{6, 6, 6, 6}
+	for p.Pass = conv.Forward; p.Pass <= conv.FilterGrad; p.Pass++ {
+		var results [2][]float32
+		for i, a := range []conv.Algorithm{conv.FFT{Tile: 64}, conv.Blocked{}} {
+			plan, err := a.Plan(&kernel.Env{}, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 && plan.Shared < 12<<20 {
+				t.Errorf("%v takes %d MiB only", p.Pass, plan.Shared>>20)
+			}
+			c := callOf(p, plan)
+			for _, s := range plan.Steps {
+				s.Run(c, 0, s.N)
+			}
+			results[i] = kernel.Out[float32](c, 0)
+		}
+		diff, norm := 0.0, 0.0
+		for i, want := range results[1] {
+			diff, norm = math.Hypot(diff, float64(results[0][i]-want)), math.Hypot(norm, float64(want))
+		}
+		if !(diff <= 2e-6*norm) {
+			t.Errorf("%v: the relative difference is %.3g, want at most 2e-6", p.Pass, diff/norm)
 		}
 	}
 }
