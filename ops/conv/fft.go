@@ -192,8 +192,8 @@ func planFFT[T kernel.Float](p Problem, axes [2]axis, s budget) kernel.Plan {
 	return m.planImage(s)
 }
 
-// cut chooses how much is done at a time, and lays out shared memory. filters is the blocks of a block of outputs, tile those of a tile that
-// do not depend on the slice, and each those for each block of outputs of it.
+// cut chooses how much is done at a time, and lays out shared memory, whose bytes it returns. A tile takes that many blocks, and each more for each block of
+// outputs of a slice.
 func (m *fourier[T]) cut(s budget, tile, each int) (shared int) {
 	size := int(unsafe.Sizeof(T(0)))
 	block := m.plane.Frequencies() * m.block * size
@@ -233,37 +233,36 @@ func newTerms(runs []micro.Run) terms {
 	return t
 }
 
-// multiply calls a kernel for all terms. add says that they go on top of what is there.
-func (s *terms) multiply(t *micro.Tile, kernel func(*micro.Tile), add bool) {
+// multiply calls a micro-kernel for all terms. add says that they go on top of what is there.
+func (s *terms) multiply(t *micro.Tile, product func(*micro.Tile), add bool) {
 	begin := 0
 	for _, end := range s.ends {
 		t.Runs, t.N, t.Add = &s.runs[begin], end-begin, 0
 		if add || begin > 0 {
 			t.Add = 1
 		}
-		kernel(t)
+		product(t)
 		begin = end
 	}
 }
 
-// local returns the elements of a worker's scratch memory, and where its parts are: rows of pixels or taps, the half spectrum, the
-// transform's own.
-func (m *fourier[T]) local() (rows, half, work, size int) {
-	half = m.lanes * max(m.spanH()*m.spanW(), m.height*m.plane.W+m.R*m.S)
-	work = half + m.plane.Half()
-	return 0, half, work, work + m.plane.Work()
+// local returns where the parts of a worker's scratch memory end: rows of pixels or taps, a half spectrum, and the transform's own.
+func (m *fourier[T]) local() (rows, half, work int) {
+	rows = m.lanes * max(m.spanH()*m.spanW(), m.height*m.plane.W+m.R*m.S)
+	half = rows + m.plane.Half()
+	return rows, half, half + m.plane.Work()
 }
 
 func (m *fourier[T]) localSize() int {
-	_, _, _, size := m.local()
-	return kernel.SizeOf(m.DType, size)
+	_, _, end := m.local()
+	return kernel.SizeOf(m.DType, end)
 }
 
 // buffers returns the parts of a worker's scratch memory.
 func (m *fourier[T]) buffers(c *kernel.Call) (rows, half, work []T) {
-	_, h, w, size := m.local()
-	all := kernel.Local[T](c, 0, size)
-	return all[:h], all[h:w], all[w:]
+	r, h, w := m.local()
+	all := kernel.Local[T](c, 0, w)
+	return all[:r], all[r:h], all[h:]
 }
 
 // place returns the place of the spectrum in block b of a buffer.
