@@ -341,7 +341,7 @@ func TestLoopSharesOutItems(t *testing.T) {
 			if err := l.run(times); err != nil || slices.Min(times) <= 0 {
 				t.Errorf("times %v, %v", times, err)
 			}
-			l.team.Close()
+			l.close()
 			for i, got := range out.f64 {
 				if got != 1+2+3 { // the sum of what the first step has counted by then
 					t.Errorf("%d threads, grain %d: item %d is %g after %d runs, want 6", threads, grain, i, got, reps)

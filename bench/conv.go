@@ -43,7 +43,7 @@ func prepareConv(p conv.Problem, algo string, threads int) (*subject, error) {
 	out := newVector(p.DType, result)
 	l := newLoop(plan, threads, in, out)
 	return &subject{
-		algo: plan.Algo, flops: p.FLOPs(), workspace: l.workspace(), run: l.run, close: l.team.Close,
+		algo: plan.Algo, flops: p.FLOPs(), workspace: l.workspace(), run: l.run, close: l.close,
 		check: func() (rel, part float64, err error) {
 			want, err := exact(p, in, threads, checkFLOPs)
 			if err != nil {
@@ -85,7 +85,7 @@ func exact(p conv.Problem, in []vector, threads int, most int64) ([]float64, err
 			return
 		}
 		l := newLoop(plan, threads, operands, out)
-		defer l.team.Close()
+		defer l.close()
 		err = l.run(once())
 	})
 	return out.f64, err

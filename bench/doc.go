@@ -14,7 +14,8 @@
 //
 // # What is timed
 //
-// Operands, results and scratch memory are allocated and touched beforehand, in blocks that begin at multiples of 64 bytes. Convolutions
+// Operands, results and scratch memory are allocated and touched beforehand, in blocks that begin at multiples of 64 bytes, scratch
+// memory on large pages, as machines of package vm have it. Convolutions
 // and matrix products are planned as in a network, and their plan is run again and again by a team of persistent workers
 // which share out the items of each step as package vm does; the time is that from barrier to barrier. Ops are
 // compiled graphs, each run timed as a whole. The operands are those of the run before, so that small ones lie in

@@ -45,7 +45,7 @@ func prepareGemm(p Product, d graph.DType, threads int) (*subject, error) {
 	a, b, c := random(d, p.M*p.K, 1), random(d, p.K*p.N, 2), newVector(d, p.M*p.N)
 	l := newLoop(plan, threads, []vector{a, b}, c)
 	return &subject{
-		algo: "gemm", flops: p.FLOPs(), workspace: l.workspace(), run: l.run, close: l.team.Close,
+		algo: "gemm", flops: p.FLOPs(), workspace: l.workspace(), run: l.run, close: l.close,
 		check: func() (rel, part float64, err error) {
 			rows := p.M
 			if p.FLOPs() > checkFLOPs {

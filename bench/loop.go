@@ -2,7 +2,9 @@ package bench
 
 import (
 	"time"
+	"unsafe"
 
+	"neocog/internal/arena"
 	"neocog/internal/par"
 	"neocog/vm/kernel"
 )
@@ -17,13 +19,15 @@ type loop struct {
 	marks []time.Time // when run i began, or i-1 ended
 	walk  func(w int)
 	mark  func()
+	// scratch memory is that of a machine of package vm: large blocks are on large pages.
+	scratch []*arena.Block
 }
 
 // newLoop gives plan the operands in, the result out, and scratch memory.
 func newLoop(plan kernel.Plan, threads int, in []vector, out vector) *loop {
 	l := &loop{plan: plan, team: par.NewTeam(threads), calls: make([]kernel.Call, threads)}
 	l.walk, l.mark = l.work, func() { l.marks = append(l.marks, time.Now()) }
-	call := kernel.Call{Outs: []int32{int32(len(in))}, Fault: &kernel.Fault{}, Scratch: pointer(plan.Shared)}
+	call := kernel.Call{Outs: []int32{int32(len(in))}, Fault: &kernel.Fault{}, Scratch: l.memory(plan.Shared)}
 	for i, v := range in {
 		call.Ins = append(call.Ins, int32(i))
 		call.Bufs = append(call.Bufs, v.buf())
@@ -31,9 +35,26 @@ func newLoop(plan kernel.Plan, threads int, in []vector, out vector) *loop {
 	call.Bufs = append(call.Bufs, out.buf())
 	for w := range l.calls {
 		l.calls[w] = call
-		l.calls[w].Local = pointer(plan.Local)
+		l.calls[w].Local = l.memory(plan.Local)
 	}
 	return l
+}
+
+// memory returns scratch memory, until close.
+func (l *loop) memory(bytes int) unsafe.Pointer {
+	b, err := arena.New(bytes)
+	if err != nil {
+		return pointer(bytes)
+	}
+	l.scratch = append(l.scratch, b)
+	return unsafe.Pointer(unsafe.SliceData(b.Bytes()))
+}
+
+func (l *loop) close() {
+	l.team.Close()
+	for _, b := range l.scratch {
+		b.Close()
+	}
 }
 
 // run runs the plan len(times) times.

@@ -26,7 +26,9 @@ var arrows = []row{
 	{"graph/dot", []string{"graph", "github.com/emicklei/dot"}},
 
 	{"vm/kernel", []string{"graph"}},
-	{"ops/conv", []string{"graph", "vm/kernel", "internal/gemm", "internal/micro", "internal/nearest", "internal/par", "internal/toomcook", "internal/winograd"}},
+	{"ops/conv", []string{
+		"graph", "vm/kernel", "internal/fft", "internal/gemm", "internal/micro", "internal/nearest", "internal/par", "internal/toomcook", "internal/winograd",
+	}},
 	{"ops/conv/convtest", []string{"graph", "vm/kernel", "ops/conv", "internal/guard", "internal/par"}},
 	{"ops", []string{"graph", "vm/kernel", "ops/conv", "internal/..."}},
 

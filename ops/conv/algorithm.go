@@ -69,8 +69,10 @@ func (l Algorithms) Names() []string {
 func Default() Algorithms { return Algorithms{Dense{}, Planar{}, Blocked{}, Im2col{}, Direct{}} }
 
 // All returns every algorithm of this package: those of Default, and after them those that are used where they are asked for
-// by name only, since their results are less exact.
-func All() Algorithms { return slices.Concat(Default(), Winograds()) }
+// by name only.
+func All() Algorithms {
+	return slices.Concat(Default(), Winograds(), Algorithms{FFT{16}, FFT{32}, FFT{64}, FFT{}})
+}
 
 // listKey is the key of an Algorithms in kernel.Env.Settings.
 type listKey struct{}

@@ -1,6 +1,7 @@
 package conv_test
 
 import (
+	"flag"
 	"testing"
 
 	"neocog/internal/cpu"
@@ -10,22 +11,41 @@ import (
 
 func TestDirect(t *testing.T) { convtest.Run(t, conv.Direct{}) }
 
-func TestBlocked(t *testing.T) { levels(t, conv.Blocked{}) }
+func TestBlocked(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Blocked{}}) }
 
-func TestDense(t *testing.T) { levels(t, conv.Dense{}) }
+func TestDense(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Dense{}}) }
 
-func TestPlanar(t *testing.T) { levels(t, conv.Planar{}) }
+func TestPlanar(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Planar{}}) }
 
-func TestIm2col(t *testing.T) { levels(t, conv.Im2col{}) }
+// Each size of tiles takes a fifth of the random problems.
+func TestFFT(t *testing.T) {
+	for _, tile := range []int{16, 32, 64, 0} {
+		a := conv.FFT{Tile: tile}
+		t.Run(a.Name(), func(t *testing.T) { levels(t, spectral(a)) })
+	}
+}
+
+// spectral is the suite of an algorithm that computes with spectra.
+func spectral(a conv.Algorithm) convtest.Suite {
+	shapes := flag.Lookup("shapes").Value.(flag.Getter).Get().(int)
+	return convtest.Suite{Algorithm: a, Tolerance32: 1e-6, Tolerance64: 1e-14, Transforms: true, Random: max(shapes/5, 1)}
+}
+
+// Filters and tiles that do not fit the memory are done in slices.
+func TestFFTInSlices(t *testing.T) {
+	levels(t, spectral(conv.SlicedFFT{FFT: conv.FFT{Tile: 16}}))
+}
+
+func TestIm2col(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Im2col{}}) }
 
 // The algorithm of the example keeps the promises of its own, wherever it does not refuse.
 func TestPointwise(t *testing.T) { convtest.Run(t, pointwise{}) }
 
-// levels runs the suite under each instruction set that this processor has.
-func levels(t *testing.T, a conv.Algorithm) {
+// levels runs a suite under each instruction set that this processor has.
+func levels(t *testing.T, s convtest.Suite) {
 	for l := cpu.Portable; l <= cpu.AVX512; l++ {
 		t.Run(l.String(), func(t *testing.T) {
-			if !cpu.With(l, func() { convtest.Run(t, a) }) {
+			if !cpu.With(l, func() { s.Run(t) }) {
 				t.Skipf("this processor only has %v", cpu.Best())
 			}
 		})

@@ -37,9 +37,21 @@ func benchmark(b *testing.B, a conv.Algorithm, p conv.Problem) {
 	if err != nil {
 		b.Fatal(err)
 	}
+	call := callOf(p, plan)
+	b.ReportAllocs()
+	for b.Loop() {
+		for _, s := range plan.Steps {
+			s.Run(call, 0, s.N)
+		}
+	}
+	b.ReportMetric(float64(p.FLOPs())*float64(b.N)/1e9/b.Elapsed().Seconds(), "GFLOP/s")
+}
+
+// callOf returns a call of a plan of p, on random operands.
+func callOf(p conv.Problem, plan kernel.Plan) *kernel.Call {
 	x, w, y := p.Lens()
 	lens := [...][3]int{{x, w, y}, {w, y, x}, {x, y, w}}[p.Pass]
-	call := kernel.Call{Ins: []int32{0, 1}, Outs: []int32{2}}
+	call := &kernel.Call{Ins: []int32{0, 1}, Outs: []int32{2}}
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for _, n := range lens {
 		s := make([]float32, n)
@@ -50,11 +62,5 @@ func benchmark(b *testing.B, a conv.Algorithm, p conv.Problem) {
 	}
 	scratch := func(bytes int) unsafe.Pointer { return unsafe.Pointer(&make([]uint64, bytes/8+1)[0]) }
 	call.Scratch, call.Local = scratch(plan.Shared), scratch(plan.Local)
-	b.ReportAllocs()
-	for b.Loop() {
-		for _, s := range plan.Steps {
-			s.Run(&call, 0, s.N)
-		}
-	}
-	b.ReportMetric(float64(p.FLOPs())*float64(b.N)/1e9/b.Elapsed().Seconds(), "GFLOP/s")
+	return call
 }

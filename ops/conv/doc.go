@@ -18,6 +18,7 @@
 //	| Dense       | a matrix product, for filters of the size of the image |
 //	| Planar      | direct: vectors of pixels, for few filters or channels |
 //	| Winograd    | tiles of outputs with fewer multiplications, for 3×3 and 5×5 filters; by name |
+//	| FFT         | by spectra, for large filters; by name |
 //	| All         | Default, and those which are used by name only |
 //	| Choose      | the rule: the node's own Algo, of All too; the user's list, Default |
 //

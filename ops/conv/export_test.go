@@ -1,5 +1,7 @@
 package conv
 
+import "neocog/vm/kernel"
+
 // WithSmallCaches runs f with Winograd's plans made for hardly any memory, so that small problems are cut into many blocks; with staged,
 // no transformed filter counts as small.
 func WithSmallCaches(staged bool, f func()) {
@@ -10,4 +12,11 @@ func WithSmallCaches(staged bool, f func()) {
 		winogradCaches.filter, winogradCaches.sums = 0, 0
 	}
 	f()
+}
+
+// SlicedFFT is FFT with as little shared memory as there can be: one block of outputs and one tile at a time.
+type SlicedFFT struct{ FFT }
+
+func (a SlicedFFT) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
+	return a.plan(p, budget{1, 1})
 }

@@ -200,16 +200,20 @@ func (k kernel) step(p func(string, ...any), l int, masked bool) {
 		}
 	}
 	for i := range k.rows {
-		at := fmt.Sprintf("%d(%s)%s", l*k.elem, bases[i/3], [...]string{"", "(R8*1)", "(R8*2)"}[i%3])
-		if k.columns {
-			at = fmt.Sprintf("%d(AX)%s", i*k.elem, [unroll]string{"", "(R8*1)", "(R8*2)", "(R9*1)"}[l])
-		}
 		acc := k.acc(i, 0)
 		if k.vecs == 2 {
 			acc += ", " + k.acc(i, 1)
 		}
-		p("%s(%s, %s, %s)", k.row(), at, k.a(i), acc)
+		p("%s(%s, %s, %s)", k.row(), k.element(i, l, 0), k.a(i), acc)
 	}
+}
+
+// element is the operand A(i,l) for term l of the round, or what lies some bytes behind it.
+func (k kernel) element(i, l, behind int) string {
+	if k.columns {
+		return fmt.Sprintf("%d(AX)%s", i*k.elem+behind, [unroll]string{"", "(R8*1)", "(R8*2)", "(R9*1)"}[l])
+	}
+	return fmt.Sprintf("%d(%s)%s", l*k.elem+behind, bases[i/3], [...]string{"", "(R8*1)", "(R8*2)"}[i%3])
 }
 
 // advance moves the addresses on by some terms.

@@ -13,6 +13,8 @@ func TestKernelsAreThoseOfTheGenerator(t *testing.T) {
 	for name, want := range map[string][]byte{
 		"../kernels_amd64.s":  Assembly(),
 		"../kernels_amd64.go": Declarations(),
+		"../complex_amd64.s":  ComplexAssembly(),
+		"../complex_amd64.go": ComplexDeclarations(),
 	} {
 		if *update {
 			if err := os.WriteFile(name, want, 0o644); err != nil {
