@@ -23,6 +23,8 @@ var arrows = []row{
 
 	// internal/nearest, here and below: the known name that an unknown one was meant to be.
 	{"graph", []string{"internal/nearest", "github.com/pkg/errors"}},
+	// Geometry alone: it knows boxes and wires, and nothing of networks.
+	{"graph/layout", nil},
 	{"graph/dot", []string{"graph", "github.com/emicklei/dot"}},
 
 	{"vm/kernel", []string{"graph"}},
