@@ -38,6 +38,9 @@ func (a *aligner) run() []float64 {
 	}
 	a.above, a.below = make([][]joint, len(v.Items)), make([][]joint, len(v.Items))
 	for _, s := range v.Segs {
+		if s.Loose {
+			continue
+		}
 		d := a.in.outs[s.From][slices.Index(v.Items[s.From].Outs, s.End)] - a.in.ins[s.To][slices.Index(v.Items[s.To].Ins, s.End)]
 		a.above[s.To] = append(a.above[s.To], joint{s.From, d})
 		a.below[s.From] = append(a.below[s.From], joint{s.To, -d})

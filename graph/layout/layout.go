@@ -46,6 +46,8 @@ type Item struct {
 	Rank int
 	// Ins and Outs are the ends at the upper and the lower side, from left to right.
 	Ins, Outs []End
+	// Mid is which of Ins stands in the middle; between two of them it is a half.
+	Mid float64
 }
 
 // An ItemKind says what an item is.
@@ -70,6 +72,9 @@ type End struct {
 type Seg struct {
 	From, To int // items
 	End
+	// Loose says that it need not be straight: it comes from where nothing goes in, such as a parameter, and leads to
+	// what reads something else too.
+	Loose bool
 }
 
 // New returns the layers of g. The same graph always gives the same ones. It is an error if an index of g is out of

@@ -126,7 +126,7 @@ func crossed(segs []Seg, pos []int, n int) int {
 	return count
 }
 
-// ends lists the ends of each item in the order of what they lead to.
+// ends lists the ends of each item in the order of what they lead to, and decides which segments are to be straight.
 func (v *Level) ends(pos []int) {
 	type key struct {
 		item int
@@ -159,5 +159,22 @@ func (v *Level) ends(pos []int) {
 		}
 		sort(v.Items[i].Ins, false)
 		sort(v.Items[i].Outs, true)
+	}
+	begins := func(i int) bool { return v.Items[i].Kind == Child && len(v.Items[i].Ins) == 0 }
+	spine := make([][]End, len(v.Items)) // by item: its ends at which something comes from further up
+	for _, s := range v.Segs {
+		if !begins(s.From) {
+			spine[s.To] = append(spine[s.To], s.End)
+		}
+	}
+	for i := range v.Segs {
+		s := &v.Segs[i]
+		s.Loose = begins(s.From) && len(spine[s.To]) > 0
+	}
+	for i := range v.Items {
+		it := &v.Items[i]
+		if it.Mid = float64(len(it.Ins)-1) / 2; len(spine[i]) == 1 {
+			it.Mid = float64(slices.Index(it.Ins, spine[i][0]))
+		}
 	}
 }

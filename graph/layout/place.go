@@ -14,6 +14,7 @@ const (
 	Title  = 22 // height of the title of an open box
 	Text   = 4  // from a wire to its label
 	EndGap = 14 // between the ends of wires at a node
+	Row    = 40 // height of a rank of nodes, about
 )
 
 // A Point is a place; y grows downwards.
@@ -40,8 +41,8 @@ type Line struct {
 	// ranks.
 	From, A, B, To Point
 	Up             bool // it is to be read upwards
-	Arrow          bool // it ends at a node, and not at a border or a bend
-	Label          bool // it begins at a node: the label stands at From
+	Arrow          bool // it ends at a node or a closed box
+	Label          bool // it begins at a node or a closed box: the label stands at From
 }
 
 // Place decides where everything lies if the boxes that open reports are open, and the others are closed.
@@ -155,27 +156,37 @@ func (p *placer) measure(in *inside, i int, it Item) {
 		in.size[i].W = max(in.size[i].W, step*float64(len(it.Outs)))
 	}
 	in.half[i] = in.size[i].W / 2
-	place := func(list []End, at []float64, step float64, ports ends) {
+	place := func(list []End, at []float64, mid, step float64, ports ends) {
 		for k, e := range list {
-			at[k] = (float64(k) - float64(len(list)-1)/2) * step
+			at[k] = (float64(k) - mid) * step
 			if x, ok := ports[e.Wire]; ok && !e.Up {
 				at[k] = x
 			}
 		}
 	}
-	place(it.Ins, in.ins[i], min(EndGap, in.size[i].W/float64(len(it.Ins)+1)), ports[0])
-	place(it.Outs, in.outs[i], step, ports[1])
+	most := max(it.Mid, float64(len(it.Ins)-1)-it.Mid) // ends on one side of the middle
+	place(it.Ins, in.ins[i], it.Mid, min(EndGap, in.half[i]/(most+1)), ports[0])
+	place(it.Outs, in.outs[i], float64(len(it.Outs)-1)/2, step, ports[1])
 	for k, e := range it.Outs {
-		in.half[i] = max(in.half[i], -in.outs[i][k], in.outs[i][k]+Text+p.Graph.Wires[e.Wire].Label)
+		if !p.isOpen(it.Of) {
+			in.half[i] = max(in.half[i], in.outs[i][k]+Text+p.Graph.Wires[e.Wire].Label)
+		}
 	}
 }
 
 // draw writes down the places of a level whose upper left corner is at.
 func (p *placer) draw(d *Drawing, level int, at Point) {
 	v, in := p.Levels[level], p.of[level]
+	// Nodes stand in the middle of their rank, unless that is high because of an open box: then they stand near its top,
+	// and where wires only begin, near its bottom.
 	top := func(i int) float64 {
-		it := v.Items[i]
-		return in.top[it.Rank] + (in.height[it.Rank]-in.size[i].H)/2
+		it := &v.Items[i]
+		r := it.Rank
+		y := in.top[r] + max(0, min(in.height[r], Row)-in.size[i].H)/2
+		if it.Kind == Child && len(it.Ins) == 0 && len(it.Outs) > 0 && in.height[r] > Row {
+			y = in.top[r] + in.height[r] - max(Row+in.size[i].H, 2*in.size[i].H)/2
+		}
+		return y
 	}
 	for i, it := range v.Items {
 		if it.Kind == Child {
@@ -195,7 +206,7 @@ func (p *placer) draw(d *Drawing, level int, at Point) {
 		if s.Up {
 			first, end = b, a
 		}
-		line.Label = first.Kind == Child && !s.Up
+		line.Label = first.Kind == Child && !p.isOpen(first.Of) && !s.Up
 		line.Arrow = end.Kind == Child && !p.isOpen(end.Of)
 		d.Lines = append(d.Lines, line)
 	}

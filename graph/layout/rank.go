@@ -2,6 +2,7 @@ package layout
 
 import (
 	"cmp"
+	"math"
 	"slices"
 )
 
@@ -53,7 +54,28 @@ func (v *Level) rank(edges []edge) {
 		}
 		it.Rank = max(it.Rank, lowest)
 	}
+	v.grid(above, below)
 	v.bends(edges, up)
+}
+
+// grid spreads nodes that no wire joins with others over ranks, so that they form no endless row.
+func (v *Level) grid(above, below [][]int) {
+	var alone []int
+	for i, it := range v.Items {
+		if it.Kind == Child && len(above[i])+len(below[i]) == 0 {
+			alone = append(alone, i)
+		}
+	}
+	if len(alone) < len(v.Items) {
+		return // there is a picture that they may stand beside
+	}
+	columns := int(math.Ceil(math.Sqrt(float64(len(alone)))))
+	if len(alone) <= 3 {
+		columns = 3
+	}
+	for k, i := range alone {
+		v.Items[i].Rank = k / columns
+	}
 }
 
 // circles returns which edges must be turned around so that no circle is left: those that lead back to an item whose
@@ -132,11 +154,11 @@ func (v *Level) bends(edges []edge, up []bool) {
 			}
 			bend := v.add(Bend, e.wire)
 			v.Items[bend].Rank = rank
-			v.Segs = append(v.Segs, Seg{at, bend, r.End})
+			v.Segs = append(v.Segs, Seg{From: at, To: bend, End: r.End})
 			rows[r] = append(rows[r], bend)
 			at = bend
 		}
-		v.Segs = append(v.Segs, Seg{at, b, r.End})
+		v.Segs = append(v.Segs, Seg{From: at, To: b, End: r.End})
 	}
 	highest := 0
 	for _, it := range v.Items {

@@ -25,7 +25,10 @@ var arrows = []row{
 	{"graph", []string{"internal/nearest", "github.com/pkg/errors"}},
 	// Geometry alone: it knows boxes and wires, and nothing of networks.
 	{"graph/layout", nil},
-	{"graph/dot", []string{"graph", "github.com/emicklei/dot"}},
+	// What pictures of all formats show, and the formats.
+	{"graph/view", []string{"graph", "graph/layout"}},
+	{"graph/svg", []string{"graph", "graph/layout", "graph/view"}},
+	{"graph/dot", []string{"graph", "graph/view", "github.com/emicklei/dot"}},
 
 	{"vm/kernel", []string{"graph"}},
 	{"ops/conv", []string{"graph", "vm/kernel", "internal/gemm", "internal/micro", "internal/nearest", "internal/par"}},
@@ -65,12 +68,12 @@ var distances = []distance{
 		"who imports a network should not pay for a command line",
 	},
 	{
-		[]string{"graph", "graph/dot", "vm/kernel", "ops", "ops/conv", "models", "models/layers"},
+		[]string{"graph/...", "vm/kernel", "ops", "ops/conv", "models", "models/layers"},
 		[]string{"gorgonia.org/..."},
 		"tensors are the currency at the door of vm; descriptions and kernels know types and slices",
 	},
 	{
-		[]string{"graph", "graph/dot", "data", "internal/..."},
+		[]string{"graph/...", "data", "internal/..."},
 		[]string{"vm/...", "ops/...", "autodiff", "models/...", "train"},
 		"what everything stands on stands on nothing",
 	},
