@@ -61,43 +61,44 @@ func size(it *Item) layout.Size {
 	return s
 }
 
-// Unfold returns which boxes to open so that not many more than most items are seen: the outermost first, as long as
-// there is room, those with the fewest items before others.
+// Unfold returns which boxes to open so that not more than most items are seen, as far as that is possible: the outermost
+// first, and those that lie side by side all or none, so that layers of one kind look alike. Of the outermost, forward
+// is opened before the others.
 func (v *View) Unfold(most int) func(item int) bool {
 	open := make([]bool, len(v.Items))
 	seen := 0
-	var next []int // closed boxes that are seen
+	boxes := func(items []int) (list []int) {
+		for _, i := range items {
+			if v.Items[i].IsBox() {
+				list = append(list, i)
+			}
+		}
+		return list
+	}
+	var outermost []int
 	for i, it := range v.Items {
 		if it.Parent < 0 {
-			seen++
-			if it.IsBox() {
-				next = append(next, i)
-			}
+			outermost = append(outermost, i)
 		}
 	}
-	depth := func(i int) (d int) {
-		for ; v.Items[i].Parent >= 0; i = v.Items[i].Parent {
-			d++
-		}
-		return d
+	seen = len(outermost)
+	var next [][]int // closed boxes that are seen, those of one box together
+	for _, i := range boxes(outermost) {
+		next = append(next, []int{i})
 	}
-	for len(next) > 0 {
-		best := 0
-		for k, i := range next {
-			a, b := depth(i), depth(next[best])
-			if a < b || a == b && len(v.Items[i].Children) < len(v.Items[next[best]].Children) {
-				best = k
-			}
+	for ; len(next) > 0; next = next[1:] {
+		more := 0
+		for _, i := range next[0] {
+			more += len(v.Items[i].Children) - 1
 		}
-		i := next[best]
-		next = append(next[:best], next[best+1:]...)
-		if more := len(v.Items[i].Children); seen+more <= most {
+		if seen+more > most {
+			continue
+		}
+		seen += more
+		for _, i := range next[0] {
 			open[i] = true
-			seen += more
-			for _, c := range v.Items[i].Children {
-				if v.Items[c].IsBox() {
-					next = append(next, c)
-				}
+			if inner := boxes(v.Items[i].Children); len(inner) > 0 {
+				next = append(next, inner)
 			}
 		}
 	}

@@ -53,6 +53,11 @@ func New(g *graph.Graph) *View {
 	}
 	b.parts()
 	b.owners()
+	for part := Forward; part <= Update && !b.whole; part++ { // in this order from left to right
+		if slices.Contains(b.part, part) {
+			b.box(part.String(), part)
+		}
+	}
 	for _, n := range g.Nodes() {
 		box := b.box(b.pathOf(n), b.part[n.Index()])
 		sources := make([]int, len(n.Ins()))
