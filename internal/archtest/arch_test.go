@@ -28,6 +28,8 @@ var arrows = []row{
 	// What pictures of all formats show, and the formats.
 	{"graph/view", []string{"graph", "graph/layout"}},
 	{"graph/svg", []string{"graph", "graph/layout", "graph/view"}},
+	{"graph/mermaid", []string{"graph", "graph/view"}},
+	{"graph/modelexplorer", []string{"graph", "graph/view"}},
 	{"graph/dot", []string{"graph", "graph/view", "github.com/emicklei/dot"}},
 
 	{"vm/kernel", []string{"graph"}},
@@ -43,6 +45,8 @@ var arrows = []row{
 	{"models/layers", []string{"graph", "ops"}},
 	{"models", []string{"graph", "ops", "models/layers", "internal/nearest"}},
 	{"inspect", []string{"graph", "ops", "vm/kernel"}},
+	// vm for the algorithms of a program, and to run a network whose activations are shown; tensor is what it returns.
+	{"inspect/page", []string{"graph", "graph/layout", "graph/svg", "graph/view", "inspect", "vm", "gorgonia.org/tensor"}},
 	{"data", []string{"golang.org/x/image/...", "github.com/pkg/errors"}},
 
 	{"train", []string{
