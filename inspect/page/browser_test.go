@@ -306,6 +306,17 @@ func TestMouse(t *testing.T) {
 	if !eval[bool](b, `open.has(0)`) {
 		t.Error("the sign opens nothing")
 	}
+	// What is searched for comes to the middle of what the panel leaves of the picture.
+	middle := eval[[2]float64](b, `(() => {
+		search.value = "%%3";
+		find();
+		take(0);
+		const p = drawing.boxes[chosen], r = canvas.getBoundingClientRect();
+		return [((p.x + p.w / 2) - eye.x) * eye.scale / r.width, ((p.y + p.h / 2) - eye.y) * eye.scale / r.height];
+	})()`)
+	if math.Abs(middle[0]-0.5) > 0.01 || math.Abs(middle[1]-0.5) > 0.01 {
+		t.Errorf("the node that was searched for stands at %v of the picture, want the middle", middle)
+	}
 	click(`[data-item="0"] .fold`)
 	if eval[bool](b, `open.has(0)`) {
 		t.Error("the sign closes nothing")

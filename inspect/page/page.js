@@ -310,10 +310,10 @@ function next(dx, dy) {
 
 function select(i, centred) {
   chosen = i;
-  if (i >= 0) reveal(i, centred);
-  panel.hidden = i < 0;
+  panel.hidden = i < 0; // before the middle of the picture is asked for
   panel.replaceChildren(...(i < 0 ? [] : details(i)));
   panel.scrollTop = 0;
+  if (i >= 0) reveal(i, centred);
   light();
   look();
   if (i >= 0) say(tip(i));
@@ -406,7 +406,7 @@ function histogram(p) {
 
 function picture(p) {
   const img = html("img", {src: "data:image/png;base64," + p.data, alt: p.title});
-  img.style.width = p.w * Math.max(1, Math.min(Math.round(24 / p.tile), Math.floor(340 / p.w))) + "px";
+  img.style.width = p.w * Math.max(1, Math.min(Math.round(56 / p.tile), Math.floor(340 / p.w))) + "px";
   return html("figure", {}, img, html("figcaption", {}, p.title));
 }
 
