@@ -20,6 +20,7 @@ type Program struct {
 	g       *graph.Graph   // after the passes
 	outputs []*graph.Value // of g
 	inputs  []input
+	images  map[*graph.Value]*graph.Value // of the values of user in g; nil for those that are not needed
 	consts  map[*graph.Value][]byte
 	log     []string
 	opts    options
@@ -36,15 +37,14 @@ func Compile(g *graph.Graph, outputs []*graph.Value, opts ...Option) (*Program, 
 		return nil, err
 	}
 	p := &Program{user: g, opts: collect(opts), tapes: map[int]*tape{}, consts: map[*graph.Value][]byte{}}
-	var images map[*graph.Value]*graph.Value
-	p.g, images, p.log = optimise(g, outputs, &p.opts)
+	p.g, p.images, p.log = optimise(g, outputs, &p.opts)
 	if err := p.g.Check(); err != nil {
 		return nil, errors.Wrap(err, "a pass left a faulty graph; this is a bug of Neocog")
 	}
 	for _, v := range outputs {
-		p.outputs = append(p.outputs, images[v])
+		p.outputs = append(p.outputs, p.images[v])
 	}
-	p.inputs = inputsOf(g, images)
+	p.inputs = inputsOf(g, p.images)
 	p.static = isStatic(p.g)
 	for _, n := range p.g.Nodes() {
 		if c, ok := n.Op.(graph.ConstOp); ok {
@@ -150,6 +150,28 @@ func (p *Program) Dump(w io.Writer, batch int) error {
 		}
 	}
 	return nil
+}
+
+// Algorithms returns how the nodes of the graph that was compiled are computed at a batch size, where there is a choice:
+// for convolutions above all. Nodes which share a result have one algorithm; those that are not computed have none.
+func (p *Program) Algorithms(batch int) (map[*graph.Node]string, error) {
+	t, err := p.tape(batch)
+	if err != nil {
+		return nil, err
+	}
+	algo := map[*graph.Node]string{} // by node of p.g
+	for _, in := range t.code {
+		algo[in.node] = in.plan.Algo
+	}
+	out := map[*graph.Node]string{}
+	for _, n := range p.user.Nodes() {
+		for _, v := range n.Outs() {
+			if image := p.images[v]; image != nil && algo[image.Node()] != "" && image.Node().Op.Name() == n.Op.Name() {
+				out[n] = algo[image.Node()]
+			}
+		}
+	}
+	return out, nil
 }
 
 // tape returns the plan for a batch size, made once.

@@ -8,6 +8,7 @@ import (
 	"github.com/emicklei/dot"
 
 	"neocog/graph"
+	"neocog/graph/view"
 )
 
 // Options say what a picture shows. The zero Options show everything.
@@ -20,33 +21,21 @@ type Options struct {
 
 // Colours of the kinds of nodes: fill and border. They are told apart by shape
 // too, for those who print.
-var styles = map[kind]struct{ shape, fill, border string }{
-	input:    {"invhouse", "#e8f0fe", "#1a56b0"},
-	param:    {"ellipse", "#fff4d6", "#b07d00"},
-	buffer:   {"ellipse", "#f1f1f1", "#777777"},
-	constant: {"plaintext", "#ffffff", "#777777"},
-	forward:  {"box", "#e6f4ea", "#1e7e34"},
-	gradient: {"box", "#fde7e9", "#b3261e"},
-	update:   {"box", "#efe3fb", "#6a3fa0"},
+var styles = map[view.Kind]struct{ shape, fill, border string }{
+	view.Input:    {"invhouse", "#e8f0fe", "#1a56b0"},
+	view.Param:    {"ellipse", "#fff4d6", "#b07d00"},
+	view.Buffer:   {"ellipse", "#f1f1f1", "#777777"},
+	view.Const:    {"plaintext", "#ffffff", "#777777"},
+	view.Forward:  {"box", "#e6f4ea", "#1e7e34"},
+	view.Gradient: {"box", "#fde7e9", "#b3261e"},
+	view.Update:   {"box", "#efe3fb", "#6a3fa0"},
 }
-
-type kind int
-
-const (
-	input kind = iota
-	param
-	buffer
-	constant
-	forward
-	gradient
-	update
-)
 
 // Write writes g: scopes as nested clusters; inputs, parameters, constants,
 // forward, gradient and update nodes by shape and colour; types on the edges;
 // the user's line as tooltip. The text is the same each time.
 func Write(w io.Writer, g *graph.Graph, o Options) error {
-	p := &picture{root: dot.NewGraph(dot.Directed), kinds: kinds(g), o: o, nodes: map[*graph.Node]dot.Node{}}
+	p := &picture{root: dot.NewGraph(dot.Directed), kinds: view.Kinds(g), o: o, nodes: map[*graph.Node]dot.Node{}}
 	p.root.ID(quoteID(g.Name()))
 	p.root.Attr("fontname", "Helvetica")
 	if o.LeftToRight {
@@ -75,13 +64,13 @@ func Write(w io.Writer, g *graph.Graph, o Options) error {
 
 type picture struct {
 	root  *dot.Graph
-	kinds []kind
+	kinds []view.Kind
 	o     Options
 	nodes map[*graph.Node]dot.Node
 }
 
 func (p *picture) node(n *graph.Node) {
-	in, style := p.cluster(scopeOf(n)), styles[p.kinds[n.Index()]]
+	in, style := p.cluster(view.ScopeOf(n)), styles[p.kinds[n.Index()]]
 	d := in.Node(fmt.Sprintf("n%d", n.Index()))
 	d.Attr("label", label(n)).Attr("shape", style.shape).Attr("fillcolor", style.fill).Attr("color", style.border)
 	tip := n.Op.Name()
@@ -120,18 +109,6 @@ func (p *picture) cluster(scope string) *dot.Graph {
 	return g
 }
 
-// scopeOf returns the scope of n. Parameters carry theirs in their name, whatever
-// graph they come from.
-func scopeOf(n *graph.Node) string {
-	if op, ok := n.Op.(graph.ParamOp); ok {
-		if i := strings.LastIndexByte(op.Label, '/'); i >= 0 {
-			return op.Label[:i]
-		}
-		return ""
-	}
-	return n.Scope
-}
-
 // label returns what stands on a node.
 func label(n *graph.Node) string {
 	switch op := n.Op.(type) {
@@ -146,49 +123,6 @@ func label(n *graph.Node) string {
 		return n.Op.Name() + "\n" + a
 	}
 	return n.Op.Name()
-}
-
-// kinds returns the kind of each node by index. Nodes that only updates need,
-// and that are not of a gradient, are update nodes.
-func kinds(g *graph.Graph) []kind {
-	k := make([]kind, len(g.Nodes()))
-	next := map[*graph.Node]bool{}
-	for _, u := range g.Updates() {
-		next[u.Next.Node()] = true
-	}
-	used := map[*graph.Node]bool{} // by something which is not an update node
-	for i := len(g.Nodes()) - 1; i >= 0; i-- {
-		n := g.Nodes()[i]
-		switch op := n.Op.(type) {
-		case graph.InputOp:
-			k[i] = input
-		case graph.ParamOp:
-			if k[i] = param; op.Buffer {
-				k[i] = buffer
-			}
-		case graph.ConstOp:
-			k[i] = constant
-		default:
-			switch {
-			case n.Origin != nil:
-				k[i] = gradient
-			case next[n] && !used[n]:
-				k[i] = update
-			default:
-				k[i] = forward
-			}
-			for _, v := range n.Ins() {
-				if k[i] == update {
-					if !used[v.Node()] {
-						next[v.Node()] = true
-					}
-				} else {
-					used[v.Node()] = true
-				}
-			}
-		}
-	}
-	return k
 }
 
 // quoteID returns a name that Graphviz takes as it is.

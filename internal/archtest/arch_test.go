@@ -23,7 +23,14 @@ var arrows = []row{
 
 	// internal/nearest, here and below: the known name that an unknown one was meant to be.
 	{"graph", []string{"internal/nearest", "github.com/pkg/errors"}},
-	{"graph/dot", []string{"graph", "github.com/emicklei/dot"}},
+	// Geometry alone: it knows boxes and wires, and nothing of networks.
+	{"graph/layout", nil},
+	// What pictures of all formats show, and the formats.
+	{"graph/view", []string{"graph", "graph/layout"}},
+	{"graph/svg", []string{"graph", "graph/layout", "graph/view"}},
+	{"graph/mermaid", []string{"graph", "graph/view"}},
+	{"graph/modelexplorer", []string{"graph", "graph/view"}},
+	{"graph/dot", []string{"graph", "graph/view", "github.com/emicklei/dot"}},
 
 	{"vm/kernel", []string{"graph"}},
 	{"ops/conv", []string{
@@ -40,6 +47,8 @@ var arrows = []row{
 	{"models/layers", []string{"graph", "ops"}},
 	{"models", []string{"graph", "ops", "models/layers", "internal/nearest"}},
 	{"inspect", []string{"graph", "ops", "vm/kernel"}},
+	// vm for the algorithms of a program, and to run a network whose activations are shown; tensor is what it returns.
+	{"inspect/page", []string{"graph", "graph/layout", "graph/svg", "graph/view", "inspect", "vm", "gorgonia.org/tensor"}},
 	{"data", []string{"golang.org/x/image/...", "github.com/pkg/errors"}},
 
 	{"train", []string{
@@ -65,12 +74,12 @@ var distances = []distance{
 		"who imports a network should not pay for a command line",
 	},
 	{
-		[]string{"graph", "graph/dot", "vm/kernel", "ops", "ops/conv", "models", "models/layers"},
+		[]string{"graph/...", "vm/kernel", "ops", "ops/conv", "models", "models/layers"},
 		[]string{"gorgonia.org/..."},
 		"tensors are the currency at the door of vm; descriptions and kernels know types and slices",
 	},
 	{
-		[]string{"graph", "graph/dot", "data", "internal/..."},
+		[]string{"graph/...", "data", "internal/..."},
 		[]string{"vm/...", "ops/...", "autodiff", "models/...", "train"},
 		"what everything stands on stands on nothing",
 	},

@@ -1,0 +1,229 @@
+package page_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"regexp"
+	"strings"
+	"testing"
+
+	"gorgonia.org/tensor"
+
+	"neocog/autodiff"
+	"neocog/graph"
+	"neocog/inspect"
+	"neocog/inspect/page"
+	"neocog/models"
+	"neocog/models/layers"
+	"neocog/ops"
+	"neocog/train"
+	"neocog/vm"
+)
+
+// training returns a model as it trains: with loss, gradient and the updates of an optimiser.
+func training(t *testing.T, name string) *graph.Graph {
+	t.Helper()
+	m, err := models.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, _, logits := m.Graph(&layers.Builder{Train: true})
+	differentiate(t, g, logits)
+	return g
+}
+
+func differentiate(t *testing.T, g *graph.Graph, logits *graph.Value) {
+	t.Helper()
+	loss := ops.SoftmaxCrossEntropy(logits, g.Input("labels", graph.Of(graph.Int32, graph.Batch)), ops.CrossEntropy{})
+	gradients := autodiff.Gradients(loss, g.Params()...)
+	train.Momentum{}.Apply(g.Input("lr", graph.Of(graph.Float32)), g.Params(), gradients)
+	if err := g.Err(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func write(t *testing.T, g *graph.Graph, o page.Options) string {
+	t.Helper()
+	var b bytes.Buffer
+	if err := page.Write(&b, g, o); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
+}
+
+// know is what a page says of its nodes.
+type know struct {
+	Nodes []struct {
+		Op, Algorithm, Position, Name string
+		MACs                          int64
+		Origin                        int
+		Measured                      *struct {
+			Nanoseconds float64
+			Bytes       int64
+		}
+		Pictures []struct {
+			Kind, Title, Data string
+			Min, Max, Zeros   float64
+			Faulty            int
+			Counts            []int
+		}
+	}
+	Items []struct {
+		Path string
+		Node int
+	}
+}
+
+func read(t *testing.T, doc string) (k know) {
+	t.Helper()
+	_, rest, _ := strings.Cut(doc, `id="data">`)
+	text, _, ok := strings.Cut(rest, "</script>")
+	if !ok {
+		t.Fatal("the page has no data")
+	}
+	if err := json.Unmarshal([]byte(text), &k); err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// Nothing in the page leads out of it, whatever a user calls things.
+func TestPageIsSelfContained(t *testing.T) {
+	g := graph.New(`</script><img src=x>`)
+	g.Scope(`</script><script src="//evil">`, func() { ops.ReLU(g.Input("https://example.org/x", graph.Of(graph.Float32, 3))) })
+	doc := write(t, g, page.Options{})
+	if strings.Contains(doc, "evil\">") || strings.Contains(doc, "<img src=x>") {
+		t.Error("a name has become a part of the page")
+	}
+	if again := write(t, g, page.Options{}); again != doc {
+		t.Error("the same graph gives other bytes")
+	}
+	_, data, _ := strings.Cut(doc, `id="data">`)
+	data, _, _ = strings.Cut(data, "</script>")
+	for _, link := range regexp.MustCompile(`(?i)(src|href)="[^"]*"|url\([^)]*\)|@import|https?://[^"' ]*`).FindAllString(strings.Replace(doc, data, "", 1), -1) {
+		if link != `href="data:,"` && link != "http://www.w3.org/2000/svg" { // the name of SVG, which nobody loads
+			t.Errorf("the page refers to %s", link)
+		}
+	}
+}
+
+func TestPageKnowsAlgorithmsAndTimes(t *testing.T) {
+	g := training(t, "lenet5")
+	p, err := page.Compile(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	conv := -1
+	for i, n := range g.Nodes() {
+		if n.Op.Name() == "Conv2D" && conv < 0 {
+			conv = i
+		}
+	}
+	profile := &inspect.Profile{Graph: "lenet5", Batch: 8, Runs: 10, Nodes: []inspect.ProfileNode{{Node: conv, Op: "Conv2D", Nanoseconds: 1500, Bytes: 64}}}
+	k := read(t, write(t, g, page.Options{Batch: 8, Program: p, Profile: profile}))
+	if len(k.Nodes) != len(g.Nodes()) {
+		t.Fatalf("%d nodes, want %d", len(k.Nodes), len(g.Nodes()))
+	}
+	for i, n := range g.Nodes() {
+		got := k.Nodes[i]
+		if got.Op != n.Op.Name() || got.Position != n.Pos.String() || (got.Origin >= 0) != (n.Origin != nil) {
+			t.Errorf("node %d is %+v, want %v", i, got, n)
+		}
+		if strings.HasPrefix(got.Op, "Conv2D") && (got.Algorithm == "" || got.MACs == 0) {
+			t.Errorf("of %v the page knows neither algorithm nor cost: %+v", n, got)
+		}
+	}
+	if m := k.Nodes[conv].Measured; m == nil || m.Nanoseconds != 1500 || m.Bytes != 64 {
+		t.Errorf("measured: %+v", m)
+	}
+}
+
+// Weights are shown as they are; what is not finite is counted.
+func TestPageKnowsWeightsAndActivations(t *testing.T) {
+	m, err := models.Find("lenet5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, x, _ := m.Graph(&layers.Builder{})
+	state := vm.NewState(1)
+	bias := []float32{0, 1, float32(math.NaN()), 3, 0, -4}
+	if err := state.Set("conv1/b", tensor.New(tensor.WithShape(6), tensor.WithBacking(bias))); err != nil {
+		t.Fatal(err)
+	}
+	p, err := page.Compile(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine, err := p.NewMachine(state) // which draws the other parameters
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine.Close()
+	feeds := vm.Feeds{x: tensor.New(tensor.WithShape(2, 1, 28, 28), tensor.WithBacking(make([]float32, 2*784)))}
+	k := read(t, write(t, g, page.Options{State: state, Feeds: feeds}))
+	kinds := map[string]string{}
+	for _, n := range k.Nodes {
+		for _, p := range n.Pictures {
+			kinds[n.Op+n.Name] += p.Kind + " "
+			if p.Kind == "picture" && !strings.HasPrefix(p.Data, "iVBORw0KGgo") {
+				t.Errorf("%q is no PNG", p.Title)
+			}
+			if n.Name == "conv1/b" && (p.Min != -4 || p.Max != 3 || p.Faulty != 1 || p.Zeros != 0.4 || p.Counts[0] != 1) {
+				t.Errorf("the biases are %+v", p)
+			}
+		}
+	}
+	for name, want := range map[string]string{
+		"Paramconv1/w": "histogram picture ", "Paramconv1/b": "histogram ", "Paramfc1/w": "histogram ", "Inputx": "histogram picture ", "MatMul": "histogram histogram ",
+	} {
+		if kinds[name] != want {
+			t.Errorf("%s has %q, want %q", name, kinds[name], want)
+		}
+	}
+}
+
+func TestErrors(t *testing.T) {
+	g := graph.New("g")
+	x := g.Input("x", graph.Of(graph.Float32, 3))
+	w := g.Param("w", graph.Of(graph.Float32, 3), graph.Zeros())
+	y := ops.Mul(x, w)
+	other := training(t, "lenet5")
+	p, err := page.Compile(other)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := vm.NewState(1)
+	if err := wrong.Set("w", tensor.New(tensor.WithShape(2), tensor.WithBacking([]float32{1, 2}))); err != nil {
+		t.Fatal(err)
+	}
+	for want, o := range map[string]page.Options{
+		"the batch size is -1":      {Batch: -1},
+		"is of another graph":       {Program: p},
+		"the values are of another": {State: wrong},
+		"want the values of the parameters: Feeds are given without State": {Feeds: vm.Feeds{x: nil}},
+		"the profile is of another graph":                                  {Profile: &inspect.Profile{Nodes: []inspect.ProfileNode{{Node: 99}}}},
+	} {
+		if err := page.Write(io.Discard, g, o); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%+v gives %v, want %s", o, err, want)
+		}
+	}
+	if err := page.Write(io.Discard, nil, page.Options{}); err == nil {
+		t.Error("a nil graph is no error")
+	}
+	ops.MatMul(y, y)
+	if err := page.Write(io.Discard, g, page.Options{}); err == nil {
+		t.Error("a faulty graph is no error")
+	}
+}
+
+func ExampleWrite() {
+	g := graph.New("half")
+	ops.Scale(g.Input("x", graph.Of(graph.Float32, graph.Batch, 3)), 0.5)
+	var b bytes.Buffer
+	err := page.Write(&b, g, page.Options{Batch: 32})
+	fmt.Println(strings.HasPrefix(b.String(), "<!doctype html>"), err)
+	// Output: true <nil>
+}

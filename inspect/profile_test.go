@@ -1,0 +1,91 @@
+package inspect_test
+
+import (
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+
+	"neocog/graph"
+	"neocog/inspect"
+	"neocog/ops"
+)
+
+func halves() *graph.Graph {
+	g := graph.New("halves")
+	ops.ReLU(ops.Scale(g.Input("x", graph.Of(graph.Float32, graph.Batch, 3)), 0.5))
+	return g
+}
+
+func TestReadProfile(t *testing.T) {
+	got, err := inspect.ReadProfile(strings.NewReader(`{"graph": "halves", "batch": 32, "runs": 100, "nodes": [
+		{"node": 1, "op": "Scale", "nanoseconds": 81234.5, "bytes": 384, "algorithm": "simple"},
+		{"node": 2, "op": "ReLU", "nanoseconds": 0, "bytes": 0}]}`), halves())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &inspect.Profile{Graph: "halves", Batch: 32, Runs: 100, Nodes: []inspect.ProfileNode{
+		{Node: 1, Op: "Scale", Nanoseconds: 81234.5, Bytes: 384, Algorithm: "simple"}, {Node: 2, Op: "ReLU"}}}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, want %+v", got, want)
+	}
+}
+
+func TestReadProfileErrors(t *testing.T) {
+	entry := func(text string) string {
+		return fmt.Sprintf(`{"graph": "halves", "batch": 1, "runs": 1, "nodes": [%s]}`, text)
+	}
+	for text, want := range map[string]string{
+		"":         "the profile is no JSON",
+		`{"a": 1}`: `unknown field "a"`,
+		`{"graph": "other", "batch": 1, "runs": 1}`:                              `the profile is of graph "other", not of "halves"`,
+		`{"graph": "halves", "batch": 0, "runs": 1}`:                             "batch 0 and 1 runs",
+		entry(`{"node": 3, "op": "ReLU"}`):                                       "entry 0 of the profile is of node 3, the graph has nodes 0 to 2",
+		entry(`{"node": -1, "op": "ReLU"}`):                                      "node -1",
+		entry(`{"node": 1, "op": "ReLU"}`):                                       "node 1 is ReLU, in the graph it is Scale",
+		entry(`{"node": 1, "op": "Scale"}, {"node": 1, "op": "Scale"}`):          "entry 1 of the profile is of node 1, of which there is one already",
+		entry(`{"node": 1, "op": "Scale", "nanoseconds": -1}`):                   "-1 ns",
+		entry(`{"node": 1, "op": "Scale", "bytes": -1}`):                         "-1 bytes",
+		entry(`{"node": 1, "op": "Scale", "nanoseconds": "fast"}`):               "no JSON of the form",
+		entry(`{"node": 1, "op": "Scale", "nanoseconds": 1, "surprise": false}`): `unknown field "surprise"`,
+	} {
+		if _, err := inspect.ReadProfile(strings.NewReader(text), halves()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s gives %v, want %s", text, err, want)
+		}
+	}
+}
+
+// The costs of nodes add up to what the summary says.
+func TestCostsAddUp(t *testing.T) {
+	g, _ := lenet(t)
+	for _, batch := range []int{1, 32} {
+		costs, err := inspect.Costs(g, batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, err := inspect.Summarise(g, batch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		macs := int64(0)
+		for i, c := range costs {
+			macs += c.MACs
+			want := int64(0)
+			for _, v := range g.Nodes()[i].Outs() {
+				want += int64(v.Type().Bind(batch).Bytes())
+			}
+			if c.Bytes != want && g.Nodes()[i].Op.Name() != "Flatten" && g.Nodes()[i].Op.Name() != "Reshape" {
+				t.Errorf("%v takes %d bytes, want %d", g.Nodes()[i], c.Bytes, want)
+			}
+		}
+		if want := s.Total.MACs + s.Total.GradientMACs; macs != want || macs == 0 {
+			t.Errorf("batch %d: %d multiply-adds, want %d", batch, macs, want)
+		}
+	}
+	if _, err := inspect.Costs(g, 0); err == nil {
+		t.Error("a batch of 0 is no error")
+	}
+	if _, err := inspect.Costs(nil, 1); err == nil {
+		t.Error("a nil graph is no error")
+	}
+}
