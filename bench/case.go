@@ -22,21 +22,25 @@ type Case struct {
 	Pass  string
 	Algo  string // that is asked for; "" leaves the choice to conv.Choose
 	DType graph.DType
+	// Prepared leaves the steps that prepare a filter (kernel.Plan.Prepare) out of the timed runs, as a network does while its weights stay
+	// the same.
+	Prepared bool
 
 	prepare func(threads int) (*subject, error)
 }
 
 // A Row is a Case and what came of it. In JSON it is one flat object.
 type Row struct {
-	Name    string      `json:"name"`
-	Shape   string      `json:"shape"`
-	Pass    string      `json:"pass"`
-	Algo    string      `json:"algo"`
-	DType   graph.DType `json:"dtype"`
-	ISA     string      `json:"isa"`
-	Threads int         `json:"threads"`
-	*Result             // nil if Refused
-	Refused string      `json:"refused,omitempty"` // why Algo or the op cannot do it
+	Name     string      `json:"name"`
+	Shape    string      `json:"shape"`
+	Pass     string      `json:"pass"`
+	Algo     string      `json:"algo"`
+	DType    graph.DType `json:"dtype"`
+	ISA      string      `json:"isa"`
+	Threads  int         `json:"threads"`
+	Prepared bool        `json:"prepared,omitempty"` // Case.Prepared
+	*Result              // nil if Refused
+	Refused  string      `json:"refused,omitempty"` // why Algo or the op cannot do it
 }
 
 // A Result is what was measured.
@@ -68,6 +72,7 @@ type subject struct {
 	workspace int
 	run       func(times []time.Duration) error // runs len(times) times
 	check     func() (rel, part float64, err error)
+	keep      func() // leaves what has been prepared out of the runs to come; may be nil
 	close     func()
 }
 
@@ -103,7 +108,7 @@ func repsFor(once time.Duration) int {
 func (c Case) Measure(threads, reps int) (Row, error) {
 	row := Row{
 		Name: c.Name, Shape: c.Shape, Pass: c.Pass, Algo: c.Algo, DType: c.DType,
-		ISA: cpu.Current().String(), Threads: threads,
+		ISA: cpu.Current().String(), Threads: threads, Prepared: c.Prepared,
 	}
 	s, err := c.prepare(threads)
 	if no, ok := errors.AsType[*conv.Unsupported](err); ok {
@@ -127,6 +132,9 @@ func (c Case) Measure(threads, reps int) (Row, error) {
 	r := &Result{WorkspaceBytes: s.workspace, Reps: reps}
 	if r.RelL2, r.Checked, err = s.check(); err != nil {
 		return row, fmt.Errorf("%s %s by %s: %w", c.Name, c.Pass, s.algo, err)
+	}
+	if c.Prepared && s.keep != nil {
+		s.keep()
 	}
 	if reps == 0 {
 		if err := s.run(times); err != nil {

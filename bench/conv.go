@@ -43,7 +43,7 @@ func prepareConv(p conv.Problem, algo string, threads int) (*subject, error) {
 	out := newVector(p.DType, result)
 	l := newLoop(plan, threads, in, out)
 	return &subject{
-		algo: plan.Algo, flops: p.FLOPs(), workspace: l.workspace(), run: l.run, close: l.close,
+		algo: plan.Algo, flops: p.FLOPs(), workspace: l.workspace(), run: l.run, keep: l.keep, close: l.close,
 		check: func() (rel, part float64, err error) {
 			want, err := exact(p, in, threads, checkFLOPs)
 			if err != nil {

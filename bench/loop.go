@@ -15,6 +15,7 @@ type loop struct {
 	plan  kernel.Plan
 	team  *par.Team
 	calls []kernel.Call // by worker
+	first int           // step of a run
 	reps  int
 	marks []time.Time // when run i began, or i-1 ended
 	walk  func(w int)
@@ -27,7 +28,7 @@ type loop struct {
 func newLoop(plan kernel.Plan, threads int, in []vector, out vector) *loop {
 	l := &loop{plan: plan, team: par.NewTeam(threads), calls: make([]kernel.Call, threads)}
 	l.walk, l.mark = l.work, func() { l.marks = append(l.marks, time.Now()) }
-	call := kernel.Call{Outs: []int32{int32(len(in))}, Fault: &kernel.Fault{}, Scratch: l.memory(plan.Shared)}
+	call := kernel.Call{Outs: []int32{int32(len(in))}, Fault: &kernel.Fault{}, Scratch: l.memory(plan.Shared), Prepared: l.memory(plan.Prepare.Bytes)}
 	for i, v := range in {
 		call.Ins = append(call.Ins, int32(i))
 		call.Bufs = append(call.Bufs, v.buf())
@@ -67,10 +68,13 @@ func (l *loop) run(times []time.Duration) error {
 	return l.calls[0].Fault.Take()
 }
 
+// keep leaves the steps which prepare an input out of the runs to come.
+func (l *loop) keep() { l.first = l.plan.Prepare.Steps }
+
 func (l *loop) work(w int) {
 	l.team.Barrier(l.mark)
 	for range l.reps {
-		for i := range l.plan.Steps {
+		for i := l.first; i < len(l.plan.Steps); i++ {
 			s := &l.plan.Steps[i]
 			parts := len(l.calls)
 			if s.Grain > 1 {
@@ -90,4 +94,6 @@ func (l *loop) work(w int) {
 }
 
 // workspace returns the bytes of the plan's scratch memory.
-func (l *loop) workspace() int { return l.plan.Shared + len(l.calls)*l.plan.Local }
+func (l *loop) workspace() int {
+	return l.plan.Shared + l.plan.Prepare.Bytes + len(l.calls)*l.plan.Local
+}

@@ -165,9 +165,9 @@ func execute(t *testing.T, op graph.Op, p kernel.Plan, outTypes []graph.Type, in
 		}
 		c.Outs = append(c.Outs, add(typ, newBuf(typ.Bytes())))
 	}
-	shared := newBuf(p.Shared)
-	bufs = append(bufs, shared)
-	c.Scratch = shared.ptr()
+	shared, prepared := newBuf(p.Shared), newBuf(p.Prepare.Bytes)
+	bufs = append(bufs, shared, prepared)
+	c.Scratch, c.Prepared = shared.ptr(), prepared.ptr()
 	for _, s := range p.Steps {
 		for _, r := range cut(s.N) {
 			local := newBuf(p.Local)

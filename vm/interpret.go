@@ -138,7 +138,7 @@ func evaluate(env *kernel.Env, n *graph.Node, in, out []graph.Type, bufs [][]byt
 		results[i] = poison(t.Bytes())
 		c.Outs = append(c.Outs, add(results[i], t))
 	}
-	c.Scratch, c.Local = pointer(poison(p.Shared)), pointer(poison(p.Local))
+	c.Scratch, c.Local, c.Prepared = pointer(poison(p.Shared)), pointer(poison(p.Local)), pointer(poison(p.Prepare.Bytes))
 	for _, s := range p.Steps {
 		if err := guarded(n, p.Algo, func() { s.Run(&c, 0, s.N) }); err != nil {
 			return nil, err

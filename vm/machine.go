@@ -58,6 +58,23 @@ type binding struct {
 	inputs  [][]int         // by input: the IDs of the values which lie in it
 	copies  [][]byte        // by input: memory for feeds which are not contiguous
 	outputs []*tensor.Dense // on Go's heap
+	kept    []keptBlock     // by index in the tape
+}
+
+// A keptBlock is what a plan prepared of a parameter when that had the given version; 0 is none.
+type keptBlock struct {
+	mem     *arena.Block
+	param   *variable // nil for a constant
+	version uint64
+	fresh   bool // in this run its steps are left out
+}
+
+// current returns the version of what the block is prepared of.
+func (k *keptBlock) current() uint64 {
+	if k.param == nil {
+		return 1
+	}
+	return k.param.version
 }
 
 // NewMachine returns a machine for p whose parameters live in s. Parameters that
@@ -124,6 +141,14 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 	if err := ctx.Err(); err != nil {
 		return nil, errors.WithMessage(err, "the run did not begin")
 	}
+	for i := range b.kept {
+		k := &b.kept[i]
+		k.fresh = k.version == k.current()
+		k.version = 0 // until the run has come to its end
+	}
+	for _, u := range m.p.g.Updates() {
+		m.params[u.Param.ID()].version++
+	}
 	if m.team.Size() == 1 {
 		m.work(0)
 	} else {
@@ -135,6 +160,9 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 		return nil, m.err
 	}
 	b.finish(m.p)
+	for i := range b.kept {
+		b.kept[i].version = b.kept[i].current()
+	}
 	return b.outputs, nil
 }
 
@@ -145,10 +173,20 @@ func (m *Machine) Close() {
 	m.running.Lock()
 	defer m.running.Unlock()
 	m.team.Close()
-	clear(m.bindings) // they point into the arena
+	m.unbind()
 	m.arena.Close()
 	m.scratch.Close()
 	m.arena, m.scratch, m.local = nil, nil, 0
+}
+
+// unbind forgets all bindings, which point into the arena.
+func (m *Machine) unbind() {
+	for _, b := range m.bindings {
+		for _, k := range b.kept {
+			k.mem.Close()
+		}
+	}
+	clear(m.bindings)
 }
 
 // work walks the tape as worker w. All workers make the same decisions: they
@@ -163,7 +201,18 @@ func (m *Machine) work(w int) {
 		if in.scratch >= 0 {
 			c.Scratch = pointer(m.b.mem[in.scratch])
 		}
-		for i := range in.plan.Steps {
+		first := 0
+		switch {
+		case in.kept >= 0:
+			k := &m.b.kept[in.kept]
+			c.Prepared = pointer(k.mem.Bytes())
+			if k.fresh {
+				first = in.plan.Prepare.Steps
+			}
+		case in.prepared >= 0:
+			c.Prepared = pointer(m.b.mem[in.prepared])
+		}
+		for i := first; i < len(in.plan.Steps); i++ {
 			s := &in.plan.Steps[i]
 			if w == 0 {
 				m.pc, m.done = pc, i == len(in.plan.Steps)-1
@@ -302,6 +351,13 @@ func (m *Machine) bind(batch int) (*binding, error) {
 	for i, s := range t.outputs {
 		b.outputs = append(b.outputs, dense(t.types[m.p.outputs[i].ID()], b.mem[s]))
 	}
+	for _, k := range t.kept {
+		mem, err := arena.New(k.bytes)
+		if err != nil {
+			return nil, errors.WithMessagef(err, "at batch size %d", batch)
+		}
+		b.kept = append(b.kept, keptBlock{mem: mem, param: m.params[k.param]})
+	}
 	m.bindings[batch] = b
 	return b, nil
 }
@@ -309,7 +365,7 @@ func (m *Machine) bind(batch int) (*binding, error) {
 // reserve makes the arena and the workers' scratch memory large enough for t.
 func (m *Machine) reserve(t *tape) error {
 	if t.arena > len(m.arena.Bytes()) {
-		clear(m.bindings) // they point into the old one
+		m.unbind()
 		m.arena.Close()
 		var err error
 		if m.arena, err = arena.New(t.arena); err != nil {

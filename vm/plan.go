@@ -20,6 +20,7 @@ type tape struct {
 	updates []move
 	results []move // outputs which lie elsewhere than in the arena
 	outputs []int  // by output: index into stores
+	kept    []kept // what plans prepare of parameters that the program does not change
 	arena   int    // bytes
 	local   int    // bytes for each worker
 }
@@ -40,6 +41,12 @@ const (
 	inConst
 )
 
+// kept is memory for what a plan prepares of a parameter. It outlives the run, and is made anew when the parameter has changed.
+type kept struct {
+	param int // ID of the source, -1 for a constant
+	bytes int
+}
+
 // A move copies bytes from one store to another.
 type move struct{ to, from, bytes int }
 
@@ -48,6 +55,8 @@ type instr struct {
 	plan      kernel.Plan
 	ins, outs []int32 // value IDs
 	scratch   int     // store of the shared scratch memory, -1 for none
+	prepared  int     // store of what the plan prepares, -1 for none
+	kept      int     // index of prepared memory that outlives the run, -1 for none
 }
 
 // never is a time after the last instruction.
@@ -73,6 +82,10 @@ func plan(p *Program, batch int) (*tape, error) {
 		}
 	}
 	direct := map[*graph.Value]bool{} // parameters whose new value is written in place
+	changing := map[int]bool{}        // IDs of all parameters with a new value
+	for _, u := range p.g.Updates() {
+		changing[u.Param.ID()] = true
+	}
 	for _, n := range p.g.Nodes() {
 		if n.IsSource() {
 			t.source(n.Out(0), last)
@@ -114,7 +127,7 @@ func plan(p *Program, batch int) (*tape, error) {
 			t.home[v.ID()] = s
 			t.extend(v, max(last[v.ID()], now), param != nil && !direct[param])
 		}
-		t.emit(n, kp, now)
+		t.emit(n, kp, now, changing)
 	}
 	if t.commit < 0 {
 		t.commit = len(t.code)
@@ -236,8 +249,8 @@ func (t *tape) overwrite(n *graph.Node, kp kernel.Plan, i, s, now int) int {
 	return s
 }
 
-func (t *tape) emit(n *graph.Node, kp kernel.Plan, now int) {
-	in := instr{node: n, plan: kp, scratch: -1}
+func (t *tape) emit(n *graph.Node, kp kernel.Plan, now int, changing map[int]bool) {
+	in := instr{node: n, plan: kp, scratch: -1, prepared: -1, kept: -1}
 	for _, v := range n.Ins() {
 		in.ins = append(in.ins, int32(v.ID()))
 	}
@@ -246,6 +259,17 @@ func (t *tape) emit(n *graph.Node, kp kernel.Plan, now int) {
 	}
 	if kp.Shared > 0 {
 		in.scratch = t.add(store{span: span{bytes: kp.Shared, first: now, last: now}})
+	}
+	if prepare := kp.Prepare; prepare.Bytes > 0 {
+		from := t.stores[t.home[n.In(prepare.Input).ID()]]
+		switch {
+		case from.kind == inConst:
+			in.kept, t.kept = len(t.kept), append(t.kept, kept{-1, prepare.Bytes})
+		case from.kind == inParam && !changing[from.value]:
+			in.kept, t.kept = len(t.kept), append(t.kept, kept{from.value, prepare.Bytes})
+		default:
+			in.prepared = t.add(store{span: span{bytes: prepare.Bytes, first: now, last: now}})
+		}
 	}
 	t.local = max(t.local, roundUp(kp.Local))
 	t.code = append(t.code, in)

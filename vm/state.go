@@ -27,14 +27,15 @@ type State struct {
 }
 
 type variable struct {
-	typ   graph.Type
-	mem   []byte
-	block *arena.Block // holds mem
+	version uint64 // counts changes of mem, from 1; guarded by the State's mu
+	typ     graph.Type
+	mem     []byte
+	block   *arena.Block // holds mem
 }
 
 func newVariable(typ graph.Type) (*variable, error) {
 	b, err := arena.New(typ.Bytes())
-	return &variable{typ, b.Bytes(), b}, err
+	return &variable{1, typ, b.Bytes(), b}, err
 }
 
 // NewState returns an empty State. Parameters appear in it when a machine is
@@ -86,6 +87,7 @@ func (s *State) Set(name string, t *tensor.Dense) error {
 		return errors.Errorf("value %q is %v, cannot become %v", name, v.typ, typ)
 	}
 	gather(v.mem, t, typ)
+	v.version++
 	s.vars[name] = v
 	return nil
 }

@@ -43,6 +43,7 @@ type benchFlags struct {
 	batch             int
 	dtype, isa        *choice
 	pass, trans, algo *choice
+	prepared          bool // conv
 }
 
 // add adds the flags to a command which measures what is called names, such as like, and shapes of that syntax.
@@ -175,6 +176,7 @@ neocog bench conv --shape 8x64x56x56,128x3x3,stride=2,pad=1 --json`,
 	f.add(cmd, "see above", "'vgg19-*'", namesOf(bench.Layers(), layerName))
 	f.addBatch(cmd, "images in a batch; 0 is what the shape says, of layers the usual sizes")
 	f.pass = chooses(cmd, cmd.Flags(), "pass", "pass", append(bench.Passes[:], "all")...)
+	cmd.Flags().BoolVar(&f.prepared, "prepared", false, "time runs whose filter was prepared before, as in a network whose weights stay the same")
 	f.algo = chooses(cmd, cmd.Flags(), "algo", "algorithm", slices.Concat([]string{"auto"}, conv.All().Names(), []string{"all"})...)
 	return cmd
 }
@@ -198,7 +200,9 @@ func (f *benchFlags) convs() ([]bench.Case, error) {
 		for _, pass := range chosen(f.pass) {
 			p.Pass, p.DType = conv.Pass(slices.Index(bench.Passes[:], pass)), f.elements()
 			for _, algo := range algos {
-				cases = append(cases, bench.Conv(names[i], p, algo))
+				c := bench.Conv(names[i], p, algo)
+				c.Prepared = f.prepared
+				cases = append(cases, c)
 			}
 		}
 	}

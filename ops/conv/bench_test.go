@@ -61,6 +61,6 @@ func callOf(p conv.Problem, plan kernel.Plan) *kernel.Call {
 		call.Bufs = append(call.Bufs, kernel.Buf{Ptr: unsafe.Pointer(unsafe.SliceData(s)), Len: n})
 	}
 	scratch := func(bytes int) unsafe.Pointer { return unsafe.Pointer(&make([]uint64, bytes/8+1)[0]) }
-	call.Scratch, call.Local = scratch(plan.Shared), scratch(plan.Local)
+	call.Scratch, call.Local, call.Prepared = scratch(plan.Shared), scratch(plan.Local), scratch(plan.Prepare.Bytes)
 	return call
 }

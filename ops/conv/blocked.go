@@ -190,9 +190,11 @@ func planBlockedImage[T kernel.Float](env *kernel.Env, a Blocked, p Problem) (ke
 	pack := kernel.Step{N: weights, Grain: max(1, 1<<16/(m.set.Width()*m.in.bc*m.taps)), Run: m.pack}
 	items := p.N * p.Groups * m.tiles * m.pieces * m.split
 	return kernel.Plan{
-		Steps:  []kernel.Step{pack, {N: items, Grain: grain(p.FLOPs(), items), Run: m.run}},
-		Shared: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
-		Local:  local,
+		Steps: []kernel.Step{pack, {N: items, Grain: grain(p.FLOPs(), items), Run: m.run}},
+		Local: local,
+		Prepare: kernel.Preparation{
+			Steps: 1, Input: p.filterInput(), Bytes: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
+		},
 	}, nil
 }
 
@@ -275,15 +277,12 @@ func (m *blockedImage[T]) findPlaces() {
 // pack copies the filter into panels. Items are a block of channels of the input for a panel of a group.
 func (m *blockedImage[T]) pack(c *kernel.Call, lo, hi int) {
 	width, cg, kg := m.set.Width(), m.C/m.Groups, m.K/m.Groups
-	w := kernel.In[T](c, 1)
-	if m.Pass == InputGrad {
-		w = kernel.In[T](c, 0)
-	}
+	w := kernel.In[T](c, m.filterInput())
 	for i := lo; i < hi; i++ {
 		b := i % m.in.blocks
 		o0 := i / m.in.blocks % m.panels * width
 		g := i / (m.in.blocks * m.panels)
-		panel := kernel.Shared[T](c, i/m.in.blocks*m.panelSize(), m.panelSize())
+		panel := kernel.Prepared[T](c, i/m.in.blocks*m.panelSize(), m.panelSize())
 		channels, cols := m.in.in(b), min(width, m.co-o0)
 		i0 := b * m.in.bc
 		at := m.places[b]
@@ -331,7 +330,7 @@ func (m *blockedImage[T]) run(c *kernel.Call, lo, hi int) {
 			case m.empty:
 				clear(sums)
 			}
-			m.multiply(t, sums, tile, kernel.Shared[T](c, (g*m.panels+panel)*m.panelSize(), m.panelSize()), p0, p1, q1-q0, cols)
+			m.multiply(t, sums, tile, kernel.Prepared[T](c, (g*m.panels+panel)*m.panelSize(), m.panelSize()), p0, p1, q1-q0, cols)
 			to := out[(n*m.Groups*m.co+g*m.co+o0)*plane+p0*m.Q+q0:]
 			rows, pixels := p1-p0, q1-q0
 			if pixels == m.Q {

@@ -124,8 +124,8 @@ func (a FFT) plan(p Problem, s budget) (kernel.Plan, error) {
 	} else {
 		plan = planFFT[float64](p, best, s)
 	}
-	if plan.Shared > mostBytes {
-		return kernel.Plan{}, Refuse(a, p, "it would take %d MiB of scratch memory, at most %d", plan.Shared>>20, mostBytes>>20)
+	if bytes := plan.Shared + plan.Prepare.Bytes; bytes > mostBytes {
+		return kernel.Plan{}, Refuse(a, p, "it would take %d MiB of scratch memory, at most %d", bytes>>20, mostBytes>>20)
 	}
 	return plan, nil
 }
@@ -173,6 +173,7 @@ func (o operand) in(b, lanes int) (first, n int) {
 type layout struct {
 	at, size, block, column int
 	stream                  bool // transforms write past the caches
+	prepared                bool // not in shared memory, but prepared
 }
 
 func planFFT[T kernel.Float](p Problem, axes [2]axis, s budget) kernel.Plan {
@@ -208,9 +209,9 @@ func (m *fourier[T]) cut(s budget, tile, each int) (shared int) {
 		shared += l.size
 		return l
 	}
-	m.filters = place(m.units * m.inputs.group)
 	m.ins = place(m.some * m.Groups * m.inputs.blocks)
 	m.outs = place(m.some * (tile - m.Groups*m.inputs.blocks + each*m.units))
+	m.filters = place(m.units * m.inputs.group) // last, so that a plan may take them out
 	return shared * size
 }
 
@@ -275,6 +276,9 @@ func (m *fourier[T]) index(l layout, f int) int { return f/m.plane.H*l.column + 
 
 // spectra returns a buffer.
 func (m *fourier[T]) spectra(c *kernel.Call, l layout) []T {
+	if l.prepared {
+		return kernel.Prepared[T](c, 0, l.size)
+	}
 	return kernel.Shared[T](c, l.at, l.size)
 }
 

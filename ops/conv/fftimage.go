@@ -28,6 +28,11 @@ func (m *fourier[T]) planImage(s budget) kernel.Plan {
 	}
 	m.terms = newTerms(runs)
 	units, tiles := m.Groups*m.outputs.blocks, m.N*m.tiles
+	if m.units == units { // all filters are transformed at once
+		m.filters.prepared = true
+		plan.Prepare = kernel.Preparation{Steps: 1, Input: m.filterInput(), Bytes: kernel.SizeOf(m.DType, m.filters.size)}
+		plan.Shared -= plan.Prepare.Bytes
+	}
 	for u0 := 0; u0 < units; u0 += m.units {
 		u1 := min(u0+m.units, units)
 		m.step(&plan, (u1-u0)*m.inputs.group, func(c *kernel.Call, lo, hi int) { m.transformFilters(c, u0, lo, hi) })
@@ -50,10 +55,7 @@ func (m *fourier[T]) step(plan *kernel.Plan, items int, run kernel.Kernel) {
 
 // transformFilters transforms filters; the lanes are outputs. Items are inputs for each of the blocks of outputs from u0 on.
 func (m *fourier[T]) transformFilters(c *kernel.Call, u0, lo, hi int) {
-	w := kernel.In[T](c, 1)
-	if m.Pass == InputGrad {
-		w = kernel.In[T](c, 0)
-	}
+	w := kernel.In[T](c, m.filterInput())
 	taps, half, work := m.buffers(c)
 	cg, kg, rs := m.C/m.Groups, m.K/m.Groups, m.R*m.S
 	h, width := m.spanH(), m.spanW()

@@ -70,6 +70,14 @@ func (p Problem) Lens() (x, w, y int) {
 	return p.N * p.C * p.H * p.W, p.K * (p.C / p.Groups) * p.R * p.S, p.N * p.K * P * Q
 }
 
+// filterInput is the index of w among the inputs of the passes that have it.
+func (p Problem) filterInput() int {
+	if p.Pass == InputGrad {
+		return 0
+	}
+	return 1
+}
+
 // FLOPs returns the multiplications and additions of the definition, the same for
 // each pass: two for each element of y and of its filter. Taps in the padding
 // count, the bias does not.

@@ -143,7 +143,7 @@ func TestWinogradTakesLessMemoryThanColumns(t *testing.T) {
 				t.Fatal(err)
 			}
 			filter := 4 * l.c * l.k * 36 // transformed, or its gradient before it is: four times the filter, whatever the image
-			got, columns := plan.Shared+2*plan.Local-filter, 4*p.N*l.c*9*l.hw*l.hw
+			got, columns := plan.Shared+plan.Prepare.Bytes+2*plan.Local-filter, 4*p.N*l.c*9*l.hw*l.hw
 			if got >= columns {
 				t.Errorf("%v: %d bytes besides the transformed filter, the matrix of columns has %d", p, got, columns)
 			}
@@ -170,7 +170,8 @@ func TestWinogradDoesNotAllocate(t *testing.T) {
 				for _, n := range [...][3]int{{x, w, y}, {w, y, x}, {x, y, w}}[pass] {
 					call.Bufs = append(call.Bufs, kernel.Buf{Ptr: unsafe.Pointer(&make([]float32, n)[0]), Len: n})
 				}
-				call.Scratch, call.Local = unsafe.Pointer(&make([]uint64, plan.Shared/8+1)[0]), unsafe.Pointer(&make([]uint64, plan.Local/8+1)[0])
+				scratch := func(bytes int) unsafe.Pointer { return unsafe.Pointer(&make([]uint64, bytes/8+1)[0]) }
+				call.Scratch, call.Local, call.Prepared = scratch(plan.Shared), scratch(plan.Local), scratch(plan.Prepare.Bytes)
 				if n := testing.AllocsPerRun(3, func() {
 					for _, s := range plan.Steps {
 						s.Run(&call, 0, s.N)

@@ -42,8 +42,8 @@ func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T])
 	step := kernel.Step{N: w.Groups * w.panels * blocksOf(w.ci), Run: w.transformFilter}
 	step.Grain = max(1, 1<<14/(w.points*w.set.Width()*winogradLanes))
 	plan := kernel.Plan{
-		Steps:  []kernel.Step{step},
-		Shared: w.Groups * w.points * w.uPoint * size,
+		Steps:   []kernel.Step{step},
+		Prepare: kernel.Preparation{Steps: 1, Input: w.filterInput(), Bytes: w.Groups * w.points * w.uPoint * size},
 	}
 	local := w.set.Width() * winogradLanes * w.taps // for the filter
 	in, out := w.inputs(), w.outputs()
@@ -60,7 +60,7 @@ func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T])
 				plan.Steps = append(plan.Steps, w.stage(g, w.cuts[i], w.cuts[i+1])...)
 			}
 		}
-		plan.Shared += (w.vSize + w.mSize) * size
+		plan.Shared = (w.vSize + w.mSize) * size
 		local = max(local, pix)
 	}
 	plan.Local = local * size
@@ -127,10 +127,7 @@ func (w *winogradTiles[T]) findRuns(terms int) {
 func (w *winogradImage[T]) transformFilter(c *kernel.Call, lo, hi int) {
 	width, lanes, blocks := w.set.Width(), min(w.set.Width(), winogradLanes), blocksOf(w.ci)
 	cg, kg := w.C/w.Groups, w.K/w.Groups
-	filter := kernel.In[T](c, 1)
-	if w.Pass == InputGrad {
-		filter = kernel.In[T](c, 0)
-	}
+	filter := kernel.In[T](c, w.filterInput())
 	all := kernel.Local[T](c, 0, width*winogradLanes*w.taps) // [channel][tap][lane]
 	for i := lo; i < hi; i++ {
 		b, panel, g := i%blocks, i/blocks%w.panels, i/(blocks*w.panels)
@@ -153,7 +150,7 @@ func (w *winogradImage[T]) transformFilter(c *kernel.Call, lo, hi int) {
 				micro.Transpose(all[k*w.taps*width:], width, filter[((g*kg+i0+k)*cg+o0)*w.taps:], w.taps, outs, w.taps)
 			}
 		}
-		u := kernel.Shared[T](c, g*w.points*w.uPoint+(panel*w.ci+i0)*width, (w.points-1)*w.uPoint+channels*width)
+		u := kernel.Prepared[T](c, g*w.points*w.uPoint+(panel*w.ci+i0)*width, (w.points-1)*w.uPoint+channels*width)
 		for l := 0; l < width; l += lanes {
 			k := call
 			k.Src, k.Dst = unsafe.Pointer(&all[first+l]), unsafe.Pointer(&u[l])
@@ -165,7 +162,7 @@ func (w *winogradImage[T]) transformFilter(c *kernel.Call, lo, hi int) {
 
 // filter returns the panels of U for a group and a point.
 func (w *winogradImage[T]) filter(c *kernel.Call, g, point int) []T {
-	return kernel.Shared[T](c, (g*w.points+point)*w.uPoint, w.uPoint)
+	return kernel.Prepared[T](c, (g*w.points+point)*w.uPoint, w.uPoint)
 }
 
 // operands returns the planes of the input and of the output from group g on, their numbers in an image, and the bias of the group.
@@ -263,9 +260,8 @@ func (w *winogradImage[T]) stage(g, u0, u1 int) []kernel.Step {
 	if tiles == 0 {
 		return nil
 	}
-	at := w.Groups * w.points * w.uPoint
 	buffers := func(c *kernel.Call) (v, m []T) {
-		return kernel.Shared[T](c, at, w.vSize), kernel.Shared[T](c, at+w.vSize, w.mSize)
+		return kernel.Shared[T](c, 0, w.vSize), kernel.Shared[T](c, w.vSize, w.mSize)
 	}
 	in := w.inputs()
 	// Columns of strips belong together: the lower ones use rows of the upper ones again.

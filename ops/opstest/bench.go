@@ -133,9 +133,10 @@ func (r *bench) call(fill byte, inPlace int) (c *kernel.Call, in, out, scratch [
 		out = append(out, b)
 		c.Outs = append(c.Outs, add(b, t))
 	}
-	shared, local := newBuffer(r.plan.Shared, fill, fill^0x99), newBuffer(r.plan.Local, fill, fill^0x99)
-	c.Scratch, c.Local = unsafe.Pointer(&shared.all[guard]), unsafe.Pointer(&local.all[guard])
-	return c, in, out, []buffer{shared, local}
+	filled := func(bytes int) buffer { return newBuffer(bytes, fill, fill^0x99) }
+	shared, local, prepared := filled(r.plan.Shared), filled(r.plan.Local), filled(r.plan.Prepare.Bytes)
+	c.Scratch, c.Local, c.Prepared = unsafe.Pointer(&shared.all[guard]), unsafe.Pointer(&local.all[guard]), unsafe.Pointer(&prepared.all[guard])
+	return c, in, out, []buffer{shared, local, prepared}
 }
 
 // exclusive fails if two halves of a step's items write to the same memory: two

@@ -47,6 +47,8 @@ type Plan struct {
 	// see and which keeps its contents from step to step, and one block for
 	// each worker which does not. Neither is cleared.
 	Shared, Local int
+	// Prepare describes what the first steps make of one input alone; the zero value is nothing.
+	Prepare Preparation
 	// InPlace[i] = j+1 allows output i to overwrite input j if nobody else reads
 	// j afterwards: the kernel must read each element of j before it writes the
 	// same element of i, and no other. 0 or a short slice forbids it.
@@ -55,6 +57,13 @@ type Plan struct {
 	View bool
 	// FLOPs counts multiplications and additions, for profiles.
 	FLOPs int64
+}
+
+// A Preparation is what the first Steps of a plan make of one input, such as a filter in the order in which kernels
+// read it. These steps read that input and no other, and write Bytes of memory, Prepared, and nothing else; later steps only read it.
+// While the input is a parameter which has not changed since the last run, the machine leaves them out.
+type Preparation struct {
+	Steps, Input, Bytes int
 }
 
 // A Step is N items of work. Grain is the fewest items worth a worker of their
@@ -102,13 +111,15 @@ type Buf struct {
 }
 
 // A Call is what a kernel is given. Its buffers are those of one node of one
-// machine; Scratch and Local belong to the plan.
+// machine; Scratch, Local and Prepared belong to the plan.
 type Call struct {
 	Bufs    []Buf // of the machine, indexed by Ins and Outs
 	Ins     []int32
 	Outs    []int32
 	Scratch unsafe.Pointer // Plan.Shared bytes
 	Local   unsafe.Pointer // Plan.Local bytes of this worker
+	// Prepared is Plan.Prepare.Bytes of memory, which may hold what an earlier run made.
+	Prepared unsafe.Pointer
 	// Fault reports bad data, such as a label out of range: the run stops with
 	// an error naming the node. Of several faults the lowest item is kept.
 	Fault *Fault
@@ -135,6 +146,12 @@ func Shared[T graph.Element](c *Call, off, n int) []T {
 // element off.
 func Local[T graph.Element](c *Call, off, n int) []T {
 	return unsafe.Slice((*T)(c.Local), off+n)[off:]
+}
+
+// Prepared returns n elements of what the plan's first steps prepare, starting at
+// element off.
+func Prepared[T graph.Element](c *Call, off, n int) []T {
+	return unsafe.Slice((*T)(c.Prepared), off+n)[off:]
 }
 
 // SizeOf returns the bytes of n elements of type d.

@@ -45,9 +45,10 @@ func execute[T kernel.Float](plan kernel.Plan, in [][]T, n int, cut cutting) ([]
 		proto.Bufs = append(proto.Bufs, kernel.Buf{Ptr: pointer(b), Len: len(b.Slice())})
 		defer b.Free()
 	}
-	shared := scratch(plan.Shared, cut.side)
+	shared, prepared := scratch(plan.Shared, cut.side), scratch(plan.Prepare.Bytes, cut.side)
 	defer shared.Free()
-	proto.Scratch = pointer(shared)
+	defer prepared.Free()
+	proto.Scratch, proto.Prepared = pointer(shared), pointer(prepared)
 
 	calls := make([]kernel.Call, cut.workers)
 	locals := make([]*guard.Buffer[uint64], cut.workers)
@@ -57,8 +58,17 @@ func execute[T kernel.Float](plan kernel.Plan, in [][]T, n int, cut cutting) ([]
 		defer locals[w].Free()
 		calls[w].Local = pointer(locals[w])
 	}
-	errs := make([]error, cut.workers)
-	for _, step := range plan.Steps {
+	errs, first := make([]error, cut.workers), []T(nil)
+	result := bufs[len(in)]
+	for i, step := range slices.Concat(plan.Steps, plan.Steps[plan.Prepare.Steps:]) {
+		if i == len(plan.Steps) { // once more, with what the first steps prepared
+			if plan.Prepare.Steps == 0 {
+				break
+			}
+			first = slices.Clone(result.Slice())
+			result.Fill()
+			shared.Fill()
+		}
 		var wg sync.WaitGroup
 		for w := range cut.workers {
 			lo, hi := par.Split(step.N, cut.workers, w)
@@ -96,7 +106,7 @@ func execute[T kernel.Float](plan kernel.Plan, in [][]T, n int, cut cutting) ([]
 			return nil, fmt.Errorf("changed input %d", i)
 		}
 	}
-	for _, l := range append(locals, shared) {
+	for _, l := range append(locals, shared, prepared) {
 		if err := l.Check(); err != nil {
 			return nil, fmt.Errorf("outside of scratch memory, %d shared bytes and %d of each worker: %w", plan.Shared, plan.Local, err)
 		}
@@ -104,7 +114,10 @@ func execute[T kernel.Float](plan kernel.Plan, in [][]T, n int, cut cutting) ([]
 	if err := proto.Fault.Take(); err != nil {
 		return nil, err
 	}
-	return slices.Clone(bufs[len(in)].Slice()), nil
+	if first != nil && !sameBits(result.Slice(), first) {
+		return nil, errors.New("without the steps that prepare an input the result is another one")
+	}
+	return slices.Clone(result.Slice()), nil
 }
 
 // scratch returns memory of which each float32 and float64 is NaN. Bytes up to a multiple of 8 are not guarded.
