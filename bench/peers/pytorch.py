@@ -76,6 +76,7 @@ def main():
         run = (convolution if conv else product)(row, torch.float64 if row["dtype"] == "f64" else torch.float32)
         again = [*command, "--shape", row["shape"], "--threads", str(row["threads"]), "--dtype", row["dtype"], "--isa", row["isa"]]
         again += ["--pass", row["pass"], "--algo", row["algo"]] if conv else ["--transpose", row["pass"]]
+        again += ["--prepared"] if row.get("prepared") else []
         ours, theirs = [], []
         with torch.no_grad():
             for _ in range(TURNS):
