@@ -58,10 +58,8 @@ func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 		switch pixels := p.N * P * Q; {
 		case pixels <= fewPixels:
 			return kernel.Plan{}, Refuse(a, p, "a 1×1 filter for %d pixels is multiplied where it lies, by im2col", pixels)
-		case p.Pointwise() && p.Pass != FilterGrad:
+		case p.Pointwise():
 			return kernel.Plan{}, Refuse(a, p, "im2col multiplies the image where it lies")
-		case p.Pointwise() && p.N*p.C/p.Groups >= fewColumns:
-			return kernel.Plan{}, Refuse(a, p, "im2col multiplies dy by the image where it lies")
 		}
 	}
 	if p.DType.Size() == 4 {
@@ -74,7 +72,6 @@ const (
 	blockC     = 16      // channels that are neighbours
 	fewLanes   = 8       // fewer outputs leave more than half of a vector empty
 	fewPixels  = 800     // no more do not pay for the panels of a 1×1 filter
-	fewColumns = 256     // of the batch's images, which suffice for products that several workers share
 	tileBytes  = 3 << 17 // of an image that a worker copies: it shares the second cache with a part of the filter
 	sumBytes   = 1 << 17 // of outputs that a worker computes at a time
 	chunkTerms = 576     // of an output that are added up in registers

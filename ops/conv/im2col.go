@@ -4,6 +4,7 @@ import (
 	"cmp"
 
 	"neocog/internal/gemm"
+	"neocog/internal/micro"
 	"neocog/vm/kernel"
 )
 
@@ -32,14 +33,14 @@ type Im2col struct{}
 func (Im2col) Name() string { return "im2col" }
 
 // Plan never refuses a valid p.
-func (Im2col) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
+func (Im2col) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
 	}
 	if p.DType.Size() == 4 {
-		return planIm2col[float32](p), nil
+		return planIm2col[float32](env, p), nil
 	}
-	return planIm2col[float64](p), nil
+	return planIm2col[float64](env, p), nil
 }
 
 // What the tiles aim at.
@@ -73,14 +74,14 @@ type im2col[T kernel.Float] struct {
 	filterElem int // elements of w
 }
 
-func planIm2col[T kernel.Float](p Problem) kernel.Plan {
+func planIm2col[T kernel.Float](env *kernel.Env, p Problem) kernel.Plan {
 	m := &im2col[T]{
 		unfolding: newUnfolding[T](p),
 		K:         p.K, kg: p.K / p.Groups, cg: p.C / p.Groups, groups: p.Groups,
 		images: p.N, bias: p.Bias, copied: !p.Pointwise(),
 	}
 	_, m.filterElem, _ = p.Lens()
-	m.cut(p.Pass)
+	m.cut(p.Pass, env.Workers)
 
 	var plan kernel.Plan
 	step := func(items int, flops int64, run kernel.Kernel) {
@@ -110,7 +111,7 @@ func planIm2col[T kernel.Float](p Problem) kernel.Plan {
 // cut chooses the tiles: large enough for the matrix product, small enough for the cache, and enough of them
 // for several workers. A tile has whole rows of outputs if they are short, and in the image's gradient whole
 // channels if their filters are small.
-func (m *im2col[T]) cut(pass Pass) {
+func (m *im2col[T]) cut(pass Pass, workers int) {
 	batch, outs, taps := max(m.images*m.groups, 1), m.P*m.Q, m.R*m.S
 	m.cols = min(cmp.Or(tileCols/m.Q*m.Q, tileCols), outs)
 	m.filters, m.channels = max(m.kg, 1), max(m.cg, 1)
@@ -129,12 +130,12 @@ func (m *im2col[T]) cut(pass Pass) {
 			m.filters = min(m.filters, max(ceilDiv(m.filters, tiles), fewFilter))
 		}
 	case InputGrad:
-		m.channels = ceilDiv(m.channels, ceilDiv(fewItems, batch))
+		m.channels = min(m.channels, max(ceilDiv(m.channels, ceilDiv(fewItems, batch)), least(m.channels, workers)))
 	case FilterGrad:
 		for m.parts < min(m.images, fewItems) && (m.parts+1)*m.filterElem <= partElems {
 			m.parts++
 		}
-		m.terms = ceilDiv(m.terms, ceilDiv(fewItems, m.parts*m.groups))
+		m.terms = min(m.terms, max(ceilDiv(m.terms, ceilDiv(fewItems, m.parts*m.groups)), least(m.terms, workers)))
 	}
 	if m.copied {
 		m.terms = ceilDiv(m.terms, ceilDiv(m.terms, tileElems/m.cols)) // tiles alike
@@ -145,6 +146,12 @@ func (m *im2col[T]) cut(pass Pass) {
 	}
 	m.tilesT, m.tilesO = ceilDiv(m.cg*taps, m.terms), ceilDiv(outs, m.cols)
 	m.tilesK, m.tilesC = ceilDiv(m.kg, m.filters), ceilDiv(m.cg, m.channels)
+}
+
+// least returns the fewest rows or columns of a gradient, of n, that are worth an item: as many as a panel of the product has, but a worker's share
+// if there are many workers.
+func least(n, workers int) int {
+	return min(fewFilter, max(ceilDiv(n, max(workers, 1)), micro.MaxRows))
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
