@@ -152,7 +152,7 @@ func TestCheck(t *testing.T) {
 }
 
 // wrongSquare is a·a with the derivative a.
-type wrongSquare struct{ mul }
+type wrongSquare struct{}
 
 func (wrongSquare) Infer(in []Shape) (Shape, error) { return in[0], nil }
 func (wrongSquare) Run(in []Tensor, out Tensor)     { mul{}.Run([]Tensor{in[0], in[0]}, out) }
