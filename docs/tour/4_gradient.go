@@ -3,13 +3,13 @@ package main
 // Chapter 4. Derivatives.
 //
 // The loss is one number that says how wrong the network is. We want to know how it feels each
-// parameter, and there may be millions. The trick is to go backwards. The loss feels itself once:
-// that is the constant 1. And if we know how it feels the result y of a step, call that dy, then
-// the step's own rule tells how it feels the step's inputs. That rule is VJP. (The name stands for
-// vector-Jacobian product; Jacobian is the table of how every output feels every input, which
-// nobody ever needs to write down.) One walk from the end to the start serves all parameters at
-// once, and costs about as much as the two or three multiplications for each one that the network
-// itself did.
+// parameter (by how much it changes if that is nudged), and there may be millions. The trick is to
+// go backwards. The loss feels itself once: that is the constant 1. And if we know how it feels the
+// result y of a step, call that dy, then the step's own rule tells how it feels the step's inputs.
+// That rule is VJP. (The name stands for vector-Jacobian product; Jacobian is the table of how
+// every output feels every input, which nobody ever needs to write down.) One walk from the end to
+// the start serves all parameters at once, for about twice the work of running the network
+// forwards.
 //
 // The rules do not compute, they append to the graph. When we are done the gradient is more of the
 // same graph, which can be printed, run, and differentiated.
