@@ -1,5 +1,5 @@
 // Tour builds a framework for convolutional networks from nothing but the standard library, in
-// about 300 lines of code and as many of prose. It is meant to be read, file by file: the names of
+// under 400 lines of code and as many of prose. It is meant to be read, file by file: the names of
 // the files are in order.
 //
 // Nothing here is used by Neocog, and nothing of Neocog is used here; each chapter ends with the
