@@ -13,6 +13,7 @@ type Option func(*options)
 type options struct {
 	threads   int
 	conv      []conv.Algorithm
+	accuracy  conv.Accuracy
 	watch     Watch
 	noUpdates bool
 	noPasses  bool
@@ -38,6 +39,10 @@ func Threads(n int) Option { return func(o *options) { o.threads = n } }
 func WithConv(algs ...conv.Algorithm) Option {
 	return func(o *options) { o.conv = append(o.conv, algs...) }
 }
+
+// WithAccuracy sets the class of rounding errors within which the program's convolutions are chosen; it is
+// conv.DefaultAccuracy else. Algorithms of WithConv and of nodes are not asked for theirs, and Interpret ignores it.
+func WithAccuracy(a conv.Accuracy) Option { return func(o *options) { o.accuracy = a } }
 
 // Watch says which values stop a run. They may be combined with |.
 type Watch uint8
