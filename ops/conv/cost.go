@@ -95,10 +95,10 @@ func (a Winograd) work(p Problem) (products, images, filters float64) {
 	return each * float64(tiles) * float64(cg*kg), each * float64(tiles) * float64(cg+kg), each * float64(cg*kg)
 }
 
-// Cost is that of the tiles which Plan takes.
+// Cost is that of the tiles which Plan takes; infinite for fewer taps than 5×5, for which its constants were not measured.
 func (a FFT) Cost(p Problem) float64 {
 	axes, err := a.cut(p)
-	if err != nil {
+	if err != nil || p.R*p.S < 25 {
 		return math.Inf(1)
 	}
 	p.C, p.K = p.Groups*blocksOf(p.C/p.Groups)*winogradLanes, p.Groups*blocksOf(p.K/p.Groups)*winogradLanes // lanes that are empty cost as much
