@@ -191,7 +191,7 @@ func (c Config) algorithms() ([]conv.Algorithm, error) {
 	if c.Conv == "" {
 		return nil, nil
 	}
-	known := conv.Default()
+	known := conv.All()
 	for _, a := range known {
 		if a.Name() == c.Conv {
 			return []conv.Algorithm{a}, nil

@@ -1,11 +1,13 @@
 package conv
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"neocog/graph"
 	"neocog/internal/nearest"
 	"neocog/vm/kernel"
 )
@@ -64,92 +66,60 @@ func (l Algorithms) Names() []string {
 	return names
 }
 
-// Default returns the algorithms of this package in the order in which they are
-// asked. The last one accepts every Problem and is the reference.
+// Default returns the direct algorithms of this package, and im2col, in the order in which they are
+// asked: each refuses what a later one does faster. The last one accepts every Problem and is the reference.
 func Default() Algorithms { return Algorithms{Dense{}, Planar{}, Blocked{}, Im2col{}, Direct{}} }
 
-// All returns every algorithm of this package: those of Default, and after them those that are used where they are asked for
-// by name only.
+// All returns every algorithm of this package: those of Default, and after them those that are taken where they
+// are asked for by name, or with Limit where they cost less.
 func All() Algorithms {
 	return slices.Concat(Default(), Winograds(), Algorithms{FFT{16}, FFT{32}, FFT{64}, FFT{}})
 }
 
-// listKey is the key of an Algorithms in kernel.Env.Settings.
+// listKey is the key of a list in kernel.Env.Settings.
 type listKey struct{}
 
 // Use puts algs before the algorithms that settings, a kernel.Env.Settings, asks for
-// so far, which are those of Default at first.
+// so far, before those that are compared at first.
 func Use(settings map[any]any, algs ...Algorithm) {
-	all := slices.Concat(algs, list(settings))
-	if _, ok := settings[listKey{}].(only); ok {
-		settings[listKey{}] = only(all)
-		return
-	}
-	settings[listKey{}] = all
+	first, alone := used(settings)
+	settings[listKey{}] = list{slices.Concat(algs, first), alone}
 }
 
 // Only makes algs the only algorithms: a Problem that all of them refuse is an
 // error. For tests and measurements.
 func Only(settings map[any]any, algs ...Algorithm) {
-	settings[listKey{}] = only(slices.Clone(algs))
+	settings[listKey{}] = list{slices.Clone(algs), true}
 }
 
-// only is a list beside which nothing is known by name.
-type only Algorithms
-
-// list returns the algorithms that are asked where nobody names one.
-func list(settings map[any]any) Algorithms {
-	switch l := settings[listKey{}].(type) {
-	case Algorithms:
-		return l
-	case only:
-		return Algorithms(l)
-	}
-	return Default()
+// A list is the algorithms that are asked first; if alone, nothing is known beside them, not even by name.
+type list struct {
+	first Algorithms
+	alone bool
 }
 
-// named returns the algorithms that are known by name.
-func named(settings map[any]any) Algorithms {
-	l := list(settings)
-	if _, ok := settings[listKey{}].(only); ok {
-		return l
-	}
-	for _, a := range All() {
-		if !slices.ContainsFunc(l, func(b Algorithm) bool { return b != nil && b.Name() == a.Name() }) {
-			l = append(slices.Clip(l), a)
-		}
-	}
-	return l
+// used returns what Use and Only have set.
+func used(settings map[any]any) (first Algorithms, alone bool) {
+	l, _ := settings[listKey{}].(list)
+	return l.first, l.alone
 }
 
 // Choose plans p. The reference machine (env.Reference) always takes Direct. Otherwise a
 // node's own choice, algo, is taken, which must be the name of a listed algorithm or one of All
-// and accept p, or, where p is a gradient, may leave it to the others; where algo is "",
-// the first listed algorithm which accepts p.
-// The list is that of Use and Only, else Default. The plan carries the name of
-// the algorithm and the FLOPs of p.
+// and accept p, or, where p is a gradient, may leave it to the others. Where algo is "",
+// the first of the algorithms of Use which accepts p is taken, or of Only. If there are none, the first of Default; with
+// Limit, in float32, the cheapest of the algorithms in that class: the first of Default which accepts p, and those with a clearly
+// lower Cost.
+//
+// The choice depends on p, algo, the settings and the instruction set alone, not on env.Workers. Another batch size may make another
+// choice, and so other rounding errors. The plan carries the name of the algorithm and the FLOPs of p.
 func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
 	if err := p.Check(); err != nil {
 		return kernel.Plan{}, err
 	}
-	algs := list(env.Settings)
-	if i := slices.IndexFunc(algs, func(a Algorithm) bool { return a == nil }); i >= 0 {
-		return kernel.Plan{}, fmt.Errorf("convolution algorithm %d of the list is nil", i)
-	}
-	switch {
-	case env.Reference:
-		algs = Algorithms{Direct{}}
-	case algo != "":
-		known := named(env.Settings)
-		i := slices.IndexFunc(known, func(a Algorithm) bool { return a.Name() == algo })
-		if i < 0 {
-			return kernel.Plan{}, nearest.Unknown("convolution algorithm", algo, known.Names())
-		}
-		if p.Pass == Forward {
-			algs = known[i : i+1]
-		} else {
-			algs = slices.Concat(known[i:i+1], algs)
-		}
+	algs, err := candidates(env, algo, p)
+	if err != nil {
+		return kernel.Plan{}, err
 	}
 	var refusals []string
 	for _, a := range algs {
@@ -171,4 +141,64 @@ func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
 		return kernel.Plan{}, fmt.Errorf("the list of convolution algorithms is empty")
 	}
 	return kernel.Plan{}, fmt.Errorf("no convolution algorithm can do %v (%s)", p, strings.Join(refusals, "; "))
+}
+
+// candidates returns the algorithms in the order in which p is offered to them.
+func candidates(env *kernel.Env, algo string, p Problem) (Algorithms, error) {
+	if env.Reference {
+		return Algorithms{Direct{}}, nil
+	}
+	first, alone := used(env.Settings)
+	if i := slices.IndexFunc(first, func(a Algorithm) bool { return a == nil }); i >= 0 {
+		return nil, fmt.Errorf("convolution algorithm %d of the list is nil", i)
+	}
+	algs := first
+	if !alone {
+		algs = slices.Concat(first, Default())
+		if class, asked := limit(env.Settings); asked {
+			algs = slices.Concat(first, cheaper(class, p), Default())
+		}
+	}
+	if algo == "" {
+		return algs, nil
+	}
+	known := first
+	if !alone {
+		known = slices.Concat(first, All())
+	}
+	i := slices.IndexFunc(known, func(a Algorithm) bool { return a.Name() == algo })
+	switch {
+	case i < 0:
+		return nil, nearest.Unknown("convolution algorithm", algo, known.Names())
+	case p.Pass == Forward:
+		return known[i : i+1], nil
+	}
+	return slices.Concat(known[i:i+1], algs), nil
+}
+
+// worthwhile is the part of the direct cost below which another algorithm is believed to be faster: costs err by some tenths, and
+// without a gain the direct sum, which needs no scratch memory for transforms, is the better one.
+const worthwhile = 0.85
+
+// cheaper returns the algorithms of a class that promise to be faster than those of Default, the fastest first.
+func cheaper(class Accuracy, p Problem) Algorithms {
+	if x, w, y := p.Lens(); p.DType != graph.Float32 || min(x, w, y) == 0 { // they refuse what is empty
+		return nil
+	}
+	type candidate struct {
+		Algorithm
+		cost float64
+	}
+	var found []candidate
+	for _, a := range class.estimators() {
+		if c := a.Cost(p); c < worthwhile*directCost(p) {
+			found = append(found, candidate{a, c})
+		}
+	}
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.cost, b.cost) })
+	var algs Algorithms
+	for _, c := range found {
+		algs = append(algs, c.Algorithm)
+	}
+	return algs
 }

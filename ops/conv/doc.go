@@ -3,8 +3,8 @@
 //
 // The ops Conv2D, Conv2DInputGrad and Conv2DFilterGrad say what is to be
 // computed, as a Problem; an Algorithm says how. Nothing is registered
-// anywhere: the list of algorithms is Default, and vm.WithConv puts a user's own
-// before it.
+// anywhere: the lists of algorithms are Default and All, and vm.WithConv puts a user's own
+// before them.
 //
 //	| concept     | meaning |
 //	|-------------|---------|
@@ -12,15 +12,17 @@
 //	| Problem     | everything that decides which algorithm is best; comparable, a tuning key |
 //	| Algorithm   | plans a Problem, or refuses it with *Unsupported, which says why |
 //	| Algorithms  | an ordered list: the first which accepts is taken |
+//	| Estimator   | an Algorithm that predicts its time |
+//	| Accuracy    | exact, default, fast: which algorithms are compared |
 //	| Direct      | the reference: the definition as loops; accepts every Problem |
 //	| Im2col      | a matrix product on an unfolded image; accepts every Problem |
 //	| Blocked     | direct: vectors of filters on blocks of channels |
 //	| Dense       | a matrix product, for filters of the size of the image |
 //	| Planar      | direct: vectors of pixels, for few filters or channels |
-//	| Winograd    | tiles of outputs with fewer multiplications, for 3×3 and 5×5 filters; by name |
-//	| FFT         | by spectra, for large filters; by name |
-//	| All         | Default, and those which are used by name only |
-//	| Choose      | the rule: the node's own Algo, of All too; the user's list, Default |
+//	| Winograd    | tiles of outputs with fewer multiplications, for 3×3 and 5×5 filters |
+//	| FFT         | by spectra, for large filters |
+//	| All         | Default, Winograds and FFTs |
+//	| Choose      | the rule: the node's own Algo, of All; the user's list; Default, or with Limit the cheapest of a class |
 //
 // As everywhere in deep learning the "convolution" is a cross-correlation: the
 // filter is not flipped. With stride u, dilation d, padding t and per-group

@@ -78,45 +78,9 @@ func (a FFT) plan(p Problem, s budget) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
 	}
-	most := a.Tile
-	if most == 0 {
-		most = wholeTile
-	}
-	if most < 1 || fft.Smooth(most) != most {
-		return kernel.Plan{}, Refuse(a, p, "there are no transforms of length %d, only 2^a·3^b·5^c", most)
-	}
-	if x, w, y := p.Lens(); min(x, w, y) == 0 {
-		return kernel.Plan{}, Refuse(a, p, "it is empty")
-	}
-	if p.Stride != [2]int{1, 1} {
-		return kernel.Plan{}, Refuse(a, p, "the stride is %d×%d, only 1×1", p.Stride[0], p.Stride[1])
-	}
-	var axes [2][]axis // ways to cut them
-	for i := range axes {
-		x := newAxis(p, i)
-		what := [...]string{"height", "width"}[i]
-		if !x.sees(p.Dilation[i]) {
-			return kernel.Plan{}, Refuse(a, p, "the filter meets nothing but padding")
-		}
-		if x.size <= most {
-			axes[i] = append(axes[i], x)
-		} else if a.Tile == 0 {
-			return kernel.Plan{}, Refuse(a, p, "the %s would take a transform of length %d, at most %d", what, x.size, most)
-		}
-		if a.Tile > 0 {
-			axes[i] = append(axes[i], x.cuts(most)...)
-		}
-		if len(axes[i]) == 0 {
-			return kernel.Plan{}, Refuse(a, p, "the filter's %s is %d, which leaves %d of a tile to outputs", what, x.span, max(most-x.span+1, 0))
-		}
-	}
-	best := [2]axis{axes[0][0], axes[1][0]}
-	for _, y := range axes[0] {
-		for _, x := range axes[1] {
-			if cost(p, y, x) < cost(p, best[0], best[1]) {
-				best = [2]axis{y, x}
-			}
-		}
+	best, err := a.cut(p)
+	if err != nil {
+		return kernel.Plan{}, err
 	}
 	var plan kernel.Plan
 	if p.DType.Size() == 4 {
@@ -128,6 +92,51 @@ func (a FFT) plan(p Problem, s budget) (kernel.Plan, error) {
 		return kernel.Plan{}, Refuse(a, p, "it would take %d MiB of scratch memory, at most %d", bytes>>20, mostBytes>>20)
 	}
 	return plan, nil
+}
+
+// cut returns the height and width of tiles which promise the shortest time, or the reason for which there are none.
+func (a FFT) cut(p Problem) (best [2]axis, err error) {
+	most := a.Tile
+	if most == 0 {
+		most = wholeTile
+	}
+	if most < 1 || fft.Smooth(most) != most {
+		return best, Refuse(a, p, "there are no transforms of length %d, only 2^a·3^b·5^c", most)
+	}
+	if x, w, y := p.Lens(); min(x, w, y) == 0 {
+		return best, Refuse(a, p, "it is empty")
+	}
+	if p.Stride != [2]int{1, 1} {
+		return best, Refuse(a, p, "the stride is %d×%d, only 1×1", p.Stride[0], p.Stride[1])
+	}
+	var axes [2][]axis // ways to cut them
+	for i := range axes {
+		x := newAxis(p, i)
+		what := [...]string{"height", "width"}[i]
+		if !x.sees(p.Dilation[i]) {
+			return best, Refuse(a, p, "the filter meets nothing but padding")
+		}
+		if x.size <= most {
+			axes[i] = append(axes[i], x)
+		} else if a.Tile == 0 {
+			return best, Refuse(a, p, "the %s would take a transform of length %d, at most %d", what, x.size, most)
+		}
+		if a.Tile > 0 {
+			axes[i] = append(axes[i], x.cuts(most)...)
+		}
+		if len(axes[i]) == 0 {
+			return best, Refuse(a, p, "the filter's %s is %d, which leaves %d of a tile to outputs", what, x.span, max(most-x.span+1, 0))
+		}
+	}
+	best = [2]axis{axes[0][0], axes[1][0]}
+	for _, y := range axes[0] {
+		for _, x := range axes[1] {
+			if cost(p, y, x) < cost(p, best[0], best[1]) {
+				best = [2]axis{y, x}
+			}
+		}
+	}
+	return best, nil
 }
 
 // fourier is a convolution planned for FFT.
