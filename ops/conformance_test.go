@@ -1,6 +1,7 @@
 package ops_test
 
 import (
+	"math"
 	"math/rand/v2"
 	"testing"
 
@@ -136,14 +137,105 @@ var conformance = map[string]opstest.Op{
 	"CrossEntropyGrad/p":  crossEntropyGrad(graph.Of(graph.Float64, 4, 3), 0.1),
 }
 
+// elementwise are the functions of single elements, comparisons and choices; see conformance.
+var elementwise = map[string]opstest.Op{
+	"Abs":           {In: shapes{{2, 3}}, Apart: 0.05, Wrap: unary(ops.Abs)},
+	"Abs/i64":       {Types: []graph.Type{graph.Of(graph.Int64, 7)}, Draw: spreadInts, Wrap: unary(ops.Abs), NoGradient: "integers"},
+	"Sign":          {In: shapes{{2, 3}}, Apart: 0.05, Wrap: unary(ops.Sign)},
+	"Sign/i32":      {Types: []graph.Type{graph.Of(graph.Int32, 7)}, Draw: spreadInts, Wrap: unary(ops.Sign), NoGradient: "integers"},
+	"Floor":         {In: shapes{{2, 3}}, Low: 0.1, High: 0.9, Wrap: unary(ops.RoundDown)},
+	"Ceil":          {In: shapes{{2, 3}}, Low: 0.1, High: 0.9, Wrap: unary(ops.RoundUp)},
+	"Round":         {In: shapes{{2, 3}}, Low: 0.6, High: 1.4, Wrap: unary(ops.Round)},
+	"Erf":           {In: shapes{{2, 3}}, Low: -2, High: 2, Wrap: unary(ops.Erf)},
+	"Expm1":         {In: shapes{{2, 3}}, Wrap: unary(ops.Expm1)},
+	"Softplus":      {In: shapes{{2, 3}}, Low: -3, High: 3, Wrap: unary(ops.Softplus)},
+	"Softplus/0":    {In: shapes{{0, 3}}, Wrap: unary(ops.Softplus)},
+	"GELU":          {In: shapes{{2, 3}}, Low: -3, High: 3, Wrap: unary(ops.GELU)},
+	"GELUGrad":      {In: shapes{{2, 3}, {2, 3}}, Low: -3, High: 3, Wrap: binary(ops.GELUGrad)},
+	"LeakyReLU":     {In: shapes{{2, 3}}, Apart: 0.05, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.LeakyReLU(x, 0.1) })},
+	"LeakyReLU/-2":  {In: shapes{{2, 3}}, Apart: 0.05, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.LeakyReLU(x, -2) })},
+	"LeakyReLUGrad": {In: shapes{{2, 3}, {2, 3}}, Apart: 0.05, Wrap: binary(func(x, dy *graph.Value) *graph.Value { return ops.LeakyReLUGrad(x, dy, 0.1) })},
+	"Clip":          {In: shapes{{2, 3}}, Low: -2, High: 2, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.Clip(x, -0.6, 0.5) })},
+	"Clip/below":    {In: shapes{{2, 3}}, Apart: 0.05, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.Clip(x, math.Inf(-1), 0) })},
+	"ClipGrad":      {In: shapes{{2, 3}, {2, 3}}, Low: -2, High: 2, Wrap: binary(func(x, dy *graph.Value) *graph.Value { return ops.ClipGrad(x, dy, -0.6, 0.5) })},
+	"Pow":           {In: shapes{{2, 3}, {2, 3}}, Low: 0.5, High: 2, Wrap: binary(ops.Pow)},
+	"Pow/both":      {In: shapes{{2, 1, 3}, {4, 1}}, Low: 0.5, High: 2, Wrap: binary(ops.Pow)},
+	"Pow/scalar":    {In: shapes{{2, 3}, {}}, Low: 0.5, High: 2, Wrap: binary(ops.Pow)},
+	"Maximum":       {In: shapes{{2, 3}, {2, 3}}, Wrap: binary(twoOf(ops.Maximum))},
+	"Maximum/both":  {In: shapes{{2, 1, 3}, {4, 1}}, Seed: 3, Wrap: binary(twoOf(ops.Maximum))},
+	"Maximum/i32":   {Types: []graph.Type{graph.Of(graph.Int32, 3), graph.Of(graph.Int32)}, Draw: spreadInts, Wrap: binary(twoOf(ops.Maximum)), NoGradient: "integers"},
+	"Minimum":       {In: shapes{{2, 3}, {2, 3}}, Wrap: binary(twoOf(ops.Minimum))},
+	"Minimum/both":  {In: shapes{{2, 1, 3}, {4, 1}}, Seed: 3, Wrap: binary(twoOf(ops.Minimum))},
+	"Minimum/i64":   {Types: []graph.Type{graph.Of(graph.Int64), graph.Of(graph.Int64, 3)}, Draw: spreadInts, Wrap: binary(twoOf(ops.Minimum)), NoGradient: "integers"},
+	"Equal/i32":     {Types: []graph.Type{graph.Of(graph.Int32, 2, 4), graph.Of(graph.Int32, 4)}, Draw: spreadInts, Wrap: binary(ops.Equal), NoGradient: "bool"},
+	"Equal/bool":    {Types: []graph.Type{graph.Of(graph.Bool, 2, 4), graph.Of(graph.Bool, 4)}, Draw: coins, Wrap: binary(ops.Equal), NoGradient: "bool"},
+	"Less":          {In: shapes{{2, 1, 3}, {4, 1}}, Wrap: binary(ops.Less), NoGradient: "bool"},
+	"LessEqual":     {In: shapes{{2, 3}, {}}, Wrap: binary(ops.LessEqual), NoGradient: "bool"},
+	"And":           {Types: []graph.Type{graph.Of(graph.Bool, 2, 1, 3), graph.Of(graph.Bool, 4, 1)}, Draw: coins, Wrap: binary(ops.And), NoGradient: "bool"},
+	"Or":            {Types: []graph.Type{graph.Of(graph.Bool, 5), graph.Of(graph.Bool, 5)}, Draw: coins, Wrap: binary(ops.Or), NoGradient: "bool"},
+	"Xor":           {Types: []graph.Type{graph.Of(graph.Bool, 2, 3), graph.Of(graph.Bool)}, Draw: coins, Wrap: binary(ops.Xor), NoGradient: "bool"},
+	"Not":           {Types: []graph.Type{graph.Of(graph.Bool, 5)}, Draw: coins, Wrap: unary(ops.Not), NoGradient: "bool"},
+	"Where":         choice(shapes{{2, 3}, {2, 3}, {2, 3}}),
+	"Where/all":     choice(shapes{{2, 1, 1}, {3, 1}, {4}}),
+	"Where/scalars": choice(shapes{{2, 3}, {}, {}}),
+	"Where/empty":   choice(shapes{{0, 3}, {3}, {1}}),
+}
+
+// twoOf is an op of two or more operands as one of two.
+func twoOf(f func(a, b *graph.Value, more ...*graph.Value) *graph.Value) func(a, b *graph.Value) *graph.Value {
+	return func(a, b *graph.Value) *graph.Value { return f(a, b) }
+}
+
+// spreadInts draws integers from −2 to 2.
+func spreadInts(rng *rand.Rand, _ int, t graph.Type) []float64 {
+	v := make([]float64, t.Shape.Size())
+	for i := range v {
+		v[i] = float64(rng.IntN(5) - 2)
+	}
+	return v
+}
+
+// coins draws the booleans.
+func coins(rng *rand.Rand, _ int, t graph.Type) []float64 {
+	if t.DType != graph.Bool {
+		return nil
+	}
+	v := make([]float64, t.Shape.Size())
+	for i := range v {
+		v[i] = float64(rng.IntN(2))
+	}
+	return v
+}
+
+// choice is Where with a condition and operands of these shapes.
+func choice(s shapes) opstest.Op {
+	return opstest.Op{
+		Types: []graph.Type{graph.Of(graph.Bool, s[0]...), graph.Of(graph.Float64, s[1]...), graph.Of(graph.Float64, s[2]...)},
+		Draw:  coins,
+		Wrap:  one(func(in values) *graph.Value { return ops.Where(in[0], in[1], in[2]) }),
+	}
+}
+
 // composite is what is made of several ops: of these, values and gradients are checked.
 var composite = map[string]opstest.Op{
-	"Gemm":     {In: shapes{{4, 3}, {4, 5}, {3, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true}) })},
-	"Linear":   {In: shapes{{3, 4}, {5, 4}, {5}}, Wrap: one(func(in values) *graph.Value { return ops.Linear(in[0], in[1], in[2]) })},
-	"MaxKeep":  {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MaxKeep, 1))},
-	"MeanKeep": {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MeanKeep, 2))},
-	"Square":   {In: shapes{{2, 3}}, Wrap: unary(ops.Square)},
-	"SumKeep":  {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.SumKeep, 1))},
+	"PReLU":       {In: shapes{{2, 3, 4}, {3, 1}}, Wrap: binary(ops.PReLU)},
+	"ELU":         {In: shapes{{2, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.ELU(x, 1.5) })},
+	"SELU":        {In: shapes{{2, 3}}, Wrap: unary(ops.SELU)},
+	"CELU":        {In: shapes{{2, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.CELU(x, 0.5) })},
+	"GELUTanh":    {In: shapes{{2, 3}}, Wrap: unary(ops.GELUTanh)},
+	"SiLU":        {In: shapes{{2, 3}}, Wrap: unary(ops.SiLU)},
+	"Mish":        {In: shapes{{2, 3}}, Wrap: unary(ops.Mish)},
+	"HardSigmoid": {In: shapes{{2, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.HardSigmoid(x, 0.2, 0.5) })},
+	"HardSwish":   {In: shapes{{2, 3}}, Wrap: unary(ops.HardSwish)},
+	"Softsign":    {In: shapes{{2, 3}}, Wrap: unary(ops.Softsign)},
+	"Reciprocal":  {In: shapes{{2, 3}}, Wrap: unary(ops.Reciprocal)},
+	"Greatest":    {In: shapes{{2, 3}, {3}, {2, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Maximum(in[0], in[1], in[2]) })},
+	"Gemm":        {In: shapes{{4, 3}, {4, 5}, {3, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true}) })},
+	"Linear":      {In: shapes{{3, 4}, {5, 4}, {5}}, Wrap: one(func(in values) *graph.Value { return ops.Linear(in[0], in[1], in[2]) })},
+	"MaxKeep":     {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MaxKeep, 1))},
+	"MeanKeep":    {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MeanKeep, 2))},
+	"Square":      {In: shapes{{2, 3}}, Wrap: unary(ops.Square)},
+	"SumKeep":     {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.SumKeep, 1))},
 }
 
 func TestComposite(t *testing.T) {
@@ -189,8 +281,10 @@ func checkGradient(t *testing.T, op opstest.Op) {
 }
 
 func TestConformance(t *testing.T) {
-	for name, op := range conformance {
-		t.Run(name, func(t *testing.T) { opstest.Run(t, op) })
+	for _, table := range []map[string]opstest.Op{conformance, elementwise} {
+		for name, op := range table {
+			t.Run(name, func(t *testing.T) { opstest.Run(t, op) })
+		}
 	}
 }
 

@@ -8,8 +8,10 @@
 //
 //	| kind             | constructors |
 //	|------------------|--------------|
-//	| arithmetic       | Add Sub Mul Div Neg Scale AddScalar OneMinus |
-//	| functions        | Exp Log Sqrt ReLU Sigmoid Tanh |
+//	| arithmetic       | Add Sub Mul Div Neg Scale AddScalar OneMinus Pow Square Reciprocal Abs Sign |
+//	| functions        | Exp Expm1 Log Sqrt Erf RoundDown RoundUp Round |
+//	| activations      | ReLU Sigmoid Tanh LeakyReLU PReLU ELU SELU CELU GELU GELUTanh SiLU Mish HardSigmoid HardSwish Softplus Softsign Clip |
+//	| choice and logic | Maximum Minimum Where Equal Less LessEqual Greater GreaterEqual And Or Xor Not |
 //	| matrices         | MatMul Gemm Linear |
 //	| over axes        | Sum Mean Max ArgMax, SumKeep MeanKeep MaxKeep |
 //	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy Correct |

@@ -73,3 +73,14 @@ func LRNAndSum(x *graph.Value, r LocalResponse) []*graph.Value {
 func LRNGrad(in []*graph.Value, r LocalResponse) *graph.Value {
 	return graph.Apply(lrnGrad{r}, in...)
 }
+
+// GELUGrad, LeakyReLUGrad and ClipGrad are the gradient ops of activations.
+func GELUGrad(x, dy *graph.Value) *graph.Value { return graph.Apply(geluGrad{}, x, dy) }
+
+func LeakyReLUGrad(x, dy *graph.Value, alpha float64) *graph.Value {
+	return graph.Apply(leakyReLUGrad{alpha}, x, dy)
+}
+
+func ClipGrad(x, dy *graph.Value, lo, hi float64) *graph.Value {
+	return graph.Apply(clipGrad{lo, hi}, x, dy)
+}

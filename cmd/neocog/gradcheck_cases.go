@@ -14,7 +14,7 @@ var noGradient = map[string]string{
 // attributes that take other ways through its rules. Ops which only gradients have are checked where they
 // occur in those, see coverage. A test holds the table against ops.All.
 func gradientCases() []gradientCase {
-	return slicesOf(arithmetic(), functions(), shaping(), products(), images(), statistics(), losses())
+	return slicesOf(arithmetic(), functions(), activations(), choices(), shaping(), products(), images(), statistics(), losses())
 }
 
 type values = []*graph.Value
@@ -67,6 +67,45 @@ func functions() []gradientCase {
 		oneInput("Softmax", "middle axis", floats(2, 4, 3).between(-2, 2), func(x *graph.Value) *graph.Value { return ops.Softmax(x, 1) }),
 		oneInput("LogSoftmax", "last axis", floats(3, 5).between(-2, 2), func(x *graph.Value) *graph.Value { return ops.LogSoftmax(x, 1) }),
 		oneInput("LogSoftmax", "middle axis", floats(2, 4, 3).between(-2, 2), func(x *graph.Value) *graph.Value { return ops.LogSoftmax(x, 1) }),
+	}
+}
+
+func activations() []gradientCase {
+	x := floats(3, 4)
+	return []gradientCase{
+		oneInput("LeakyReLU", "α = 0.1", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.LeakyReLU(x, 0.1) }),
+		oneInput("Clip", "-0.35 to 0.5", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.Clip(x, -0.35, 0.5) }),
+		oneInput("Expm1", "ELU", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.ELU(x, 1.5) }),
+		oneInput("Expm1", "SELU", x.away(0.04), ops.SELU),
+		oneInput("Expm1", "CELU", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.CELU(x, 0.5) }),
+		twoInputs("Clip", "PReLU", floats(2, 3, 2).away(0.04), floats(3, 1), ops.PReLU),
+		oneInput("GELU", "-3 to 3", x.between(-3, 3), ops.GELU),
+		oneInput("Sigmoid", "GELU with tanh", x, ops.GELUTanh),
+		oneInput("Sigmoid", "SiLU", x.between(-3, 3), ops.SiLU),
+		oneInput("Softplus", "-3 to 3", x.between(-3, 3), ops.Softplus),
+		oneInput("Softplus", "Mish", x.between(-3, 3), ops.Mish),
+		oneInput("Clip", "HardSwish", x.away(0.04), ops.HardSwish),
+		oneInput("Abs", "Softsign", x.away(0.04), ops.Softsign),
+		oneInput("Erf", "-2 to 2", x.between(-2, 2), ops.Erf),
+		oneInput("Floor", "0.1 to 0.9", x.between(0.1, 0.9), ops.RoundDown),
+		oneInput("Ceil", "0.1 to 0.9", x.between(0.1, 0.9), ops.RoundUp),
+		oneInput("Round", "0.6 to 1.4", x.between(0.6, 1.4), ops.Round),
+		oneInput("Sign", "away from 0", x.away(0.04), ops.Sign),
+	}
+}
+
+func choices() []gradientCase {
+	positive := floats(2, 1, 3).between(0.5, 2)
+	two := func(f func(a, b *graph.Value, more ...*graph.Value) *graph.Value) func(a, b *graph.Value) *graph.Value {
+		return func(a, b *graph.Value) *graph.Value { return f(a, b) }
+	}
+	return []gradientCase{
+		twoInputs("Pow", "[2,1,3] to the [4,1]", positive, floats(4, 1), ops.Pow),
+		twoInputs("Maximum", "broadcast [2,1,3] with [4,1]", floats(2, 1, 3), floats(4, 1), two(ops.Maximum)),
+		twoInputs("Minimum", "broadcast [2,1,3] with [4,1]", floats(2, 1, 3), floats(4, 1), two(ops.Minimum)),
+		twoInputs("Where", "the greater of two, twice the less", floats(2, 3), floats(3), func(a, b *graph.Value) *graph.Value {
+			return ops.Where(ops.Less(a, b), ops.Scale(a, 2), b)
+		}),
 	}
 }
 
