@@ -181,6 +181,62 @@ var elementwise = map[string]opstest.Op{
 	"Where/empty":   choice(shapes{{0, 3}, {3}, {1}}),
 }
 
+// picking are the ops which read or write by index, and those along lines; see conformance.
+var picking = map[string]opstest.Op{
+	"Gather/rows":           indexed(graph.Int64, 4, shapes{{4, 3}, {2, 5}}, func(x, i *graph.Value) *graph.Value { return ops.Gather(x, i, 0) }),
+	"Gather/middle":         indexed(graph.Int32, 3, shapes{{2, 3, 2}, {4}}, func(x, i *graph.Value) *graph.Value { return ops.Gather(x, i, 1) }),
+	"Gather/one":            indexed(graph.Int32, 3, shapes{{2, 3}, {}}, func(x, i *graph.Value) *graph.Value { return ops.Gather(x, i, -1) }),
+	"Gather/wide":           indexed(graph.Int64, 3, shapes{{3, 300}, {2}}, func(x, i *graph.Value) *graph.Value { return ops.Gather(x, i, 0) }),
+	"Gather/none":           indexed(graph.Int64, 3, shapes{{3, 2}, {0}}, func(x, i *graph.Value) *graph.Value { return ops.Gather(x, i, 0) }),
+	"GatherGrad":            {Types: []graph.Type{graph.Of(graph.Int64, 5), graph.Of(graph.Float64, 2, 5, 3)}, Draw: classes(0, 4), Wrap: binary(func(i, dy *graph.Value) *graph.Value { return ops.GatherGrad(i, dy, 1, 4) })},
+	"GatherElements":        indexed(graph.Int64, 3, shapes{{3, 4}, {5, 4}}, func(x, i *graph.Value) *graph.Value { return ops.GatherElements(x, i, 0) }),
+	"GatherElements/short":  indexed(graph.Int32, 4, shapes{{3, 2, 4}, {2, 1, 3}}, func(x, i *graph.Value) *graph.Value { return ops.GatherElements(x, i, -1) }),
+	"GatherElements/vector": indexed(graph.Int32, 4, shapes{{4}, {9}}, func(x, i *graph.Value) *graph.Value { return ops.GatherElements(x, i, 0) }),
+	"ScatterElements":       scattered(graph.Int64, 0, ops.ScatterReplace, []int{3, 4}, []int{5, 4}),
+	"ScatterElements/add":   scattered(graph.Int32, 2, ops.ScatterAdd, []int{3, 2, 4}, []int{2, 1, 3}),
+	"ScatterElements/none":  scattered(graph.Int32, 0, ops.ScatterReplace, []int{4, 2}, []int{0, 2}),
+	"CumSum":                {In: shapes{{3, 4}}, Wrap: unary(cumulated(1, ops.Cumulation{}))},
+	"CumSum/middle":         {In: shapes{{2, 4, 3}}, Wrap: unary(cumulated(1, ops.Cumulation{Exclusive: true}))},
+	"CumSum/back":           {In: shapes{{3, 4}}, Wrap: unary(cumulated(0, ops.Cumulation{Reverse: true}))},
+	"CumSum/both":           {In: shapes{{5}}, Wrap: unary(cumulated(-1, ops.Cumulation{Exclusive: true, Reverse: true}))},
+	"TopK":                  {In: shapes{{3, 7}}, Apart: 0.02, Wrap: chosen(ops.TopK, 3, 1)},
+	"TopK/middle":           {In: shapes{{2, 5, 2}}, Apart: 0.02, Wrap: chosen(ops.TopK, 2, 1)},
+	"TopK/all":              {In: shapes{{4, 2}}, Apart: 0.02, Wrap: chosen(ops.BottomK, 4, 0)},
+	"TopK/none":             {In: shapes{{4, 2}}, Apart: 0.02, Wrap: chosen(ops.TopK, 0, 0)},
+	"LogSumExp":             {In: shapes{{3, 5}}, Low: -2, High: 2, Wrap: unary(over(ops.LogSumExp, 1))},
+	"LogSumExp/middle":      {In: shapes{{3, 4, 2}}, Low: -2, High: 2, Wrap: unary(over(ops.LogSumExp, 1))},
+	"LogSumExp/empty":       {In: shapes{{3, 0}}, Wrap: unary(over(ops.LogSumExp, 1))},
+}
+
+// indexed is an op of x and indices below n.
+func indexed(d graph.DType, n int, s shapes, f func(x, indices *graph.Value) *graph.Value) opstest.Op {
+	op := opstest.Op{
+		Types: []graph.Type{graph.Of(graph.Float64, s[0]...), graph.Of(d, s[1]...)},
+		Draw:  classes(1, n), Wrap: binary(f),
+	}
+	return op
+}
+
+// scattered is ScatterElements of x and as many updates as indices.
+func scattered(d graph.DType, axis int, how ops.Scatter, x, indices []int) opstest.Op {
+	return opstest.Op{
+		Types: []graph.Type{graph.Of(graph.Float64, x...), graph.Of(d, indices...), graph.Of(graph.Float64, indices...)},
+		Draw:  classes(1, x[axis]),
+		Wrap:  one(func(in values) *graph.Value { return ops.ScatterElements(in[0], in[1], in[2], axis, how) }),
+	}
+}
+
+func cumulated(axis int, c ops.Cumulation) func(*graph.Value) *graph.Value {
+	return func(x *graph.Value) *graph.Value { return ops.CumSum(x, axis, c) }
+}
+
+func chosen(f func(x *graph.Value, k, axis int) (y, indices *graph.Value), k, axis int) func(values) values {
+	return func(in values) values {
+		y, indices := f(in[0], k, axis)
+		return values{y, indices}
+	}
+}
+
 // twoOf is an op of two or more operands as one of two.
 func twoOf(f func(a, b *graph.Value, more ...*graph.Value) *graph.Value) func(a, b *graph.Value) *graph.Value {
 	return func(a, b *graph.Value) *graph.Value { return f(a, b) }
@@ -229,6 +285,15 @@ var composite = map[string]opstest.Op{
 	"HardSwish":   {In: shapes{{2, 3}}, Wrap: unary(ops.HardSwish)},
 	"Softsign":    {In: shapes{{2, 3}}, Wrap: unary(ops.Softsign)},
 	"Reciprocal":  {In: shapes{{2, 3}}, Wrap: unary(ops.Reciprocal)},
+	"Min":         {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MinKeep, 1))},
+	"Prod":        {In: shapes{{2, 5, 2}}, Wrap: unary(over(ops.ProdKeep, 1))},
+	"Prod/all":    {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.Prod))},
+	"Prod/ends":   {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.Prod, 0, -1))},
+	"SumSquare":   {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.SumSquareKeep, 0, 2))},
+	"NormL1":      {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.NormL1Keep, 0, 2))},
+	"NormL2":      {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.NormL2Keep, 0, 2))},
+	"LogSumExp":   {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.LogSumExpKeep, 0, 2))},
+	"LogSum":      {In: shapes{{2, 3, 2}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.LogSumKeep(ops.Exp(x), 0, 2) })},
 	"Greatest":    {In: shapes{{2, 3}, {3}, {2, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Maximum(in[0], in[1], in[2]) })},
 	"Gemm":        {In: shapes{{4, 3}, {4, 5}, {3, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true}) })},
 	"Linear":      {In: shapes{{3, 4}, {5, 4}, {5}}, Wrap: one(func(in values) *graph.Value { return ops.Linear(in[0], in[1], in[2]) })},
@@ -281,7 +346,7 @@ func checkGradient(t *testing.T, op opstest.Op) {
 }
 
 func TestConformance(t *testing.T) {
-	for _, table := range []map[string]opstest.Op{conformance, elementwise} {
+	for _, table := range []map[string]opstest.Op{conformance, elementwise, picking} {
 		for name, op := range table {
 			t.Run(name, func(t *testing.T) { opstest.Run(t, op) })
 		}

@@ -13,12 +13,13 @@
 //	| activations      | ReLU Sigmoid Tanh LeakyReLU PReLU ELU SELU CELU GELU GELUTanh SiLU Mish HardSigmoid HardSwish Softplus Softsign Clip |
 //	| choice and logic | Maximum Minimum Where Equal Less LessEqual Greater GreaterEqual And Or Xor Not |
 //	| matrices         | MatMul Gemm Linear |
-//	| over axes        | Sum Mean Max ArgMax, SumKeep MeanKeep MaxKeep |
+//	| over axes        | Sum Mean Max Min Prod NormL1 NormL2 SumSquare LogSum LogSumExp, each with a form …Keep; ArgMax ArgMin TopK BottomK CumSum |
+//	| by index         | Gather GatherElements ScatterElements OneHot |
 //	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy Correct |
 //	| images           | Conv2D MaxPool2D AvgPool2D GlobalAvgPool |
 //	| normalisation    | BatchNorm BatchNormInfer RunningStats LRN Dropout L2 |
 //	| shape            | Reshape Flatten Transpose Concat Slice Pad BroadcastTo |
-//	| constants, types | Zeros ZerosLike OnesLike Full OneHot Cast |
+//	| constants, types | Zeros ZerosLike OnesLike Full Cast |
 //	| kept state       | Random Step |
 //
 // # Shapes

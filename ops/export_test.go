@@ -84,3 +84,8 @@ func LeakyReLUGrad(x, dy *graph.Value, alpha float64) *graph.Value {
 func ClipGrad(x, dy *graph.Value, lo, hi float64) *graph.Value {
 	return graph.Apply(clipGrad{lo, hi}, x, dy)
 }
+
+// GatherGrad is the gradient op of Gather.
+func GatherGrad(indices, dy *graph.Value, axis, n int) *graph.Value {
+	return graph.Apply(gatherGrad{axis, n}, indices, dy)
+}

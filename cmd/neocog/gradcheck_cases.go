@@ -14,7 +14,7 @@ var noGradient = map[string]string{
 // attributes that take other ways through its rules. Ops which only gradients have are checked where they
 // occur in those, see coverage. A test holds the table against ops.All.
 func gradientCases() []gradientCase {
-	return slicesOf(arithmetic(), functions(), activations(), choices(), shaping(), products(), images(), statistics(), losses())
+	return slicesOf(arithmetic(), functions(), activations(), choices(), picking(), shaping(), products(), images(), statistics(), losses())
 }
 
 type values = []*graph.Value
@@ -106,6 +106,33 @@ func choices() []gradientCase {
 		twoInputs("Where", "the greater of two, twice the less", floats(2, 3), floats(3), func(a, b *graph.Value) *graph.Value {
 			return ops.Where(ops.Less(a, b), ops.Scale(a, 2), b)
 		}),
+	}
+}
+
+func picking() []gradientCase {
+	x := floats(2, 5, 3)
+	indices := classes(6, 5)
+	indices.shape = graph.Shape{2, 3}
+	places := classes(6, 5)
+	places.shape = graph.Shape{2, 6, 3}
+	return []gradientCase{
+		twoInputs("Gather", "2 by 3 of 5 along axis 1", x, indices, func(x, i *graph.Value) *graph.Value { return ops.Gather(x, i, 1) }),
+		twoInputs("GatherElements", "6 of 5 along axis 1", x, places, func(x, i *graph.Value) *graph.Value { return ops.GatherElements(x, i, 1) }),
+		{op: "ScatterElements", title: "6 into 5, the last stays", in: []operand{x, places, floats(2, 6, 3)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterReplace)} }},
+		{op: "ScatterElements", title: "6 added to 5", in: []operand{x, places, floats(2, 6, 3)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterAdd)} }},
+		oneInput("TopK", "2 of 5", x.away(0.02), func(x *graph.Value) *graph.Value {
+			y, _ := ops.TopK(x, 2, 1)
+			return y
+		}),
+		oneInput("CumSum", "exclusive, axis 1", x, func(x *graph.Value) *graph.Value { return ops.CumSum(x, 1, ops.Cumulation{Exclusive: true}) }),
+		oneInput("LogSumExp", "axis 1", x, func(x *graph.Value) *graph.Value { return ops.LogSumExp(x, 1) }),
+		oneInput("LogSumExp", "axes 0 and 2", x, func(x *graph.Value) *graph.Value { return ops.LogSumExp(x, 0, 2) }),
+		oneInput("Mul", "Prod over axes 0 and 2", x, func(x *graph.Value) *graph.Value { return ops.Prod(x, 0, 2) }),
+		oneInput("Max", "Min over axis 1", x.away(0.02), func(x *graph.Value) *graph.Value { return ops.Min(x, 1) }),
+		oneInput("Abs", "NormL1 over axis 1", x.away(0.02), func(x *graph.Value) *graph.Value { return ops.NormL1(x, 1) }),
+		oneInput("Sqrt", "NormL2 over axis 1", x, func(x *graph.Value) *graph.Value { return ops.NormL2(x, 1) }),
 	}
 }
 
