@@ -65,7 +65,12 @@ func TestActivationsAreTheirFormulas(t *testing.T) {
 // gradientOf returns the gradient of the sum of f(x) at x.
 func gradientOf(t *testing.T, f func(x *graph.Value) *graph.Value, x ...float64) []float64 {
 	t.Helper()
-	return mapped(t, func(x *graph.Value) *graph.Value { return autodiff.Gradients(ops.Sum(f(x)), x)[0] }, x...)
+	return mapped(t, gradientGraph(f), x...)
+}
+
+// gradientGraph is the gradient of the sum of f(x) as a function of x.
+func gradientGraph(f func(x *graph.Value) *graph.Value) func(x *graph.Value) *graph.Value {
+	return func(x *graph.Value) *graph.Value { return autodiff.Gradients(ops.Sum(f(x)), x)[0] }
 }
 
 // The gradients at kinks, and where a formula would give NaN, are those which the docs say.

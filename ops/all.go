@@ -81,6 +81,7 @@ func All() []graph.Op {
 		softplus{},
 		spreadMean{},
 		sqrt{},
+		standardise{},
 		sub{},
 		sum{},
 		sumSquares{},

@@ -15,9 +15,10 @@
 //	| matrices         | MatMul Gemm Linear |
 //	| over axes        | Sum Mean Max Min Prod NormL1 NormL2 SumSquare LogSum LogSumExp, each with a form …Keep; ArgMax ArgMin TopK BottomK CumSum |
 //	| by index         | Gather GatherElements ScatterElements OneHot |
-//	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy Correct |
+//	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy NLLLoss Correct |
+//	| other losses     | MSE Huber BCE BCEWithLogits Hinge MulticlassSVM |
 //	| images           | Conv2D MaxPool2D AvgPool2D GlobalAvgPool |
-//	| normalisation    | BatchNorm BatchNormInfer RunningStats LRN Dropout L2 |
+//	| normalisation    | BatchNorm BatchNormInfer RunningStats LayerNorm InstanceNorm GroupNorm RMSNorm Standardise LRN Dropout L2 |
 //	| shape            | Reshape Flatten Transpose Concat Slice Pad BroadcastTo |
 //	| constants, types | Zeros ZerosLike OnesLike Full Cast |
 //	| kept state       | Random Step |

@@ -89,3 +89,8 @@ func ClipGrad(x, dy *graph.Value, lo, hi float64) *graph.Value {
 func GatherGrad(indices, dy *graph.Value, axis, n int) *graph.Value {
 	return graph.Apply(gatherGrad{axis, n}, indices, dy)
 }
+
+// StandardiseAndScale is Standardise with both results of the op.
+func StandardiseAndScale(x *graph.Value, axis int, eps float64) []*graph.Value {
+	return graph.ApplyN(2, standardise{axis, eps}, x)
+}

@@ -223,6 +223,13 @@ func statistics() []gradientCase {
 		}),
 		{op: "BatchNorm", title: "rows", in: []operand{floats(5, 3), channels(), floats(3)},
 			f: func(in values) values { return normal(in)[:1] }},
+		{op: "Standardise", title: "LayerNorm", in: []operand{floats(3, 2, 4), floats(2, 4), floats(2, 4)},
+			f: func(in values) values { return values{ops.LayerNorm(in[0], in[1], in[2], 1e-5)} }},
+		{op: "Standardise", title: "InstanceNorm", in: []operand{floats(2, 3, 5), channels(), floats(3)},
+			f: func(in values) values { return values{ops.InstanceNorm(in[0], in[1], in[2], 1e-5)} }},
+		{op: "Standardise", title: "GroupNorm, 2 groups of 2", in: []operand{floats(2, 4, 3), floats(4), floats(4)},
+			f: func(in values) values { return values{ops.GroupNorm(in[0], 2, in[1], in[2], 1e-5)} }},
+		twoInputs("Div", "RMSNorm", floats(3, 4), floats(4), func(x, gamma *graph.Value) *graph.Value { return ops.RMSNorm(x, gamma, 1e-5) }),
 		{op: "SampleVariance", title: "running statistics", in: []operand{floats(2, 3, 2), floats(3), channels(), floats(3), channels()},
 			f: func(in values) values {
 				mean, variance := ops.RunningStats(in[0], in[1], in[2], in[3], in[4], 0.1)
@@ -239,6 +246,13 @@ func losses() []gradientCase {
 		})
 	}
 	return []gradientCase{
+		twoInputs("Mean", "MSE", floats(2, 3), floats(2, 3), ops.MSE),
+		twoInputs("Clip", "Huber, δ = 0.7", floats(2, 3), floats(2, 3), func(x, t *graph.Value) *graph.Value { return ops.Huber(x, t, 0.7) }),
+		twoInputs("Log", "BCE", floats(2, 3).between(0.2, 0.8), floats(2, 3).between(0, 1), ops.BCE),
+		twoInputs("Softplus", "BCEWithLogits", floats(2, 3).between(-3, 3), floats(2, 3).between(0, 1), ops.BCEWithLogits),
+		twoInputs("ReLU", "Hinge", floats(2, 3), floats(2, 3), ops.Hinge),
+		twoInputs("GatherElements", "NLLLoss", floats(4, 3), classes(4, 3), ops.NLLLoss),
+		twoInputs("GatherElements", "MulticlassSVM", floats(4, 3).away(0.04), classes(4, 3), func(x, t *graph.Value) *graph.Value { return ops.MulticlassSVM(x, t, 1) }),
 		loss("labels as classes", classes(4, 3), 0),
 		loss("labels as classes, smoothing 0.1", classes(4, 3), 0.1),
 		loss("labels as probabilities", floats(4, 3).between(0.1, 1), 0),
