@@ -7,11 +7,14 @@ import (
 	"neocog/vm/kernel"
 )
 
-// This file is what Add, Sub, Mul and Div share: NumPy's broadcasting. Each of
-// them brings a row function.
+// This file is what the binary ops share: NumPy's broadcasting. Each of them
+// brings a row function.
 
 // operandsAB are the formal names of the operands of binary ops.
 var operandsAB = []string{"a", "b"}
+
+// operandsXDy are those of the gradients of activations.
+var operandsXDy = []string{"x", "dy"}
 
 // broadcastShape returns the shape in which a and b meet, or what is wrong.
 func broadcastShape(a, b graph.Shape) (graph.Shape, error) {
@@ -70,8 +73,7 @@ type rowFunc[T kernel.Number] func(y, a, b []T)
 // planBinary returns the plan of a binary op with broadcasting. An operand of
 // the result's shape may be overwritten.
 func planBinary(in, out []graph.Type, f32 rowFunc[float32], f64 rowFunc[float64], i32 rowFunc[int32], i64 rowFunc[int64]) (kernel.Plan, error) {
-	y := out[0].Shape
-	l := newNest(y, stretched(in[0].Shape, y), stretched(in[1].Shape, y))
+	y, l := out[0].Shape, binaryNest(in, out)
 	k, err := pickNumber(in[0].DType, binaryRun(l, f32), binaryRun(l, f64), binaryRun(l, i32), binaryRun(l, i64))
 	p := kernel.One(y.Size(), kernel.Grain, k)
 	for i := range in {
@@ -83,10 +85,16 @@ func planBinary(in, out []graph.Type, f32 rowFunc[float32], f64 rowFunc[float64]
 	return p, err
 }
 
-func binaryRun[T kernel.Number](l nest, row rowFunc[T]) kernel.Kernel {
+// binaryNest returns the loops over the result, with the steps of both operands.
+func binaryNest(in, out []graph.Type) nest {
+	y := out[0].Shape
+	return newNest(y, stretched(in[0].Shape, y), stretched(in[1].Shape, y))
+}
+
+func binaryRun[T, Y graph.Element](l nest, row func(y []Y, a, b []T)) kernel.Kernel {
 	n, sa, sb := l.inner()
 	return func(c *kernel.Call, lo, hi int) {
-		a, b, y := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
+		a, b, y := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[Y](c, 0)
 		for p := l.place(lo); lo < hi; {
 			w := min(n-p.at[l.rank-1], hi-lo)
 			row(y[lo:lo+w], a[p.off[0]:p.off[0]+(w-1)*sa+1], b[p.off[1]:p.off[1]+(w-1)*sb+1])

@@ -8,15 +8,19 @@
 //
 //	| kind             | constructors |
 //	|------------------|--------------|
-//	| arithmetic       | Add Sub Mul Div Neg Scale AddScalar OneMinus |
-//	| functions        | Exp Log Sqrt ReLU Sigmoid Tanh |
+//	| arithmetic       | Add Sub Mul Div Neg Scale AddScalar OneMinus Pow Square Reciprocal Abs Sign |
+//	| functions        | Exp Expm1 Log Sqrt Erf RoundDown RoundUp Round |
+//	| activations      | ReLU Sigmoid Tanh LeakyReLU PReLU ELU SELU CELU GELU GELUTanh SiLU Mish HardSigmoid HardSwish Softplus Softsign Clip |
+//	| choice and logic | Maximum Minimum Where Equal Less LessEqual Greater GreaterEqual And Or Xor Not |
 //	| matrices         | MatMul Gemm Linear |
-//	| over axes        | Sum Mean Max ArgMax, SumKeep MeanKeep MaxKeep |
-//	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy Correct |
+//	| over axes        | Sum Mean Max Min Prod NormL1 NormL2 SumSquare LogSum LogSumExp, each with a form …Keep; ArgMax ArgMin TopK BottomK CumSum |
+//	| by index         | Gather GatherElements ScatterElements OneHot |
+//	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy NLLLoss Correct |
+//	| other losses     | MSE Huber BCE BCEWithLogits Hinge MulticlassSVM |
 //	| images           | Conv2D MaxPool2D AvgPool2D GlobalAvgPool |
-//	| normalisation    | BatchNorm BatchNormInfer RunningStats LRN Dropout L2 |
+//	| normalisation    | BatchNorm BatchNormInfer RunningStats LayerNorm InstanceNorm GroupNorm RMSNorm Standardise LRN Dropout L2 |
 //	| shape            | Reshape Flatten Transpose Concat Slice Pad BroadcastTo |
-//	| constants, types | Zeros ZerosLike OnesLike Full OneHot Cast |
+//	| constants, types | Zeros ZerosLike OnesLike Full Cast |
 //	| kept state       | Random Step |
 //
 // # Shapes

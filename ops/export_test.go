@@ -73,3 +73,24 @@ func LRNAndSum(x *graph.Value, r LocalResponse) []*graph.Value {
 func LRNGrad(in []*graph.Value, r LocalResponse) *graph.Value {
 	return graph.Apply(lrnGrad{r}, in...)
 }
+
+// GELUGrad, LeakyReLUGrad and ClipGrad are the gradient ops of activations.
+func GELUGrad(x, dy *graph.Value) *graph.Value { return graph.Apply(geluGrad{}, x, dy) }
+
+func LeakyReLUGrad(x, dy *graph.Value, alpha float64) *graph.Value {
+	return graph.Apply(leakyReLUGrad{alpha}, x, dy)
+}
+
+func ClipGrad(x, dy *graph.Value, lo, hi float64) *graph.Value {
+	return graph.Apply(clipGrad{lo, hi}, x, dy)
+}
+
+// GatherGrad is the gradient op of Gather.
+func GatherGrad(indices, dy *graph.Value, axis, n int) *graph.Value {
+	return graph.Apply(gatherGrad{axis, n}, indices, dy)
+}
+
+// StandardiseAndScale is Standardise with both results of the op.
+func StandardiseAndScale(x *graph.Value, axis int, eps float64) []*graph.Value {
+	return graph.ApplyN(2, standardise{axis, eps}, x)
+}

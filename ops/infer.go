@@ -35,6 +35,14 @@ func sameFloat(in []graph.Type, n int) ([]graph.Type, error) {
 	return in[:1], nil
 }
 
+// sameNumber is the inference of an element-wise op on one tensor of floats or integers.
+func sameNumber(in []graph.Type) ([]graph.Type, error) {
+	if err := arity(in, 1); err != nil {
+		return nil, err
+	}
+	return in, isNumber(in[0])
+}
+
 // isFloat returns an error unless t is a float tensor.
 func isFloat(t graph.Type) error {
 	if !t.DType.IsFloat() {

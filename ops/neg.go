@@ -19,18 +19,10 @@ type neg struct{}
 
 func (neg) Name() string { return "Neg" }
 
-func (neg) Infer(in []graph.Type) ([]graph.Type, error) {
-	if err := arity(in, 1); err != nil {
-		return nil, err
-	}
-	return in, isNumber(in[0])
-}
+func (neg) Infer(in []graph.Type) ([]graph.Type, error) { return sameNumber(in) }
 
 func (neg) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
-	k, err := pickNumber(in[0].DType, eachRun(simd.Neg[float32]), eachRun(simd.Neg[float64]), eachRun(simd.Neg[int32]), eachRun(simd.Neg[int64]))
-	p := kernel.One(in[0].Shape.Size(), kernel.Grain, k)
-	p.InPlace = []int{1}
-	return p, err
+	return numberwise(in[0], eachRun(simd.Neg[float32]), eachRun(simd.Neg[float64]), eachRun(simd.Neg[int32]), eachRun(simd.Neg[int64]))
 }
 
 func (neg) VJP(_ *graph.Node, dy []*graph.Value) []*graph.Value {

@@ -3,13 +3,13 @@ package ops
 import "neocog/graph"
 
 // A nest is a nest of loops over the elements of a row-major tensor, outermost
-// first, with the steps that up to two other tensors take meanwhile. Loops that
+// first, with the steps that up to three other tensors take meanwhile. Loops that
 // can be one loop are one, and loops of one turn are left out, so that most
 // nests have one or two. It is made in Plan and read by kernels.
 type nest struct {
 	rank int
 	n    [graph.MaxRank]int    // extents; the last is the inner loop
-	step [2][graph.MaxRank]int // elements between neighbours, 0 where broadcast
+	step [3][graph.MaxRank]int // elements between neighbours, 0 where broadcast
 }
 
 // newNest returns the loops over shape. strides holds, for each of the other
@@ -52,7 +52,7 @@ func (l *nest) inner() (n, step0, step1 int) {
 // the other tensors have then.
 type place struct {
 	at  [graph.MaxRank]int
-	off [2]int
+	off [3]int
 }
 
 // place returns turn i, the zero place for loops without turns.
@@ -64,8 +64,9 @@ func (l *nest) place(i int) place {
 		}
 		p.at[d] = i % l.n[d]
 		i /= l.n[d]
-		p.off[0] += p.at[d] * l.step[0][d]
-		p.off[1] += p.at[d] * l.step[1][d]
+		for t := range p.off {
+			p.off[t] += p.at[d] * l.step[t][d]
+		}
 	}
 	return p
 }
@@ -76,11 +77,13 @@ func (l *nest) forward(p *place, w int) {
 		p.at[d] += w
 		p.off[0] += w * l.step[0][d]
 		p.off[1] += w * l.step[1][d]
+		p.off[2] += w * l.step[2][d]
 		if p.at[d] < l.n[d] || d == 0 {
 			return
 		}
 		p.off[0] -= l.n[d] * l.step[0][d]
 		p.off[1] -= l.n[d] * l.step[1][d]
+		p.off[2] -= l.n[d] * l.step[2][d]
 		p.at[d], w = 0, 1
 	}
 }

@@ -15,6 +15,28 @@ func elementwise(t graph.Type, inPlace int, f32, f64 kernel.Kernel) (kernel.Plan
 	return p, err
 }
 
+// numberwise is elementwise, in place, for an op which integers have too.
+func numberwise(t graph.Type, f32, f64, i32, i64 kernel.Kernel) (kernel.Plan, error) {
+	k, err := pickNumber(t.DType, f32, f64, i32, i64)
+	p := kernel.One(t.Shape.Size(), kernel.Grain, k)
+	p.InPlace = []int{1}
+	return p, err
+}
+
+// planWide is the plan of a function of each element which is computed in float64
+// and rounded once.
+func planWide(t graph.Type, f func(float64) float64) (kernel.Plan, error) {
+	return elementwise(t, 0, wideRun[float32](f), wideRun[float64](f))
+}
+
+func wideRun[T kernel.Float](f func(float64) float64) kernel.Kernel {
+	return eachRun(func(y, x []T) {
+		for i, v := range x {
+			y[i] = T(f(float64(v)))
+		}
+	})
+}
+
 // eachRun is the kernel of a loop over the elements of one operand.
 func eachRun[T kernel.Number](f func(y, x []T)) kernel.Kernel {
 	return func(c *kernel.Call, lo, hi int) { f(kernel.Out[T](c, 0)[lo:hi], kernel.In[T](c, 0)[lo:hi]) }

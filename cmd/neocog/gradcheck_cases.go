@@ -14,7 +14,7 @@ var noGradient = map[string]string{
 // attributes that take other ways through its rules. Ops which only gradients have are checked where they
 // occur in those, see coverage. A test holds the table against ops.All.
 func gradientCases() []gradientCase {
-	return slicesOf(arithmetic(), functions(), shaping(), products(), images(), statistics(), losses())
+	return slicesOf(arithmetic(), functions(), activations(), choices(), picking(), shaping(), products(), images(), statistics(), losses())
 }
 
 type values = []*graph.Value
@@ -67,6 +67,72 @@ func functions() []gradientCase {
 		oneInput("Softmax", "middle axis", floats(2, 4, 3).between(-2, 2), func(x *graph.Value) *graph.Value { return ops.Softmax(x, 1) }),
 		oneInput("LogSoftmax", "last axis", floats(3, 5).between(-2, 2), func(x *graph.Value) *graph.Value { return ops.LogSoftmax(x, 1) }),
 		oneInput("LogSoftmax", "middle axis", floats(2, 4, 3).between(-2, 2), func(x *graph.Value) *graph.Value { return ops.LogSoftmax(x, 1) }),
+	}
+}
+
+func activations() []gradientCase {
+	x := floats(3, 4)
+	return []gradientCase{
+		oneInput("LeakyReLU", "α = 0.1", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.LeakyReLU(x, 0.1) }),
+		oneInput("Clip", "-0.35 to 0.5", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.Clip(x, -0.35, 0.5) }),
+		oneInput("Expm1", "ELU", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.ELU(x, 1.5) }),
+		oneInput("Expm1", "SELU", x.away(0.04), ops.SELU),
+		oneInput("Expm1", "CELU", x.away(0.04), func(x *graph.Value) *graph.Value { return ops.CELU(x, 0.5) }),
+		twoInputs("Clip", "PReLU", floats(2, 3, 2).away(0.04), floats(3, 1), ops.PReLU),
+		oneInput("GELU", "-3 to 3", x.between(-3, 3), ops.GELU),
+		oneInput("Sigmoid", "GELU with tanh", x, ops.GELUTanh),
+		oneInput("Sigmoid", "SiLU", x.between(-3, 3), ops.SiLU),
+		oneInput("Softplus", "-3 to 3", x.between(-3, 3), ops.Softplus),
+		oneInput("Softplus", "Mish", x.between(-3, 3), ops.Mish),
+		oneInput("Clip", "HardSwish", x.away(0.04), ops.HardSwish),
+		oneInput("Abs", "Softsign", x.away(0.04), ops.Softsign),
+		oneInput("Erf", "-2 to 2", x.between(-2, 2), ops.Erf),
+		oneInput("Floor", "0.1 to 0.9", x.between(0.1, 0.9), ops.RoundDown),
+		oneInput("Ceil", "0.1 to 0.9", x.between(0.1, 0.9), ops.RoundUp),
+		oneInput("Round", "0.6 to 1.4", x.between(0.6, 1.4), ops.Round),
+		oneInput("Sign", "away from 0", x.away(0.04), ops.Sign),
+	}
+}
+
+func choices() []gradientCase {
+	positive := floats(2, 1, 3).between(0.5, 2)
+	two := func(f func(a, b *graph.Value, more ...*graph.Value) *graph.Value) func(a, b *graph.Value) *graph.Value {
+		return func(a, b *graph.Value) *graph.Value { return f(a, b) }
+	}
+	return []gradientCase{
+		twoInputs("Pow", "[2,1,3] to the [4,1]", positive, floats(4, 1), ops.Pow),
+		twoInputs("Maximum", "broadcast [2,1,3] with [4,1]", floats(2, 1, 3), floats(4, 1), two(ops.Maximum)),
+		twoInputs("Minimum", "broadcast [2,1,3] with [4,1]", floats(2, 1, 3), floats(4, 1), two(ops.Minimum)),
+		twoInputs("Where", "the greater of two, twice the less", floats(2, 3), floats(3), func(a, b *graph.Value) *graph.Value {
+			return ops.Where(ops.Less(a, b), ops.Scale(a, 2), b)
+		}),
+	}
+}
+
+func picking() []gradientCase {
+	x := floats(2, 5, 3)
+	indices := classes(6, 5)
+	indices.shape = graph.Shape{2, 3}
+	places := classes(6, 5)
+	places.shape = graph.Shape{2, 6, 3}
+	return []gradientCase{
+		twoInputs("Gather", "2 by 3 of 5 along axis 1", x, indices, func(x, i *graph.Value) *graph.Value { return ops.Gather(x, i, 1) }),
+		twoInputs("GatherElements", "6 of 5 along axis 1", x, places, func(x, i *graph.Value) *graph.Value { return ops.GatherElements(x, i, 1) }),
+		{op: "ScatterElements", title: "6 into 5, the last stays", in: []operand{x, places, floats(2, 6, 3)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterReplace)} }},
+		{op: "ScatterElements", title: "6 added to 5", in: []operand{x, places, floats(2, 6, 3)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterAdd)} }},
+		oneInput("TopK", "2 of 5", x.away(0.02), func(x *graph.Value) *graph.Value {
+			y, _ := ops.TopK(x, 2, 1)
+			return y
+		}),
+		oneInput("CumSum", "exclusive, axis 1", x, func(x *graph.Value) *graph.Value { return ops.CumSum(x, 1, ops.Cumulation{Exclusive: true}) }),
+		oneInput("LogSumExp", "axis 1", x, func(x *graph.Value) *graph.Value { return ops.LogSumExp(x, 1) }),
+		oneInput("LogSumExp", "axes 0 and 2", x, func(x *graph.Value) *graph.Value { return ops.LogSumExp(x, 0, 2) }),
+		oneInput("Mul", "Prod over axes 0 and 2", x, func(x *graph.Value) *graph.Value { return ops.Prod(x, 0, 2) }),
+		oneInput("Max", "Min over axis 1", x.away(0.02), func(x *graph.Value) *graph.Value { return ops.Min(x, 1) }),
+		oneInput("Abs", "NormL1 over axis 1", x.away(0.02), func(x *graph.Value) *graph.Value { return ops.NormL1(x, 1) }),
+		oneInput("Sqrt", "NormL2 over axis 1", x, func(x *graph.Value) *graph.Value { return ops.NormL2(x, 1) }),
 	}
 }
 
@@ -157,6 +223,13 @@ func statistics() []gradientCase {
 		}),
 		{op: "BatchNorm", title: "rows", in: []operand{floats(5, 3), channels(), floats(3)},
 			f: func(in values) values { return normal(in)[:1] }},
+		{op: "Standardise", title: "LayerNorm", in: []operand{floats(3, 2, 4), floats(2, 4), floats(2, 4)},
+			f: func(in values) values { return values{ops.LayerNorm(in[0], in[1], in[2], 1e-5)} }},
+		{op: "Standardise", title: "InstanceNorm", in: []operand{floats(2, 3, 5), channels(), floats(3)},
+			f: func(in values) values { return values{ops.InstanceNorm(in[0], in[1], in[2], 1e-5)} }},
+		{op: "Standardise", title: "GroupNorm, 2 groups of 2", in: []operand{floats(2, 4, 3), floats(4), floats(4)},
+			f: func(in values) values { return values{ops.GroupNorm(in[0], 2, in[1], in[2], 1e-5)} }},
+		twoInputs("Div", "RMSNorm", floats(3, 4), floats(4), func(x, gamma *graph.Value) *graph.Value { return ops.RMSNorm(x, gamma, 1e-5) }),
 		{op: "SampleVariance", title: "running statistics", in: []operand{floats(2, 3, 2), floats(3), channels(), floats(3), channels()},
 			f: func(in values) values {
 				mean, variance := ops.RunningStats(in[0], in[1], in[2], in[3], in[4], 0.1)
@@ -173,6 +246,13 @@ func losses() []gradientCase {
 		})
 	}
 	return []gradientCase{
+		twoInputs("Mean", "MSE", floats(2, 3), floats(2, 3), ops.MSE),
+		twoInputs("Clip", "Huber, δ = 0.7", floats(2, 3), floats(2, 3), func(x, t *graph.Value) *graph.Value { return ops.Huber(x, t, 0.7) }),
+		twoInputs("Log", "BCE", floats(2, 3).between(0.2, 0.8), floats(2, 3).between(0, 1), ops.BCE),
+		twoInputs("Softplus", "BCEWithLogits", floats(2, 3).between(-3, 3), floats(2, 3).between(0, 1), ops.BCEWithLogits),
+		twoInputs("ReLU", "Hinge", floats(2, 3), floats(2, 3), ops.Hinge),
+		twoInputs("GatherElements", "NLLLoss", floats(4, 3), classes(4, 3), ops.NLLLoss),
+		twoInputs("GatherElements", "MulticlassSVM", floats(4, 3).away(0.04), classes(4, 3), func(x, t *graph.Value) *graph.Value { return ops.MulticlassSVM(x, t, 1) }),
 		loss("labels as classes", classes(4, 3), 0),
 		loss("labels as classes, smoothing 0.1", classes(4, 3), 0.1),
 		loss("labels as probabilities", floats(4, 3).between(0.1, 1), 0),

@@ -1,0 +1,187 @@
+package ops
+
+import (
+	"fmt"
+
+	"neocog/graph"
+	"neocog/vm/kernel"
+)
+
+// Scatter says what becomes of the element that an update meets.
+type Scatter uint8
+
+// The ways of ScatterElements.
+const (
+	ScatterReplace Scatter = iota // the last update of an element stays
+	ScatterAdd                    // the updates of an element are added to it, in their order
+)
+
+var scatters = [...]string{"replace", "add"}
+
+// String returns replace or add.
+func (s Scatter) String() string {
+	if int(s) < len(scatters) {
+		return scatters[s]
+	}
+	return fmt.Sprintf("Scatter(%d)", uint8(s))
+}
+
+// MarshalText returns String.
+func (s Scatter) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (s *Scatter) UnmarshalText(text []byte) error {
+	for i, name := range scatters {
+		if name == string(text) {
+			*s = Scatter(i)
+			return nil
+		}
+	}
+	return fmt.Errorf("unknown scatter %q, want replace or add", text)
+}
+
+// ScatterElements returns x with updates at the elements which indices name along an
+// axis: where GatherElements would read, it writes.
+//
+//	x         float or int [...]
+//	indices   int, of x's rank; along other axes than axis at most as long as x
+//	updates   the shape of indices, elements as x's
+//	axis      negative counts from the end
+//	y         the type of x:  y[indices[i, j, …], j, …] = or += updates[i, j, …] for axis 0
+//	dx        = dy, 0 where an update stayed
+//	dupdates  = dy at the element, 0 for an update that was replaced by a later one
+//
+// An index out of range, a negative one too, stops the run with an error. Integers
+// wrap around. ONNX ScatterElements, reductions none and add.
+func ScatterElements(x, indices, updates *graph.Value, axis int, how Scatter) *graph.Value {
+	return graph.Apply(scatterElements{axisOf(x, axis), how}, x, indices, updates)
+}
+
+type scatterElements struct {
+	Axis int
+	How  Scatter
+}
+
+func (scatterElements) Name() string { return "ScatterElements" }
+
+func (scatterElements) Operands() []string { return []string{"x", "indices", "updates"} }
+
+func (o scatterElements) Infer(in []graph.Type) ([]graph.Type, error) {
+	if err := arity(in, 3); err != nil {
+		return nil, err
+	}
+	x, indices, updates := in[0], in[1], in[2]
+	if err := isNumber(x); err != nil {
+		return nil, err
+	}
+	if err := areElementIndices(x, indices, o.Axis); err != nil {
+		return nil, err
+	}
+	if want := (graph.Type{DType: x.DType, Shape: indices.Shape}); !updates.Equal(want) {
+		return nil, fmt.Errorf("updates are %v, want %v: one for each index", updates, want)
+	}
+	if o.How > ScatterAdd {
+		return nil, fmt.Errorf("there is no %v, want ops.ScatterReplace or ops.ScatterAdd", o.How)
+	}
+	return in[:1], nil
+}
+
+func (o scatterElements) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+	var k kernel.Kernel
+	var err error
+	s := newScatterLines(in[0].Shape, in[1].Shape, o)
+	if in[1].DType == graph.Int32 {
+		k, err = pickNumber(in[0].DType, scatterRun[float32, int32](s), scatterRun[float64, int32](s), scatterRun[int32, int32](s), scatterRun[int64, int32](s))
+	} else {
+		k, err = pickNumber(in[0].DType, scatterRun[float32, int64](s), scatterRun[float64, int64](s), scatterRun[int32, int64](s), scatterRun[int64, int64](s))
+	}
+	if err != nil {
+		return kernel.Plan{}, err
+	}
+	keep, err := pickMove(in[0].DType, keepRun[bool], keepRun[int32], keepRun[int64])
+	return kernel.Plan{
+		Steps:   []kernel.Step{{N: in[0].Shape.Size(), Grain: kernel.Grain, Run: keep}, {N: s.lines, Grain: grainOf(s.length), Run: k}},
+		InPlace: []int{1},
+	}, err
+}
+
+func (o scatterElements) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
+	x, indices := n.In(0), n.In(1)
+	dx, dupdates := dy[0], GatherElements(dy[0], indices, o.Axis)
+	if o.How == ScatterReplace {
+		// Who stays is who finds the number of his own turn where he wrote it.
+		k := indices.Shape()[o.Axis]
+		if k == graph.Batch {
+			x.Graph().Errorf("ScatterElements", "the gradient wants to know how many indices there are along axis %d, which is the symbolic N", o.Axis)
+			return []*graph.Value{x.Graph().Invalid(), nil, x.Graph().Invalid()}
+		}
+		turns := BroadcastTo(alongAxis(x.Graph(), countTo(k), indices.Shape().Rank(), o.Axis), indices.Shape()...)
+		none := Full(x.Graph(), graph.Type{DType: graph.Int32, Shape: x.Shape()}, -1)
+		last := ScatterElements(none, indices, turns, o.Axis, ScatterReplace)
+		zero := scalarLike(dx, 0)
+		dx = Where(Equal(last, x.Graph().Scalar(graph.Int32, -1)), dx, zero)
+		dupdates = Where(Equal(GatherElements(last, indices, o.Axis), turns), dupdates, zero)
+	}
+	return []*graph.Value{dx, nil, dupdates}
+}
+
+// countTo returns 0, 1, … n-1.
+func countTo(n int) []int32 {
+	v := make([]int32, n)
+	for i := range v {
+		v[i] = int32(i)
+	}
+	return v
+}
+
+// alongAxis returns a constant of a rank whose extents are 1 but along axis, where
+// it has the elements v.
+func alongAxis[T graph.Element](g *graph.Graph, v []T, rank, axis int) *graph.Value {
+	s := graph.Shape(ones(rank))
+	s[axis] = len(v)
+	return graph.Const(g, s, v...)
+}
+
+// scatterLines are the lines of the indices along the axis. Those of one line may name
+// the same element, those of two never do.
+type scatterLines struct {
+	add           bool
+	lines, length int
+	places        nest // of the first element of each line, in x and in indices
+	n             int  // elements of a line of x
+	stepX, stepI  int
+}
+
+func newScatterLines(x, indices graph.Shape, o scatterElements) scatterLines {
+	sx, si := contiguous(x), contiguous(indices)
+	s := scatterLines{add: o.How == ScatterAdd, length: indices[o.Axis], n: x[o.Axis], stepX: sx[o.Axis], stepI: si[o.Axis]}
+	drop := func(v []int) []int { return append(append([]int{}, v[:o.Axis]...), v[o.Axis+1:]...) }
+	outer := graph.Shape(drop(indices))
+	s.lines = outer.Size()
+	s.places = newNest(outer, drop(sx), drop(si))
+	return s
+}
+
+func keepRun[T graph.Element](c *kernel.Call, lo, hi int) {
+	copy(kernel.Out[T](c, 0)[lo:hi], kernel.In[T](c, 0)[lo:hi])
+}
+
+func scatterRun[T, I kernel.Number](s scatterLines) kernel.Kernel {
+	return func(c *kernel.Call, lo, hi int) {
+		indices, updates, y := kernel.In[I](c, 1), kernel.In[T](c, 2), kernel.Out[T](c, 0)
+		for p := s.places.place(lo); lo < hi; lo++ {
+			for j := range s.length {
+				from := p.off[1] + j*s.stepI
+				at, ok := indexAt(c, indices, from, s.n)
+				switch to := p.off[0] + at*s.stepX; {
+				case !ok:
+				case s.add:
+					y[to] += updates[from]
+				default:
+					y[to] = updates[from]
+				}
+			}
+			s.places.forward(&p, 1)
+		}
+	}
+}
