@@ -37,8 +37,14 @@ type Config struct {
 	Optimizer   string  `yaml:"optimizer" json:"optimizer"`
 	LR          float64 `yaml:"lr" json:"lr"`                     // the base learning rate
 	Schedule    string  `yaml:"schedule" json:"schedule"`         // see ParseSchedule
-	Momentum    float64 `yaml:"momentum" json:"momentum"`         // of momentum and nesterov; 0 for 0.9
-	WeightDecay float64 `yaml:"weight_decay" json:"weight_decay"` // λ of L2
+	Momentum    float64 `yaml:"momentum" json:"momentum"`         // of momentum, nesterov and lars; 0 for 0.9
+	WeightDecay float64 `yaml:"weight_decay" json:"weight_decay"` // λ of L2, AdamW and LARS
+	Groups      string  `yaml:"groups" json:"groups"`             // rates and decays of parameters by name; see ParseGroups
+	ClipValue   float64 `yaml:"clip_value" json:"clip_value"`     // the most of a gradient's element; 0 for no limit
+	ClipNorm    float64 `yaml:"clip_norm" json:"clip_norm"`       // the most of the norm of all gradients; 0 for no limit
+	Lookahead   int     `yaml:"lookahead" json:"lookahead"`       // steps of the rule before Lookahead goes halfway back; 0 for none
+	Average     float64 `yaml:"average" json:"average"`           // β of the mean of the weights that is evaluated and kept; 0 for the weights themselves
+	MicroBatch  int     `yaml:"micro_batch" json:"micro_batch"`   // images computed at a time, whose gradients add up to those of the batch; 0 for all
 	Smoothing   float64 `yaml:"smoothing" json:"smoothing"`       // of the labels
 	Init        string  `yaml:"init" json:"init"`                 // see ParseInit; empty for the model's own
 
@@ -142,6 +148,11 @@ func (c Config) Validate() error {
 		{"lr", c.LR > 0 && !math.IsInf(c.LR, 0), c.LR, "a positive number"},
 		{"momentum", c.Momentum >= 0 && c.Momentum < 1, c.Momentum, "at least 0 and less than 1"},
 		{"weight_decay", c.WeightDecay >= 0 && !math.IsInf(c.WeightDecay, 0), c.WeightDecay, "at least 0"},
+		{"clip_value", c.ClipValue >= 0 && !math.IsInf(c.ClipValue, 0), c.ClipValue, "at least 0"},
+		{"clip_norm", c.ClipNorm >= 0 && !math.IsInf(c.ClipNorm, 0), c.ClipNorm, "at least 0"},
+		{"lookahead", c.Lookahead >= 0, c.Lookahead, "at least 0"},
+		{"average", c.Average >= 0 && c.Average < 1, c.Average, "at least 0 and less than 1"},
+		{"micro_batch", c.MicroBatch >= 0, c.MicroBatch, "at least 0"},
 		{"smoothing", c.Smoothing >= 0 && c.Smoothing < 1, c.Smoothing, "at least 0 and less than 1"},
 		{"threads", c.Threads >= 0 && c.Threads <= maxThreads, c.Threads, fmt.Sprintf("0 to %d", maxThreads)},
 	} {
@@ -158,6 +169,9 @@ func (c Config) Validate() error {
 	if _, err := ParseInit(c.Init); err != nil {
 		return err
 	}
+	if _, err := ParseGroups(c.Groups); err != nil {
+		return err
+	}
 	if _, err := c.normalizer(); err != nil {
 		return err
 	}
@@ -168,8 +182,16 @@ func (c Config) Validate() error {
 // maxThreads keeps a slip of the keyboard from starting a million goroutines.
 const maxThreads = 1024
 
-// optimizer returns the rule, with the momentum of c.
+// optimizer returns the rule, with the momentum and the lookahead of c.
 func (c Config) optimizer() (Optimizer, error) {
+	o, err := c.rule()
+	if err == nil && c.Lookahead > 0 {
+		o = Lookahead{Inner: o, Steps: c.Lookahead}
+	}
+	return o, err
+}
+
+func (c Config) rule() (Optimizer, error) {
 	o, err := FindOptimizer(c.Optimizer)
 	if err != nil {
 		return nil, err
@@ -179,9 +201,11 @@ func (c Config) optimizer() (Optimizer, error) {
 		return Momentum{Mu: c.Momentum}, nil
 	case Nesterov:
 		return Nesterov{Mu: c.Momentum}, nil
+	case LARS:
+		return LARS{Mu: c.Momentum}, nil
 	}
 	if c.Momentum != 0 {
-		return nil, errors.Errorf("momentum is %v, but the optimizer %s has none; momentum and nesterov do", c.Momentum, c.Optimizer)
+		return nil, errors.Errorf("momentum is %v, but the optimizer %s has none; momentum, nesterov and lars do", c.Momentum, c.Optimizer)
 	}
 	return o, nil
 }

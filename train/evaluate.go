@@ -35,6 +35,9 @@ func (t *Trainer) Evaluate(ctx context.Context, set *data.Set) (Metrics, error) 
 	for i := range m.Confusion {
 		m.Confusion[i] = make([]int, t.model.Classes)
 	}
+	if err := t.average(); err != nil {
+		return Metrics{}, err
+	}
 	loss, correct := 0.0, 0
 	for b := range loader.Epoch(0) {
 		out, err := t.eval.run(ctx, b.X, b.Y, b.N)
@@ -55,6 +58,9 @@ func (t *Trainer) Predict(ctx context.Context, pixels []byte, n int) ([]float32,
 	dim := t.model.Input.Size()
 	if n < 0 || len(pixels) != n*dim {
 		return nil, errors.Errorf("%d images for model %q are %d×%d bytes (%s each), got %d", n, t.model.Name, n, dim, size(t.model.Input), len(pixels))
+	}
+	if err := t.average(); err != nil {
+		return nil, err
 	}
 	probs := make([]float32, 0, n*t.model.Classes)
 	x := make([]float32, min(n, evalBatch)*dim)
