@@ -60,3 +60,23 @@ func ExampleFitImage() {
 	// 23 [0 0 255 255 255 0]
 	// 24 [0 0 0 0 0 0]
 }
+
+// What happens to training images is a list, which prints as the text that it was read from.
+func ExampleAugment() {
+	steps, err := data.ParseAugment("cifar+rotate:10+cutout:8")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(steps)
+	train := data.Digits(256, 1)
+	loader := data.Loader{Set: train, Batch: 64, Norm: data.PixelMean(train), Seed: 1, Shuffle: true, Augment: steps, Workers: 2}
+	batches := 0
+	for range loader.Epoch(0) {
+		batches++
+	}
+	fmt.Println(batches, "batches,", loader.Err())
+	// Output:
+	// crop:4+flip:0.5+rotate:10+cutout:8
+	// 4 batches, <nil>
+}

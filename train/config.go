@@ -32,6 +32,11 @@ type Config struct {
 
 	Normalize string `yaml:"normalize" json:"normalize"` // see Normalize
 
+	// Augment is what happens to the training images, see data.ParseAugment; Views is
+	// what predictions are averaged over, see data.ParseViews.
+	Augment string `yaml:"augment" json:"augment"`
+	Views   string `yaml:"views" json:"views"`
+
 	Epochs      int     `yaml:"epochs" json:"epochs"`
 	Batch       int     `yaml:"batch" json:"batch"` // images in a step
 	Optimizer   string  `yaml:"optimizer" json:"optimizer"`
@@ -50,6 +55,7 @@ type Config struct {
 
 	Seed    uint64 `yaml:"seed" json:"seed"`
 	Threads int    `yaml:"threads" json:"threads"` // 0 for GOMAXPROCS; changes no result
+	Workers int    `yaml:"workers" json:"workers"` // goroutines that prepare batches ahead; changes no result
 	Conv    string `yaml:"conv" json:"conv"`       // the convolution algorithm; empty for the best
 }
 
@@ -63,7 +69,7 @@ func DefaultConfig(model string) Config {
 	}
 	c := Config{
 		Model: model, Data: Digits, Normalize: MeanStd,
-		Epochs: 4, Batch: 64, Optimizer: "nesterov", LR: 0.01, Schedule: "cosine:0.1", Seed: 1,
+		Epochs: 4, Batch: 64, Optimizer: "nesterov", LR: 0.01, Schedule: "cosine:0.1", Seed: 1, Workers: 1,
 	}
 	for _, p := range papers {
 		if strings.HasPrefix(c.Model, p.prefix) && strings.HasSuffix(c.Model, p.suffix) {
@@ -154,6 +160,7 @@ func (c Config) Validate() error {
 		{"average", c.Average >= 0 && c.Average < 1, c.Average, "at least 0 and less than 1"},
 		{"micro_batch", c.MicroBatch >= 0, c.MicroBatch, "at least 0"},
 		{"smoothing", c.Smoothing >= 0 && c.Smoothing < 1, c.Smoothing, "at least 0 and less than 1"},
+		{"workers", c.Workers >= 0 && c.Workers <= data.MaxWorkers, c.Workers, fmt.Sprintf("0 to %d", data.MaxWorkers)},
 		{"threads", c.Threads >= 0 && c.Threads <= maxThreads, c.Threads, fmt.Sprintf("0 to %d", maxThreads)},
 	} {
 		if !f.ok {
@@ -170,6 +177,12 @@ func (c Config) Validate() error {
 		return err
 	}
 	if _, err := ParseGroups(c.Groups); err != nil {
+		return err
+	}
+	if _, err := data.ParseAugment(c.Augment); err != nil {
+		return err
+	}
+	if _, err := data.ParseViews(c.Views); err != nil {
 		return err
 	}
 	if _, err := c.normalizer(); err != nil {

@@ -151,7 +151,7 @@ func TestM2AndM6TrainingOfThePapers(t *testing.T) {
 			t.Error(err)
 		}
 		base := train.DefaultConfig("twolayer")
-		want.Data, want.Normalize, want.Seed, want.Epochs = base.Data, base.Normalize, base.Seed, got.Epochs
+		want.Data, want.Normalize, want.Seed, want.Epochs, want.Workers = base.Data, base.Normalize, base.Seed, got.Epochs, base.Workers
 		if got != want {
 			t.Errorf("got\n%+v\nwant\n%+v", got, want)
 		}

@@ -279,3 +279,115 @@ func TestOptionsTogether(t *testing.T) {
 		t.Errorf("a step allocates %v times", n)
 	}
 }
+
+// A network that always says (1, 0, …, 0)·log makes the loss of mixed labels plain: here
+// against steps on the two labels apart. The loss is linear in the label.
+func TestMixedLabelsShareTheLoss(t *testing.T) {
+	mixed := func(c *train.Config) { c.Augment = "mixup:1" }
+	set := data.Digits(20, 3)
+	x := make([]float32, 20*set.Dim())
+	for i, v := range set.Pixels {
+		x[i] = float32(v) / 255
+	}
+	other, share := make([]int32, 20), make([]float32, 20)
+	for i := range other {
+		other[i], share[i] = (set.Labels[i]+3)%10, 0.75
+	}
+	loss := func(change func(*train.Config), b data.Batch) float64 {
+		b.X, b.N = x, 20
+		l, _, err := stepped(t, 0, change).Step(context.Background(), 0.1, b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l
+	}
+	first, second := loss(func(*train.Config) {}, data.Batch{Y: set.Labels}), loss(func(*train.Config) {}, data.Batch{Y: other})
+	got := loss(mixed, data.Batch{Y: set.Labels, Other: other, Share: share})
+	if want := 0.75*first + 0.25*second; math.Abs(got-want) > 1e-5 || math.Abs(first-second) < 1e-3 {
+		t.Errorf("loss %v, want %v of %v and %v", got, want, first, second)
+	}
+	if got := loss(mixed, data.Batch{Y: set.Labels}); math.Abs(got-first) > 1e-5 {
+		t.Errorf("loss without another label %v, want %v", got, first)
+	}
+	b := data.Batch{X: x, N: 20, Y: set.Labels, Other: other, Share: share}
+	if _, _, err := stepped(t, 0, func(*train.Config) {}).Step(context.Background(), 0.1, b); err == nil || !strings.Contains(err.Error(), "mixed images") {
+		t.Errorf("mixed images where none are expected: error %v", err)
+	}
+}
+
+func TestViewsAreAveraged(t *testing.T) {
+	ctx := context.Background()
+	set := data.Digits(30, 4)
+	tr := stepped(t, 5, func(*train.Config) {})
+	mirrored := make([]byte, len(set.Pixels))
+	for p := range mirrored {
+		mirrored[p] = set.Pixels[p/28*28+27-p%28]
+	}
+	a, err := tr.Predict(ctx, set.Pixels, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := tr.Predict(ctx, mirrored, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.SetViews(data.Mirror())
+	got, err := tr.Predict(ctx, set.Pixels, 30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	loss, correct := 0.0, 0
+	for i, y := range set.Labels {
+		best := 0
+		for k := range 10 {
+			p := i*10 + k
+			if want := (a[p] + b[p]) / 2; math.Abs(float64(got[p]-want)) > 1e-7 {
+				t.Fatalf("image %d, class %d: %v, want the mean of %v and %v", i, k, got[p], a[p], b[p])
+			}
+			if got[p] > got[i*10+best] {
+				best = k
+			}
+		}
+		loss -= math.Log(float64(got[i*10+int(y)])) / 30
+		if best == int(y) {
+			correct++
+		}
+	}
+	m, err := tr.Evaluate(ctx, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if math.Abs(m.Loss-loss) > 1e-6 || m.Accuracy != float64(correct)/30 {
+		t.Errorf("loss %v, accuracy %v, want %v and %d of 30", m.Loss, m.Accuracy, loss, correct)
+	}
+	tr.SetViews(data.TenCrops(20, 28))
+	if _, err := tr.Evaluate(ctx, set); err == nil || !strings.Contains(err.Error(), "has images 1×20×20 of 10 classes, after augmentation") {
+		t.Errorf("views of another size: error %v", err)
+	}
+}
+
+// A run with everything that augmentation has ends in the same bits for any number of
+// workers and threads.
+func TestAugmentedRunsHaveTheSameBitsForAnyWorkers(t *testing.T) {
+	set := data.Digits(90, 1)
+	run := func(workers, threads int) string {
+		c := train.DefaultConfig(plain.Name)
+		c.Epochs, c.Batch, c.Workers, c.Threads = 2, 32, workers, threads
+		c.Augment = "border:edge+crop:2+rotate:10+elastic:10,3+contrast:0.2+cutout:4+mixup"
+		tr, err := train.New(plain, c, data.PixelMean(set))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		if _, err := tr.Fit(context.Background(), set, set, train.FitOptions{}); err != nil {
+			t.Fatal(err)
+		}
+		return fingerprint(t, tr)
+	}
+	want := run(0, 1)
+	for _, c := range [][2]int{{1, 1}, {2, 2}, {5, 1}} {
+		if run(c[0], c[1]) != want {
+			t.Errorf("%d workers, %d threads: other bits", c[0], c[1])
+		}
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/pkg/errors"
@@ -43,8 +44,10 @@ type Trainer struct {
 
 	rate        scalar // the input lr
 	keep, share scalar // the inputs of Accumulate
-	epoch       int    // epochs finished
-	step        int    // steps done
+	views       data.Views
+	mixes       bool // images with each other, and so steps take probabilities for labels
+	epoch       int  // epochs finished
+	step        int  // steps done
 }
 
 // A scalar is a number that is fed to a graph.
@@ -69,7 +72,8 @@ type machine struct {
 
 type feed struct {
 	x     []float32
-	y     []int32
+	y     []int32   // labels
+	soft  []float32 // their probabilities, where images are mixed
 	feeds vm.Feeds
 }
 
@@ -92,7 +96,14 @@ func New(m models.Model, cfg Config, norm data.Normalizer) (*Trainer, error) {
 	if cfg.Average > 0 {
 		t.averaged = vm.NewState(cfg.Seed)
 	}
-	var err error
+	steps, err := data.ParseAugment(cfg.Augment)
+	if err != nil {
+		return nil, err
+	}
+	t.mixes = slices.ContainsFunc(steps, func(s data.Step) bool { _, ok := s.(data.Mixup); return ok })
+	if t.views, err = data.ParseViews(cfg.Views); err != nil {
+		return nil, err
+	}
 	if t.train, t.steps, err = t.compileTraining(true); err != nil {
 		return nil, err
 	}
@@ -122,7 +133,11 @@ func (t *Trainer) logits(train bool) (b *layers.Builder, g *graph.Graph, x, y, l
 		}
 		return nil, nil, nil, nil, nil, errors.Errorf("model %q returns %s, want logits %v for its %d classes", t.model.Name, got, want, t.model.Classes)
 	}
-	return b, g, x, g.Input("labels", graph.Of(graph.Int32, graph.Batch)), logits, nil
+	labels := graph.Of(graph.Int32, graph.Batch)
+	if train && t.mixes {
+		labels = graph.Of(graph.Float32, graph.Batch, t.model.Classes)
+	}
+	return b, g, x, g.Input("labels", labels), logits, nil
 }
 
 // compileTraining compiles a step, or without update a part of one, which only adds
@@ -212,21 +227,45 @@ func (m *machine) feed(n int) *feed {
 	f := &feed{x: make([]float32, graph.Shape(shape).Size()), y: make([]int32, n), feeds: vm.Feeds{}}
 	maps.Copy(f.feeds, m.fixed)
 	f.feeds[m.x] = tensor.New(tensor.WithShape(shape...), tensor.WithBacking(f.x))
-	if m.y != nil {
+	switch {
+	case m.y == nil:
+	case m.y.DType() == graph.Int32:
 		f.feeds[m.y] = tensor.New(tensor.WithShape(n), tensor.WithBacking(f.y))
+	default:
+		classes := m.y.Shape()[1]
+		f.soft = make([]float32, n*classes)
+		f.feeds[m.y] = tensor.New(tensor.WithShape(n, classes), tensor.WithBacking(f.soft))
 	}
 	m.feeds[n] = f
 	return f
 }
 
 // run feeds the batch and returns the results.
-func (m *machine) run(ctx context.Context, x []float32, y []int32, n int) ([]*tensor.Dense, error) {
-	if each := m.shape.Size(); n > len(x) || len(x) != n*each || m.y != nil && len(y) != n {
-		return nil, errors.Errorf("a batch of %d images wants %d numbers and %d labels, got %d and %d", n, n*each, n, len(x), len(y))
+func (m *machine) run(ctx context.Context, b data.Batch) ([]*tensor.Dense, error) {
+	n := b.N
+	if each := m.shape.Size(); n > len(b.X) || len(b.X) != n*each || m.y != nil && len(b.Y) != n {
+		return nil, errors.Errorf("a batch of %d images wants %d numbers and %d labels, got %d and %d", n, n*each, n, len(b.X), len(b.Y))
 	}
 	f := m.feed(n)
-	copy(f.x, x)
-	copy(f.y, y)
+	copy(f.x, b.X)
+	copy(f.y, b.Y)
+	if f.soft != nil {
+		clear(f.soft)
+		classes := len(f.soft) / n
+		for i, y := range b.Y {
+			share := float32(1)
+			if len(b.Share) > 0 {
+				share = b.Share[i]
+				if other := int(b.Other[i]); other >= 0 && other < classes {
+					f.soft[i*classes+other] += 1 - share
+				}
+			}
+			if y < 0 || int(y) >= classes {
+				return nil, errors.Errorf("label of image %d is %d, want 0 to %d", i, y, classes-1)
+			}
+			f.soft[i*classes+int(y)] += share
+		}
+	}
 	return m.Run(ctx, f.feeds)
 }
 
@@ -247,6 +286,9 @@ func (t *Trainer) Step(ctx context.Context, lr float64, b data.Batch) (loss floa
 	if len(b.X) != b.N*each || len(b.Y) != b.N {
 		return 0, 0, errors.Errorf("a batch of %d images wants %d numbers and %d labels, got %d and %d", b.N, b.N*each, b.N, len(b.X), len(b.Y))
 	}
+	if len(b.Share) > 0 && !t.mixes {
+		return 0, 0, errors.Errorf("the batch holds mixed images, which the configuration's augment %q does not make", t.cfg.Augment)
+	}
 	for from := 0; from < b.N; from += size {
 		n := min(size, b.N-from)
 		share := float64(n) / float64(b.N)
@@ -255,13 +297,16 @@ func (t *Trainer) Step(ctx context.Context, lr float64, b data.Batch) (loss floa
 		if from+n == b.N {
 			m = &t.steps
 		}
-		labels := b.Y[from : from+n]
-		out, err := m.run(ctx, b.X[from*each:(from+n)*each], labels, n)
+		part := data.Batch{X: b.X[from*each : (from+n)*each], Y: b.Y[from : from+n], N: n}
+		if len(b.Share) > 0 {
+			part.Other, part.Share = b.Other[from:from+n], b.Share[from:from+n]
+		}
+		out, err := m.run(ctx, part)
 		if err != nil {
 			return 0, 0, err
 		}
 		loss += share * float64(out[0].Float32s()[0])
-		correct += count(out[1].Float32s(), labels, classes, nil)
+		correct += count(out[1].Float32s(), part.Y, classes, nil)
 	}
 	t.step++
 	return loss, correct, nil
@@ -298,8 +343,9 @@ func largest(scores []float32) int {
 	return best
 }
 
-// check says whether a set is what the model wants.
-func (t *Trainer) check(s *data.Set) error {
+// check says whether a set is what the model wants, after each of the changes to its
+// images.
+func (t *Trainer) check(s *data.Set, changes ...data.Augment) error {
 	if s == nil {
 		return errors.New("there is no data set")
 	}
@@ -310,6 +356,15 @@ func (t *Trainer) check(s *data.Set) error {
 		return errors.Errorf("%s holds no images", s.Name)
 	}
 	got, want := graph.Shape{s.C, s.H, s.W}, t.model.Input
+	for _, a := range changes {
+		h, w, err := a.Size(s.C, s.H, s.W)
+		if err != nil {
+			return err
+		}
+		if got = (graph.Shape{s.C, h, w}); !got.Equal(want) {
+			break
+		}
+	}
 	if got.Equal(want) && len(s.Classes) == t.model.Classes {
 		return nil
 	}
@@ -323,8 +378,12 @@ func (t *Trainer) check(s *data.Set) error {
 	if len(fit) > 0 {
 		hint = "models that fit: " + strings.Join(fit, ", ")
 	}
-	return errors.Errorf("model %q wants images %s of %d classes, %s has images %s of %d classes; %s",
-		t.model.Name, size(want), t.model.Classes, s.Name, size(got), len(s.Classes), hint)
+	after := ""
+	if len(changes) > 0 && !got.Equal(graph.Shape{s.C, s.H, s.W}) {
+		after = ", after augmentation"
+	}
+	return errors.Errorf("model %q wants images %s of %d classes, %s has images %s of %d classes%s; %s",
+		t.model.Name, size(want), t.model.Classes, s.Name, size(got), len(s.Classes), after, hint)
 }
 
 // size returns [C,H,W] as C×H×W.

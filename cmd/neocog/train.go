@@ -39,6 +39,7 @@ An interrupt (Ctrl-C) saves the weights and ends; a second one ends at once.`,
 		Example: `neocog train
 neocog train --data mnist --epochs 5            a folder with MNIST, Fashion-MNIST or CIFAR-10
 neocog train convnetjs-cifar10 --data cifar-10 --optimizer adam --lr 0.001
+neocog train resnet20-cifar10 --data cifar-10 --augment cifar --schedule multi-step:0.1,82,123
 neocog train --config run.yaml --seed 2         as a file says, but for the seed
 neocog train --json --quiet > metrics.jsonl     an object for each epoch, the result last`,
 		Args:              wants(0, 1, "at most one MODEL"),
@@ -55,6 +56,8 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or digits")
 	f.IntVar(&cfg.TrainImages, "train-images", 0, "train on so many images only; 0 is all, of the digits 10,000")
 	f.IntVar(&cfg.TestImages, "test-images", 0, "test on so many images only; 0 is all, of the digits 2,000")
+	f.StringVar(&cfg.Augment, "augment", cfg.Augment, "change the training images, `STEPS` joined by +: cifar is crop:4+flip;\n'neocog data show' has the list and shows what they do")
+	f.StringVar(&cfg.Views, "views", cfg.Views, "average predictions over `VIEWS` of each image: mirror, ten-crops:SIZE,\nfive-scales:SIZE")
 	f.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "times that every image is seen")
 	f.IntVar(&cfg.Batch, "batch", cfg.Batch, "images in a step")
 	f.StringVar(&cfg.Optimizer, "optimizer", cfg.Optimizer, "`RULE`: "+strings.Join(optimizers(), ", "))
@@ -73,6 +76,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.StringVar(&cfg.Normalize, "normalize", cfg.Normalize, "`METHOD` for the images: mean-std, pixel-mean, mean, none")
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides weights, order and digits")
 	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
+	f.IntVar(&cfg.Workers, "workers", cfg.Workers, "prepare the next batches in so many goroutines; changes no result")
 	o.conv = chooses(cmd, f, "conv", "algorithm of convolutions", append([]string{"auto"}, conv.Default().Names()...)...)
 	f.StringVar(&o.file, "config", "", "`FILE` of YAML, such as the config.yaml of a run")
 	f.StringVar(&o.runs, "runs", train.Runs, "`FOLDER` in which the run's folder is made")
@@ -188,6 +192,9 @@ func (a *app) announce(m models.Model, cfg train.Config, t *train.Trainer, set, 
 	origin := ""
 	if cfg.Data == train.Digits {
 		origin = ", drawn from fonts"
+	}
+	if steps, err := data.ParseAugment(cfg.Augment); err == nil && len(steps) > 0 {
+		origin += "; augment " + steps.String()
 	}
 	threads := cfg.Threads
 	if threads == 0 {
