@@ -12,7 +12,7 @@
 // The concepts, in the order in which data passes through them:
 //
 //	Set         images as bytes (N, C, H, W) with labels and class names     Take Split Subset Shuffled
-//	Open        a folder of MNIST, Fashion-MNIST or CIFAR-10                  ReadIDX FromIDX ReadCIFAR10
+//	Open        a folder of MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100       ReadIDX FromIDX ReadCIFAR10 ReadCIFAR100
 //	Digits      28×28 digits drawn from the Go fonts; needs no file           DigitsSplit
 //	Normalizer  bytes to float32: (x - mean) · scale                          PixelMean ChannelMeanStd
 //	Augment     random changes to training images, "crop:4+flip"               ParseAugment Step Augmenter

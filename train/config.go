@@ -30,6 +30,10 @@ type Config struct {
 	TrainImages int `yaml:"train_images" json:"train_images"`
 	TestImages  int `yaml:"test_images" json:"test_images"`
 
+	// Validation is how many training images, drawn by Seed, are held out and
+	// evaluated in the place of the test images; 0 for none.
+	Validation int `yaml:"validation" json:"validation"`
+
 	Normalize string `yaml:"normalize" json:"normalize"` // see Normalize
 
 	// Augment is what happens to the training images, see data.ParseAugment; Views is
@@ -149,6 +153,7 @@ func (c Config) Validate() error {
 	}{
 		{"train_images", c.TrainImages >= 0 && c.TrainImages <= maxImages, c.TrainImages, fmt.Sprintf("0 to %d", maxImages)},
 		{"test_images", c.TestImages >= 0 && c.TestImages <= maxImages, c.TestImages, fmt.Sprintf("0 to %d", maxImages)},
+		{"validation", c.Validation >= 0 && c.Validation <= maxImages, c.Validation, fmt.Sprintf("0 to %d", maxImages)},
 		{"epochs", c.Epochs >= 1, c.Epochs, "at least 1"},
 		{"batch", c.Batch >= 1, c.Batch, "at least 1"},
 		{"lr", c.LR > 0 && !math.IsInf(c.LR, 0), c.LR, "a positive number"},
@@ -306,21 +311,19 @@ func Normalize(c Config, set *data.Set) (data.Normalizer, error) {
 	return n(set), nil
 }
 
-// Load returns the training and test images that c asks for.
+// Load returns the training images that c asks for, and the test images or those of
+// the validation.
 func Load(c Config) (set, test *data.Set, err error) {
-	if c.Data == Digits || c.Data == "" {
-		n, m := c.TrainImages, c.TestImages
-		if n == 0 {
-			n = 10000
-		}
-		if m == 0 {
-			m = 2000
-		}
-		set, test = data.DigitsSplit(n, m, c.Seed)
-		return set, test, nil
-	}
-	if set, test, err = data.Open(c.Data); err != nil {
+	if set, test, err = load(c); err != nil {
 		return nil, nil, err
+	}
+	if c.Validation > 0 {
+		if c.Validation >= set.Len() {
+			return nil, nil, errors.Errorf("validation is %d, want less than %d, the images of %s", c.Validation, set.Len(), set.Name)
+		}
+		name := set.Name
+		test, set = set.Shuffled(c.Seed).Split(c.Validation)
+		test.Name = name + " (validation)"
 	}
 	if c.TrainImages > 0 {
 		set = set.Take(c.TrainImages)
@@ -328,5 +331,21 @@ func Load(c Config) (set, test *data.Set, err error) {
 	if c.TestImages > 0 {
 		test = test.Take(c.TestImages)
 	}
+	return set, test, nil
+}
+
+// load returns whole sets, of the embedded digits as many as are wanted.
+func load(c Config) (set, test *data.Set, err error) {
+	if c.Data != Digits && c.Data != "" {
+		return data.Open(c.Data)
+	}
+	n, m := c.TrainImages, c.TestImages
+	if n == 0 {
+		n = 10000
+	}
+	if m == 0 {
+		m = 2000
+	}
+	set, test = data.DigitsSplit(n+c.Validation, m, c.Seed)
 	return set, test, nil
 }

@@ -54,6 +54,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"average", "average: 1\n", "average is 1, want at least 0 and less than 1"},
 		{"micro_batch", "micro_batch: -1\n", "micro_batch is -1, want at least 0"},
 		{"groups", "groups: fc\n", `groups: got "fc", want PATTERN=RATE[,DECAY]`},
+		{"validation", "validation: -1\n", "validation is -1, want 0 to 1000000"},
 		{"all smoothed", "smoothing: 1\n", "smoothing is 1, want at least 0 and less than 1"},
 		{"too many threads", "threads: 1000000\n", "threads is 1000000, want 0 to 1024"},
 		{"optimizer", "optimizer: adma\n", `unknown optimizer "adma", did you mean adam`},
@@ -112,6 +113,43 @@ func TestLoad(t *testing.T) {
 	c.Data = "no-such-folder"
 	if _, _, err := train.Load(c); !os.IsNotExist(err) && (err == nil || !strings.Contains(err.Error(), "no-such-folder is missing")) {
 		t.Errorf("error %v, want that the folder is missing", err)
+	}
+}
+
+// The images of the validation are drawn from those of training by the seed, and no image is in both.
+func TestValidationIsHeldOut(t *testing.T) {
+	c := train.DefaultConfig("lenet5")
+	c.TrainImages, c.Seed, c.Validation = 50, 3, 20
+	all, _, err := train.Load(train.Config{Data: train.Digits, TrainImages: 70, Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for i := range all.Len() {
+		count[string(all.Image(i))]++
+	}
+	set, held, err := train.Load(c)
+	if err != nil || set.Len() != 50 || held.Len() != 20 {
+		t.Fatalf("%d and %d images, %v; want 50 and 20", set.Len(), held.Len(), err)
+	}
+	for i := range set.Len() {
+		count[string(set.Image(i))]--
+	}
+	for i := range held.Len() {
+		count[string(held.Image(i))]--
+	}
+	for _, n := range count {
+		if n != 0 {
+			t.Fatal("the two parts are not a division of the whole")
+		}
+	}
+	again, heldAgain, err := train.Load(c)
+	if err != nil || string(again.Pixels) != string(set.Pixels) || string(heldAgain.Pixels) != string(held.Pixels) {
+		t.Errorf("the same seed divides otherwise: %v", err)
+	}
+	c.Data, c.Validation = shared(t, "mnist"), 60000
+	if _, _, err := train.Load(c); err == nil || err.Error() != "validation is 60000, want less than 60000, the images of mnist/train" {
+		t.Errorf("all images held out: error %v", err)
 	}
 }
 

@@ -63,7 +63,7 @@ func (a *app) eval(ctx context.Context, run, dir string, images int, views data.
 		t.SetViews(views)
 	}
 	cfg := t.Config()
-	cfg.TrainImages = 1 // they are not used
+	cfg.TrainImages, cfg.Validation = 1, 0 // they are not used
 	if images > 0 {
 		cfg.TestImages = images
 	}

@@ -56,6 +56,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or digits")
 	f.IntVar(&cfg.TrainImages, "train-images", 0, "train on so many images only; 0 is all, of the digits 10,000")
 	f.IntVar(&cfg.TestImages, "test-images", 0, "test on so many images only; 0 is all, of the digits 2,000")
+	f.IntVar(&cfg.Validation, "validation", 0, "hold out so many training images, drawn by --seed, and test on these")
 	f.StringVar(&cfg.Augment, "augment", cfg.Augment, "change the training images, `STEPS` joined by +: cifar is crop:4+flip;\n'neocog data show' has the list and shows what they do")
 	f.StringVar(&cfg.Views, "views", cfg.Views, "average predictions over `VIEWS` of each image: mirror, ten-crops:SIZE,\nfive-scales:SIZE")
 	f.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "times that every image is seen")
