@@ -74,13 +74,13 @@ func TestReadCIFAR10Errors(t *testing.T) {
 }
 
 func TestReadCIFARNames(t *testing.T) {
-	names, err := readCIFARNames(bytes.NewReader([]byte("a\nb\r\nc\nd d\ne\nf\ng\nh\ni\nj\n\n")))
+	names, err := cifar10.readNames(bytes.NewReader([]byte("a\nb\r\nc\nd d\ne\nf\ng\nh\ni\nj\n\n")))
 	if err != nil || !slices.Equal(names, []string{"a", "b", "c", "d d", "e", "f", "g", "h", "i", "j"}) {
 		t.Errorf("got %q, %v", names, err)
 	}
-	_, err = readCIFARNames(bytes.NewReader([]byte("a\nb\n")))
+	_, err = cifar10.readNames(bytes.NewReader([]byte("a\nb\n")))
 	wantFormatError(t, err, "class names: want 10, got 2")
-	_, err = readCIFARNames(bytes.NewReader(make([]byte, 5000)))
+	_, err = cifar10.readNames(bytes.NewReader(make([]byte, 5000)))
 	wantFormatError(t, err, "class names: want at most 4096 bytes, got more")
 }
 
@@ -112,4 +112,42 @@ func FuzzCIFAR(f *testing.F) {
 			t.Fatalf("written again: want %d bytes, got %d others", len(file), len(again))
 		}
 	})
+}
+
+// Of the two labels the second counts.
+func TestCIFAR100(t *testing.T) {
+	record := func(coarse, fine byte) []byte {
+		return append([]byte{coarse, fine}, bytes.Repeat([]byte{fine}, 3072)...)
+	}
+	file := slices.Concat(record(19, 0), record(0, 99), record(3, 47))
+	s, err := ReadCIFAR100(bytes.NewReader(zipped(file)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Validate(); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(s.Labels, []int32{0, 99, 47}) || s.Image(1)[0] != 99 || s.Image(1)[3071] != 99 || len(s.Classes) != 100 {
+		t.Errorf("labels %v, %d classes", s.Labels, len(s.Classes))
+	}
+	if s.Classes[0] != "apple" || s.Classes[47] != "maple_tree" || s.Classes[99] != "worm" || !slices.IsSorted(s.Classes) {
+		t.Errorf("classes %v", s.Classes)
+	}
+	for want, file := range map[string][]byte{
+		"label of image 1: want 0..99, got 100":                        slices.Concat(record(0, 1), record(0, 100)),
+		"record 0: want 3074 bytes, got 1 (unexpected EOF)":            {5},
+		"record 1: want 3074 bytes, got 3000 (unexpected EOF)":         slices.Concat(record(0, 1), record(0, 2)[:3000]),
+		"records: want at least 1, got an empty file (unexpected EOF)": nil,
+	} {
+		_, err := ReadCIFAR100(bytes.NewReader(file))
+		wantFormatError(t, err, want)
+	}
+	names := []byte(string(bytes.Repeat([]byte("a name\n"), 99)) + "last\n")
+	train, test, err := Open(write(t, "cifar-100", map[string][]byte{"train.bin": file, "test.bin.gz": zipped(record(1, 2)), "fine_label_names.txt": names}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if train.Len() != 3 || test.Len() != 1 || test.Labels[0] != 2 || train.Classes[99] != "last" || test.Name != "cifar-100/test" {
+		t.Errorf("%d and %d images, labels %v, names %v, %s", train.Len(), test.Len(), test.Labels, train.Classes[99], test.Name)
+	}
 }

@@ -12,16 +12,19 @@
 // The concepts, in the order in which data passes through them:
 //
 //	Set         images as bytes (N, C, H, W) with labels and class names     Take Split Subset Shuffled
-//	Open        a folder of MNIST, Fashion-MNIST or CIFAR-10                  ReadIDX FromIDX ReadCIFAR10
+//	Open        a folder of MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100       ReadIDX FromIDX ReadCIFAR10 ReadCIFAR100
 //	Digits      28×28 digits drawn from the Go fonts; needs no file           DigitsSplit
 //	Normalizer  bytes to float32: (x - mean) · scale                          PixelMean ChannelMeanStd
-//	Loader      batches, epoch after epoch                                    Batch
+//	Augment     random changes to training images, "crop:4+flip"               ParseAugment Step Augmenter
+//	Views       fixed ones, to average predictions over                       ParseViews Mirror TenCrops FiveScales
+//	Loader      batches, epoch after epoch, by any number of workers          Batch
 //	FitImage    a PNG or JPEG of any size as one image of a set               DecodeImage DigitOptions
 //
 // # What can be relied on
 //
-// Everything random takes a seed, and the same seed gives the same bits for any GOMAXPROCS and on any processor.
-// Means and deviations come from exact integer sums.
+// Everything random takes a seed, and the same seed gives the same bits for any GOMAXPROCS, any number of workers and any batch
+// size, and on any processor. Means and deviations come from exact integer sums; angles and the like are rounded where processors
+// could differ in the last bit of a sine.
 //
 // Files are not trusted. Their content is checked to the last byte; a fault is a *FormatError that names the file, what was
 // wanted and what was found. Memory follows what a file holds, not what its header claims, and compressed

@@ -32,7 +32,7 @@ func ExampleOpen() {
 	_, _, err := data.Open("no-such-folder")
 	fmt.Println(err)
 	// Output:
-	// data folder no-such-folder is missing; a folder would hold train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10); the embedded digits need none: file does not exist
+	// data folder no-such-folder is missing; a folder would hold train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100); the embedded digits need none: file does not exist
 }
 
 // A dark stroke on white paper, 100×60, becomes white ink on a black 28×28 canvas, centred.
@@ -59,4 +59,24 @@ func ExampleFitImage() {
 	// 4 [0 0 255 255 255 0]
 	// 23 [0 0 255 255 255 0]
 	// 24 [0 0 0 0 0 0]
+}
+
+// What happens to training images is a list, which prints as the text that it was read from.
+func ExampleAugment() {
+	steps, err := data.ParseAugment("cifar+rotate:10+cutout:8")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(steps)
+	train := data.Digits(256, 1)
+	loader := data.Loader{Set: train, Batch: 64, Norm: data.PixelMean(train), Seed: 1, Shuffle: true, Augment: steps, Workers: 2}
+	batches := 0
+	for range loader.Epoch(0) {
+		batches++
+	}
+	fmt.Println(batches, "batches,", loader.Err())
+	// Output:
+	// crop:4+flip:0.5+rotate:10+cutout:8
+	// 4 batches, <nil>
 }

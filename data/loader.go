@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"sync"
 )
 
 // Batch is one step's input. All slices belong to the Loader and are overwritten by the next step: copy what you keep.
@@ -12,27 +13,49 @@ type Batch struct {
 	Y     []int32   // N labels
 	N     int       // images in this batch; below Loader.Batch only in the last one of an epoch
 	Index []int     // N positions in the set
+
+	// Of images that Mixup has mixed: the label of the other image, and the share of Y's. Empty without Mixup.
+	Other []int32
+	Share []float32
 }
 
 // Loader cuts a set into batches, epoch after epoch.
 //
-// The order depends on nothing but (Seed, epoch, Len of the set): a resumed run asks for its epoch by number and sees what the
-// interrupted one would have seen. Buffers are made once: in steady state a batch costs no allocation, an epoch
-// a handful. One Loader serves one loop at a time; take a Loader each for concurrent loops, which may share the Set.
+// The order depends on nothing but (Seed, epoch, Len of the set), and what Augment does to an image on nothing but (Seed, epoch,
+// position in the set): a resumed run asks for its epoch by number and sees what the interrupted one would have seen, with
+// any number of workers. Buffers are made once, Workers + 1 batches of them: in steady state a batch costs no
+// allocation, an epoch a handful. One Loader serves one loop at a time; take a Loader each for concurrent loops,
+// which may share the Set.
 type Loader struct {
 	Set      *Set
 	Batch    int        // images in a batch, at least 1
 	Norm     Normalizer // the zero value leaves the grey levels 0..255
-	Seed     uint64     // of the order
+	Seed     uint64     // of the order and of Augment
 	Shuffle  bool       // a new order every epoch; otherwise that of the set
 	DropLast bool       // leave out a last batch that is short
-	Prefetch bool       // prepare the next batch in another goroutine while the loop works on this one; same batches
+	Augment  Augment    // changes to the images, by epoch
+	Workers  int        // goroutines that prepare the next batches while the loop works on this one; 0 has it done in the loop
 
-	order   []int
-	buffers [2]Batch
+	order     []int
+	buffers   []Batch
+	augmenter *Augmenter // nil without steps
+	made      madeFor    // what augmenter is for
+	clones    []*Augmenter
+	h, w      int // of the images as the network sees them
+	err       error
 }
 
-// Validate says what is wrong with the fields: no set or one that is not valid, a batch below 1, a normaliser of other dimensions.
+type madeFor struct {
+	set   *Set
+	steps string
+	seed  uint64
+}
+
+// MaxWorkers is the most goroutines that a Loader starts.
+const MaxWorkers = 256
+
+// Validate says what is wrong with the fields: no set or one that is not valid, a batch below 1, a normaliser of other
+// dimensions, steps that do not suit the images, workers below 0 or above MaxWorkers.
 func (l *Loader) Validate() error {
 	if l.Set == nil {
 		return errors.New("loader: want a set, got none")
@@ -40,10 +63,17 @@ func (l *Loader) Validate() error {
 	if l.Batch < 1 {
 		return fmt.Errorf("loader: want a batch of at least 1 image, got %d", l.Batch)
 	}
+	if l.Workers < 0 || l.Workers > MaxWorkers {
+		return fmt.Errorf("loader: want 0 to %d workers, got %d", MaxWorkers, l.Workers)
+	}
 	if err := l.Set.Validate(); err != nil {
 		return err
 	}
-	return l.Norm.checkFor(l.Set.C, l.Set.H, l.Set.W)
+	h, w, err := l.Augment.Size(l.Set.C, l.Set.H, l.Set.W)
+	if err != nil {
+		return err
+	}
+	return l.Norm.checkFor(l.Set.C, h, w)
 }
 
 // Len returns the number of batches in an epoch, 0 if the fields are not valid.
@@ -58,29 +88,52 @@ func (l *Loader) Len() int {
 	return n/l.Batch + min(n%l.Batch, 1)
 }
 
-// Epoch yields the batches of epoch e. An iteration may be broken off at any batch; the next one starts anew.
-// A Loader that Validate refuses yields nothing: call Validate once before the first epoch.
+// Epoch yields the batches of epoch e. An iteration may be broken off at any batch; the next one starts anew. An epoch
+// that cannot go on ends early: ask Err after the loop, as with a bufio.Scanner.
 func (l *Loader) Epoch(e int) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
-		if l.Validate() != nil {
+		if l.err = l.prepare(e); l.err != nil {
 			return
 		}
-		l.prepare(e)
-		if l.Prefetch {
-			l.ahead(yield)
+		if l.Workers > 0 {
+			l.ahead(e, yield)
 			return
 		}
 		for k := range l.Len() {
-			if !yield(l.fill(&l.buffers[0], k)) {
+			b, err := l.fill(&l.buffers[0], l.augmenter, e, k)
+			if err != nil {
+				l.err = err
+				return
+			}
+			if !yield(b) {
 				return
 			}
 		}
 	}
 }
 
+// Err returns why the last epoch ended early, nil if it did not or was broken off by the loop: what Validate finds, or an image
+// that could not be prepared, with its position.
+func (l *Loader) Err() error { return l.err }
+
 // prepare orders the images and makes the buffers. Both follow the fields, which may have changed since the last epoch.
-func (l *Loader) prepare(e int) {
-	n, dim := l.Set.Len(), l.Set.Dim()
+func (l *Loader) prepare(e int) error {
+	if err := l.Validate(); err != nil {
+		return err
+	}
+	if made := (madeFor{l.Set, l.Augment.String(), l.Seed}); l.made != made || len(l.Augment) == 0 {
+		l.augmenter, l.clones, l.made = nil, nil, made
+		l.h, l.w = l.Set.H, l.Set.W
+		if len(l.Augment) > 0 {
+			g, err := l.Augment.For(l.Set, l.Seed)
+			if err != nil {
+				return err
+			}
+			l.augmenter = g
+			l.h, l.w = g.Size()
+		}
+	}
+	n, dim := l.Set.Len(), l.Set.C*l.h*l.w
 	if len(l.order) != n {
 		l.order = make([]int, n)
 	}
@@ -91,56 +144,112 @@ func (l *Loader) prepare(e int) {
 			l.order[i] = i
 		}
 	}
-	most := min(l.Batch, n)
-	used := 1
-	if l.Prefetch {
-		used = 2
+	for len(l.buffers) < l.Workers+1 {
+		l.buffers = append(l.buffers, Batch{})
 	}
-	for i := range used {
+	most := min(l.Batch, n)
+	for i := range l.Workers + 1 {
 		if b := &l.buffers[i]; cap(b.Y) < most || cap(b.X) < most*dim {
-			*b = Batch{X: make([]float32, most*dim), Y: make([]int32, most)}
+			*b = Batch{X: make([]float32, most*dim), Y: make([]int32, most), Other: make([]int32, most), Share: make([]float32, most)}
 		}
 	}
+	for l.augmenter != nil && len(l.clones) < l.Workers {
+		l.clones = append(l.clones, l.augmenter.Clone())
+	}
+	return nil
 }
 
-// fill prepares batch k in b's memory.
-func (l *Loader) fill(b *Batch, k int) Batch {
-	dim := l.Set.Dim()
+// fill prepares batch k of epoch e in b's memory with g, which is nil without steps.
+func (l *Loader) fill(b *Batch, g *Augmenter, e, k int) (out Batch, err error) {
+	dim := l.Set.C * l.h * l.w
 	from := k * l.Batch
 	to := min(from+l.Batch, len(l.order))
-	out := Batch{X: b.X[:(to-from)*dim], Y: b.Y[:to-from], N: to - from, Index: l.order[from:to:to]}
-	for j, i := range out.Index {
-		l.Norm.apply(out.X[j*dim:(j+1)*dim], l.Set.Image(i))
-		out.Y[j] = l.Set.Labels[i]
-	}
-	return out
-}
-
-// ahead fills one buffer while the consumer holds the other. It returns only after its goroutine has ended, whether the
-// consumer finished, broke off or panicked: nobody else then touches the buffers.
-func (l *Loader) ahead(yield func(Batch) bool) {
-	filled := make(chan Batch)
-	stop := make(chan struct{})
-	done := make(chan struct{})
+	out = Batch{X: b.X[:(to-from)*dim], Y: b.Y[:to-from], N: to - from, Index: l.order[from:to:to]}
+	at := -1
+	// A set may be a mapped file, which somebody cuts: a fault must reach the reader and not end the program.
 	defer func() {
-		close(stop)
-		<-done
-	}()
-	go func() {
-		defer close(done)
-		defer close(filled)
-		for k := range l.Len() {
-			// Batch k-2 used this buffer. The send of batch k-1 was received after the consumer was through with k-2.
-			b := l.fill(&l.buffers[k%2], k)
-			select {
-			case filled <- b:
-			case <-stop:
-				return
-			}
+		if r := recover(); r != nil {
+			err = fmt.Errorf("loader: image %d of %s, epoch %d: %v", at, l.Set.Name, e, r)
 		}
 	}()
-	for b := range filled {
-		if !yield(b) {
+	mixup, step, mixes := l.Augment.mixup()
+	if mixes {
+		out.Other, out.Share = b.Other[:out.N], b.Share[:out.N]
+	}
+	for j, i := range out.Index {
+		at = i
+		x := out.X[j*dim : (j+1)*dim]
+		out.Y[j] = l.Set.Labels[i]
+		if g == nil {
+			l.Norm.apply(x, l.Set.Image(i))
+			continue
+		}
+		l.Norm.apply(x, g.Image(e, i))
+		if mixes {
+			partner, share := g.mix(mixup, step, e, i)
+			out.Other[j], out.Share[j] = l.Set.Labels[partner], float32(share)
+			l.Norm.mixInto(x, g.Image(e, partner), float32(share))
+		}
+	}
+	return out, nil
+}
+
+// filled is a batch that a worker has prepared, or why it could not.
+type filled struct {
+	batch Batch
+	err   error
+}
+
+// ahead has the workers fill buffers while the consumer holds one. It returns only after they have ended, whether the
+// consumer finished, broke off or panicked: nobody else then touches the buffers.
+//
+// Worker i makes the batches i, i + Workers, …, and hands each over before it makes the next. At most Workers batches wait
+// or are being made while the consumer holds one, and so batch k may use buffer k mod (Workers + 1).
+func (l *Loader) ahead(e int, yield func(Batch) bool) {
+	ready := make([]chan filled, l.Workers)
+	turn := make([]chan struct{}, l.Workers) // the consumer has come to a batch that allows the worker its next
+	stop := make(chan struct{})
+	var done sync.WaitGroup
+	defer func() {
+		close(stop)
+		done.Wait()
+	}()
+	for i := range l.Workers {
+		ready[i], turn[i] = make(chan filled), make(chan struct{}, 1)
+		var g *Augmenter
+		if l.augmenter != nil {
+			g = l.clones[i]
+		}
+		done.Go(func() {
+			for k := i; k < l.Len(); k += l.Workers {
+				if k > i {
+					select {
+					case <-turn[i]:
+					case <-stop:
+						return
+					}
+				}
+				b, err := l.fill(&l.buffers[k%(l.Workers+1)], g, e, k)
+				select {
+				case ready[i] <- filled{b, err}:
+				case <-stop:
+					return
+				}
+				if err != nil {
+					return
+				}
+			}
+		})
+	}
+	for k := range l.Len() {
+		f := <-ready[k%l.Workers]
+		if f.err != nil {
+			l.err = f.err
+			return
+		}
+		// The consumer is through with batch k-1, whose buffer is that of batch k + Workers, the next of this worker.
+		turn[k%l.Workers] <- struct{}{}
+		if !yield(f.batch) {
 			return
 		}
 	}

@@ -1,6 +1,8 @@
 package data
 
 import (
+	"fmt"
+	"maps"
 	"runtime"
 	"slices"
 	"testing"
@@ -47,14 +49,15 @@ func TestLoaderBatches(t *testing.T) {
 		{"empty set", 0, 4, false, nil},
 	} {
 		for _, mode := range []struct {
-			name              string
-			shuffle, prefetch bool
-		}{{"in order", false, false}, {"shuffled", true, false}, {"prefetched", false, true}, {"shuffled and prefetched", true, true}} {
+			name    string
+			shuffle bool
+			workers int
+		}{{"in order", false, 0}, {"shuffled", true, 0}, {"one worker", false, 1}, {"shuffled, three workers", true, 3}} {
 			t.Run(c.name+"/"+mode.name, func(t *testing.T) {
 				set := numbered(c.n)
 				set.Classes = digitNames()
 				l := &Loader{Set: set, Batch: c.batch, Norm: Normalizer{Mean: []float32{1}}, Seed: 5,
-					Shuffle: mode.shuffle, DropLast: c.dropLast, Prefetch: mode.prefetch}
+					Shuffle: mode.shuffle, DropLast: c.dropLast, Workers: mode.workers}
 				if err := l.Validate(); err != nil {
 					t.Fatal(err)
 				}
@@ -85,22 +88,22 @@ func TestLoaderBatches(t *testing.T) {
 	}
 }
 
-// The order is a function of seed and epoch: it does not depend on what the loader did before, nor on prefetching.
+// The order is a function of seed and epoch: it does not depend on what the loader did before, nor on workers.
 func TestLoaderOrder(t *testing.T) {
 	set := Digits(53, 1)
-	fresh := func(seed uint64, prefetch bool) *Loader {
-		return &Loader{Set: set, Batch: 8, Norm: PixelMean(set), Seed: seed, Shuffle: true, Prefetch: prefetch}
+	fresh := func(seed uint64, workers int) *Loader {
+		return &Loader{Set: set, Batch: 8, Norm: PixelMean(set), Seed: seed, Shuffle: true, Workers: workers}
 	}
-	used := fresh(1, false)
+	used := fresh(1, 0)
 	batches(used, 0)
 	third := batches(used, 3)
-	if !equalBatches(third, batches(fresh(1, false), 3)) {
+	if !equalBatches(third, batches(fresh(1, 0), 3)) {
 		t.Error("epoch 3 depends on the epochs before it")
 	}
-	if !equalBatches(third, batches(fresh(1, true), 3)) {
-		t.Error("prefetching changes the batches")
+	if !equalBatches(third, batches(fresh(1, 2), 3)) {
+		t.Error("workers change the batches")
 	}
-	orders := [][]int{order(third), order(batches(used, 4)), order(batches(fresh(2, false), 3))}
+	orders := [][]int{order(third), order(batches(used, 4)), order(batches(fresh(2, 0), 3))}
 	for i, a := range orders {
 		for _, b := range orders[:i] {
 			if slices.Equal(a, b) {
@@ -142,7 +145,7 @@ func TestPermuteIsUniform(t *testing.T) {
 func TestLoaderFollowsItsFields(t *testing.T) {
 	l := &Loader{Set: Digits(10, 1), Batch: 4}
 	batches(l, 0)
-	l.Set, l.Batch, l.Prefetch = Digits(30, 2), 16, true
+	l.Set, l.Batch, l.Workers = Digits(30, 2), 16, 2
 	if got := order(batches(l, 0)); len(got) != 30 {
 		t.Errorf("want 30 images, got %d", len(got))
 	}
@@ -153,8 +156,8 @@ func TestLoaderFollowsItsFields(t *testing.T) {
 }
 
 // Breaking off leaves no goroutine, in any batch, and a panic of the consumer passes through.
-func TestLoaderPrefetchEndsWithTheLoop(t *testing.T) {
-	l := &Loader{Set: Digits(40, 1), Batch: 8, Prefetch: true, Shuffle: true}
+func TestLoaderWorkersEndWithTheLoop(t *testing.T) {
+	l := &Loader{Set: Digits(40, 1), Batch: 8, Workers: 2, Shuffle: true}
 	before := runtime.NumGoroutine()
 	for stop := range 6 {
 		k := 0
@@ -187,17 +190,17 @@ func TestLoaderPrefetchEndsWithTheLoop(t *testing.T) {
 
 // Epochs of 10 and of 100 batches allocate the same, so a batch allocates nothing.
 func TestLoaderAllocations(t *testing.T) {
-	for _, prefetch := range []bool{false, true} {
+	for _, workers := range []int{0, 1, 3} {
 		perEpoch := func(n int) float64 {
 			set := Digits(n, 1)
-			l := &Loader{Set: set, Batch: 8, Norm: PixelMean(set), Shuffle: true, Prefetch: prefetch}
+			l := &Loader{Set: set, Batch: 8, Norm: PixelMean(set), Shuffle: true, Workers: workers, Augment: Augment{RandomCrop{2}, Flip{0.5}, Rotate{9}, Elastic{9, 2}, Contrast{0.2}, Cutout{3}, Mixup{1}}}
 			return testing.AllocsPerRun(5, func() {
 				for range l.Epoch(1) {
 				}
 			})
 		}
 		if short, long := perEpoch(80), perEpoch(800); long > short+1 { // the runtime may refill a cache of its own
-			t.Errorf("prefetch %v: 10 batches allocate %v times, 100 batches %v times", prefetch, short, long)
+			t.Errorf("%d workers: 10 batches allocate %v times, 100 batches %v times", workers, short, long)
 		}
 	}
 }
@@ -212,6 +215,10 @@ func TestLoaderValidate(t *testing.T) {
 	}{
 		{"no set", Loader{Batch: 4}, "loader: want a set, got none"},
 		{"no batch", Loader{Set: numbered(3)}, "loader: want a batch of at least 1 image, got 0"},
+		{"workers", Loader{Set: numbered(3), Batch: 1, Workers: -1}, "loader: want 0 to 256 workers, got -1"},
+		{"steps", Loader{Set: numbered(3), Batch: 1, Augment: Augment{Patch{3}}}, "augment: patch:3: want a size of 1 to 2 pixels for images of 2×2, got 3"},
+		{"mean image of another size", Loader{Set: numbered(3), Batch: 1, Augment: Augment{Patch{1}}, Norm: Normalizer{Mean: make([]float32, 4)}},
+			"normaliser mean for 1×1×1 images: want 1 or 1 numbers, got 4"},
 		{"bad set", Loader{Set: bad, Batch: 1}, "numbered: label of image 0: want 0..2, got 9"},
 		{"bad mean", Loader{Set: numbered(3), Batch: 1, Norm: Normalizer{Mean: make([]float32, 2)}},
 			"normaliser mean for 1×2×2 images: want 1 or 4 numbers, got 2"},
@@ -230,20 +237,125 @@ func TestLoaderValidate(t *testing.T) {
 }
 
 func BenchmarkLoader(b *testing.B) {
-	set := Digits(6400, 1)
-	for _, prefetch := range []bool{false, true} {
-		name := "prefetch=off"
-		if prefetch {
-			name = "prefetch=on"
+	digits := Digits(6400, 1)
+	colour := coloured(6400, 32, 32)
+	for _, c := range []struct {
+		name  string
+		set   *Set
+		steps string
+	}{
+		{"digits", digits, ""},
+		{"cifar/plain", colour, ""},
+		{"cifar/augment=cifar", colour, "cifar"},
+		{"cifar/augment=rotate", colour, "cifar+rotate:10"},
+		{"cifar/augment=all", colour, "crop:4+flip+rotate:10+stretch:0.1+shear:5+brightness:0.2+contrast:0.2+saturation:0.2+hue:0.05+pca+cutout:8"},
+		{"cifar/augment=warps", colour, "cifar+lens:0.2+elastic:10,4"},
+		{"cifar/augment=mixup", colour, "cifar+mixup"},
+	} {
+		a, err := ParseAugment(c.steps)
+		if err != nil {
+			b.Fatal(err)
 		}
-		b.Run(name, func(b *testing.B) {
-			l := &Loader{Set: set, Batch: 64, Norm: PixelMean(set), Shuffle: true, Prefetch: prefetch}
-			b.ReportAllocs()
-			b.SetBytes(int64(len(set.Pixels)))
-			for e := 0; b.Loop(); e++ {
-				for range l.Epoch(e) {
+		for _, workers := range []int{0, 1, 2} {
+			b.Run(fmt.Sprintf("%s/workers=%d", c.name, workers), func(b *testing.B) {
+				l := &Loader{Set: c.set, Batch: 128, Norm: ChannelMeanStd(c.set), Shuffle: true, Augment: a, Workers: workers}
+				b.ReportAllocs()
+				for e := 0; b.Loop(); e++ {
+					for range l.Epoch(e) {
+					}
+				}
+				if l.Err() != nil {
+					b.Fatal(l.Err())
+				}
+				b.ReportMetric(float64(b.N*c.set.Len())/b.Elapsed().Seconds(), "images/s")
+			})
+		}
+	}
+}
+
+// Pictures do not depend on the batch nor on who prepares them.
+func TestAugmentationIsAFunctionOfSeedEpochAndImage(t *testing.T) {
+	set := coloured(23, 18, 21)
+	a, err := ParseAugment(everyStep)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pictures := func(seed uint64, epoch, batch, workers int, shuffle bool) map[int]string {
+		l := &Loader{Set: set, Batch: batch, Norm: ChannelMeanStd(set), Seed: seed, Shuffle: shuffle, Augment: a, Workers: workers}
+		all := map[int]string{}
+		for range 2 { // a second time with used buffers
+			for b := range l.Epoch(epoch) {
+				dim := len(b.X) / b.N
+				for j, i := range b.Index {
+					all[i] = fmt.Sprint(b.X[j*dim:(j+1)*dim], b.Share[j], b.Other[j])
 				}
 			}
-		})
+		}
+		if l.Err() != nil {
+			t.Fatal(l.Err())
+		}
+		return all
 	}
+	want := pictures(1, 2, 23, 0, false)
+	for _, c := range []struct {
+		batch, workers int
+		shuffle        bool
+	}{{1, 0, false}, {7, 1, false}, {7, 2, true}, {4, 5, true}, {5, 30, false}, {100, 3, true}} {
+		if got := pictures(1, 2, c.batch, c.workers, c.shuffle); !maps.Equal(got, want) {
+			t.Errorf("batches of %d by %d workers: other pictures", c.batch, c.workers)
+		}
+	}
+	for name, other := range map[string]map[int]string{"seed": pictures(2, 2, 23, 0, false), "epoch": pictures(1, 3, 23, 0, false)} {
+		for i := range want {
+			if want[i] == other[i] {
+				t.Errorf("image %d is the same for another %s", i, name)
+			}
+		}
+	}
+}
+
+// faulty panics at its n-th image, as a mapped file that was cut makes the runtime do.
+type faulty struct{ at byte }
+
+func (faulty) String() string                        { return "faulty" }
+func (faulty) size(_ int, in extent) (extent, error) { return in, nil }
+func (f faulty) apply(k *canvas) {
+	if k.pix[0] == f.at {
+		panic("the disk is gone")
+	}
+}
+
+// An error comes where its batch would, after all batches before it, and the workers have ended.
+func TestLoaderErrorsReachTheReader(t *testing.T) {
+	before := runtime.NumGoroutine()
+	for _, workers := range []int{0, 1, 2, 7} {
+		set := numbered(20)
+		l := &Loader{Set: set, Batch: 3, Augment: Augment{faulty{13}}, Workers: workers}
+		n := 0
+		for b := range l.Epoch(5) {
+			n += b.N
+		}
+		if want := "loader: image 13 of numbered, epoch 5: the disk is gone"; l.Err() == nil || l.Err().Error() != want || n != 12 {
+			t.Errorf("%d workers: %d images, then error %v, want 12 and %s", workers, n, l.Err(), want)
+		}
+		l.Augment = nil
+		for range l.Epoch(5) {
+		}
+		if l.Err() != nil {
+			t.Errorf("an epoch without an error has one: %v", l.Err())
+		}
+		l.Batch = 0
+		for range l.Epoch(5) {
+		}
+		if l.Err() == nil {
+			t.Error("no batch, and no error")
+		}
+	}
+	for range 100 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+	t.Errorf("want %d goroutines, got %d", before, runtime.NumGoroutine())
 }

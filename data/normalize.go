@@ -152,3 +152,13 @@ func at(values []float32, k int, none float32) float32 {
 	}
 	return values[k]
 }
+
+// mixInto makes dst share·dst + (1 - share)·y, where y is the normalised image. Each product is rounded.
+func (n Normalizer) mixInto(dst []float32, pixels []byte, share float32) {
+	rest := 1 - share
+	mean, scale := len(dst)/max(len(n.Mean), 1), len(dst)/max(len(n.Scale), 1)
+	for j, v := range pixels {
+		y := float32(float32(v)-at(n.Mean, j/mean, 0)) * at(n.Scale, j/scale, 1)
+		dst[j] = float32(share*dst[j]) + float32(rest*y)
+	}
+}

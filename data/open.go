@@ -11,7 +11,7 @@ import (
 	"strings"
 )
 
-// The files of the two kinds of folder.
+// The files of the three kinds of folder.
 var (
 	idxFiles = []string{
 		"train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte",
@@ -21,6 +21,8 @@ var (
 	}
 	cifarTest = "test_batch.bin"
 	cifarMeta = "batches.meta.txt"
+
+	cifar100Train, cifar100Test, cifar100Meta = "train.bin", "test.bin", "fine_label_names.txt"
 )
 
 // spellings are the names under which a file may lie in a folder; the first that exists is read. Some copies of
@@ -31,17 +33,18 @@ func spellings(file string) []string {
 }
 
 const looksFor = "train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
-	"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10)"
+	"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100)"
 
-// Open reads the training and test sets of a folder. It knows two kinds by the names of their files, each of which
+// Open reads the training and test sets of a folder. It knows three kinds by the names of their files, each of which
 // may be gzip-compressed, with or without the ending .gz:
 //
 //	MNIST, Fashion-MNIST  train-images-idx3-ubyte  train-labels-idx1-ubyte  t10k-images-idx3-ubyte  t10k-labels-idx1-ubyte
 //	CIFAR-10              data_batch_1.bin … data_batch_5.bin (those that exist, in order)  test_batch.bin  [batches.meta.txt]
+//	CIFAR-100             train.bin  test.bin  [fine_label_names.txt]
 //
 // The IDX files may also be spelled with a dot, train-images.idx3-ubyte. Folders of such names are ignored.
 // The classes of an IDX folder are "0" … "9", or the garments of Fashion-MNIST if "fashion" occurs in the folder's name;
-// those of CIFAR-10 come from batches.meta.txt, or are the official names without it.
+// those of CIFAR come from the file of names, or are the official ones without it.
 //
 // A missing folder satisfies errors.Is(err, fs.ErrNotExist); a missing companion too. Faulty content is a *FormatError
 // with the path. Digits needs no folder.
@@ -60,13 +63,24 @@ func Open(dir string) (train, test *Set, err error) {
 	}
 	isIDX := slices.ContainsFunc(idxFiles, f.has)
 	isCIFAR := f.has(cifarTest) || slices.ContainsFunc(cifarTrain, f.has)
+	isCIFAR100 := f.has(cifar100Test) && f.has(cifar100Train)
 	switch {
 	case isIDX && isCIFAR:
 		return nil, nil, fmt.Errorf("data folder %s holds both IDX and CIFAR-10 files: want one data set a folder", dir)
+	case isCIFAR100 && (isIDX || isCIFAR):
+		return nil, nil, fmt.Errorf("data folder %s holds CIFAR-100 and other files: want one data set a folder", dir)
+	case isCIFAR100:
+		return f.openCIFAR(cifar100, []string{cifar100Train}, cifar100Test, cifar100Meta)
 	case isIDX:
 		return f.openIDX()
 	case isCIFAR:
-		return f.openCIFAR()
+		if err := f.require("CIFAR-10", cifarTest); err != nil {
+			return nil, nil, err
+		}
+		if !slices.ContainsFunc(cifarTrain, f.has) {
+			return nil, nil, f.require("CIFAR-10", cifarTrain[0])
+		}
+		return f.openCIFAR(cifar10, cifarTrain, cifarTest, cifarMeta)
 	}
 	hint := ""
 	if sub := f.betterBelow(entries); sub != "" {
@@ -124,7 +138,7 @@ func (f folder) betterBelow(entries []fs.DirEntry) string {
 			continue
 		}
 		sub := filepath.Join(f.dir, e.Name())
-		for _, name := range slices.Concat(spellings(idxFiles[0]), spellings(cifarTest)) {
+		for _, name := range slices.Concat(spellings(idxFiles[0]), spellings(cifarTest), spellings(cifar100Test)) {
 			if info, err := os.Stat(filepath.Join(sub, name)); err == nil && !info.IsDir() {
 				return sub
 			}
@@ -174,29 +188,24 @@ func (f folder) readIDXPair(name, images, labels string, classes []string) (set 
 	return set, nil
 }
 
-func (f folder) openCIFAR() (train, test *Set, err error) {
-	if err := f.require("CIFAR-10", cifarTest); err != nil {
-		return nil, nil, err
-	}
-	if !slices.ContainsFunc(cifarTrain, f.has) {
-		return nil, nil, f.require("CIFAR-10", cifarTrain[0])
-	}
-	classes := cifarNames()
-	if f.has(cifarMeta) {
-		if err := f.with(cifarMeta, func(r io.Reader) (err error) { classes, err = readCIFARNames(r); return }); err != nil {
+// openCIFAR reads those training files that exist, the test file, and the names if there are any.
+func (f folder) openCIFAR(c cifar, trainFiles []string, testFile, names string) (train, test *Set, err error) {
+	classes := c.classes()
+	if f.has(names) {
+		if err := f.with(names, func(r io.Reader) error { classes, err = c.readNames(r); return err }); err != nil {
 			return nil, nil, err
 		}
 	}
-	train, test = newCIFAR("cifar-10/train", classes), newCIFAR("cifar-10/test", classes)
-	for _, name := range cifarTrain {
+	train, test = c.set("train", classes), c.set("test", classes)
+	for _, name := range trainFiles {
 		if !f.has(name) {
 			continue
 		}
-		if err := f.with(name, func(r io.Reader) error { return appendCIFAR(train, r) }); err != nil {
+		if err := f.with(name, func(r io.Reader) error { return c.appendTo(train, r) }); err != nil {
 			return nil, nil, err
 		}
 	}
-	if err := f.with(cifarTest, func(r io.Reader) error { return appendCIFAR(test, r) }); err != nil {
+	if err := f.with(testFile, func(r io.Reader) error { return c.appendTo(test, r) }); err != nil {
 		return nil, nil, err
 	}
 	return train, test, nil

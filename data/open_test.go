@@ -136,13 +136,13 @@ func TestOpenErrors(t *testing.T) {
 		is    error
 	}{
 		{"empty folder", nil, "data folder DIR holds neither train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
-			"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10)", nil},
+			"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100)", nil},
 		{"one folder too high", map[string][]byte{"cifar-10-batches-bin/test_batch.bin": nil, "readme": nil},
 			"data folder DIR holds neither train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
-				"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10); DIR/cifar-10-batches-bin does", nil},
+				"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100); DIR/cifar-10-batches-bin does", nil},
 		{"one folder too high, dotted", map[string][]byte{"raw/train-images.idx3-ubyte": nil},
 			"data folder DIR holds neither train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
-				"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10); DIR/raw does", nil},
+				"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100); DIR/raw does", nil},
 		{"labels missing", idx(func(f map[string][]byte) {
 			delete(f, "train-labels-idx1-ubyte.gz")
 			delete(f, "t10k-labels-idx1-ubyte")

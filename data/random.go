@@ -1,6 +1,7 @@
 package data
 
 import (
+	"math"
 	"math/bits"
 	"math/rand/v2"
 )
@@ -12,6 +13,7 @@ const (
 	streamEpoch    uint64 = 0x4550 << 48
 	streamLabel    uint64 = 0x4c41 << 48
 	streamImage    uint64 = 0x494d << 48
+	streamAugment  uint64 = 0x4155 << 48
 )
 
 // permute fills indices with a permutation of 0..len-1 that depends only on (seed, stream).
@@ -49,3 +51,46 @@ func (s *source) between(lo, hi float64) float64 {
 // mul rounds the product before it can be fused with a following addition, which Go allows and some
 // processors do (spec, "Floating-point operators"). Without it the same seed would give other bits on arm64.
 func mul(a, b float64) float64 { return float64(a * b) }
+
+// normal returns a number from the standard normal distribution, rounded to 2⁻²⁰ lest it depend on the last bit of a
+// logarithm. Marsaglia and Bray, "A Convenient Method for Generating Normal Variables", 1964.
+func (s *source) normal() float64 {
+	for {
+		x, y := s.between(-1, 1), s.between(-1, 1)
+		if r := mul(x, x) + mul(y, y); r > 0 && r < 1 {
+			return float64(rounded(x*math.Sqrt(-2*math.Log(r)/r))) / (1 << matrixBits)
+		}
+	}
+}
+
+// gamma returns a number from the gamma distribution with shape a. Marsaglia and Tsang, "A Simple Method for Generating
+// Gamma Variables", 2000; their section 6 for a below 1.
+func (s *source) gamma(a float64) float64 {
+	scale := 1.0
+	if a < 1 {
+		scale = math.Pow(s.between(0, 1), 1/a)
+		a++
+	}
+	d := a - 1./3
+	c := 1 / math.Sqrt(9*d)
+	for {
+		x := s.normal()
+		v := 1 + mul(c, x)
+		if v <= 0 {
+			continue
+		}
+		v = v * v * v
+		if u := s.between(0, 1); math.Log(u) < x*x/2+d-d*v+d*math.Log(v) {
+			return d * v * scale
+		}
+	}
+}
+
+// beta returns a number from the beta distribution with both parameters a, rounded to 2⁻²⁰.
+func (s *source) beta(a float64) float64 {
+	x, y := s.gamma(a), s.gamma(a)
+	if x+y == 0 { // both too small for a float64: one of them is all
+		return float64(s.below(2))
+	}
+	return float64(rounded(x/(x+y))) / (1 << matrixBits)
+}

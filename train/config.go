@@ -30,20 +30,36 @@ type Config struct {
 	TrainImages int `yaml:"train_images" json:"train_images"`
 	TestImages  int `yaml:"test_images" json:"test_images"`
 
+	// Validation is how many training images, drawn by Seed, are held out and
+	// evaluated in the place of the test images; 0 for none.
+	Validation int `yaml:"validation" json:"validation"`
+
 	Normalize string `yaml:"normalize" json:"normalize"` // see Normalize
+
+	// Augment is what happens to the training images, see data.ParseAugment; Views is
+	// what predictions are averaged over, see data.ParseViews.
+	Augment string `yaml:"augment" json:"augment"`
+	Views   string `yaml:"views" json:"views"`
 
 	Epochs      int     `yaml:"epochs" json:"epochs"`
 	Batch       int     `yaml:"batch" json:"batch"` // images in a step
 	Optimizer   string  `yaml:"optimizer" json:"optimizer"`
 	LR          float64 `yaml:"lr" json:"lr"`                     // the base learning rate
 	Schedule    string  `yaml:"schedule" json:"schedule"`         // see ParseSchedule
-	Momentum    float64 `yaml:"momentum" json:"momentum"`         // of momentum and nesterov; 0 for 0.9
-	WeightDecay float64 `yaml:"weight_decay" json:"weight_decay"` // λ of L2
+	Momentum    float64 `yaml:"momentum" json:"momentum"`         // of momentum, nesterov and lars; 0 for 0.9
+	WeightDecay float64 `yaml:"weight_decay" json:"weight_decay"` // λ of L2, AdamW and LARS
+	Groups      string  `yaml:"groups" json:"groups"`             // rates and decays of parameters by name; see ParseGroups
+	ClipValue   float64 `yaml:"clip_value" json:"clip_value"`     // the most of a gradient's element; 0 for no limit
+	ClipNorm    float64 `yaml:"clip_norm" json:"clip_norm"`       // the most of the norm of all gradients; 0 for no limit
+	Lookahead   int     `yaml:"lookahead" json:"lookahead"`       // steps of the rule before Lookahead goes halfway back; 0 for none
+	Average     float64 `yaml:"average" json:"average"`           // β of the mean of the weights that is evaluated and kept; 0 for the weights themselves
+	MicroBatch  int     `yaml:"micro_batch" json:"micro_batch"`   // images computed at a time, whose gradients add up to those of the batch; 0 for all
 	Smoothing   float64 `yaml:"smoothing" json:"smoothing"`       // of the labels
 	Init        string  `yaml:"init" json:"init"`                 // see ParseInit; empty for the model's own
 
 	Seed    uint64 `yaml:"seed" json:"seed"`
 	Threads int    `yaml:"threads" json:"threads"` // 0 for GOMAXPROCS; changes no result
+	Workers int    `yaml:"workers" json:"workers"` // goroutines that prepare batches ahead; changes no result
 	Conv    string `yaml:"conv" json:"conv"`       // the convolution algorithm; empty for the best
 }
 
@@ -57,7 +73,7 @@ func DefaultConfig(model string) Config {
 	}
 	c := Config{
 		Model: model, Data: Digits, Normalize: MeanStd,
-		Epochs: 4, Batch: 64, Optimizer: "nesterov", LR: 0.01, Schedule: "cosine:0.1", Seed: 1,
+		Epochs: 4, Batch: 64, Optimizer: "nesterov", LR: 0.01, Schedule: "cosine:0.1", Seed: 1, Workers: 1,
 	}
 	for _, p := range papers {
 		if strings.HasPrefix(c.Model, p.prefix) && strings.HasSuffix(c.Model, p.suffix) {
@@ -137,12 +153,19 @@ func (c Config) Validate() error {
 	}{
 		{"train_images", c.TrainImages >= 0 && c.TrainImages <= maxImages, c.TrainImages, fmt.Sprintf("0 to %d", maxImages)},
 		{"test_images", c.TestImages >= 0 && c.TestImages <= maxImages, c.TestImages, fmt.Sprintf("0 to %d", maxImages)},
+		{"validation", c.Validation >= 0 && c.Validation <= maxImages, c.Validation, fmt.Sprintf("0 to %d", maxImages)},
 		{"epochs", c.Epochs >= 1, c.Epochs, "at least 1"},
 		{"batch", c.Batch >= 1, c.Batch, "at least 1"},
 		{"lr", c.LR > 0 && !math.IsInf(c.LR, 0), c.LR, "a positive number"},
 		{"momentum", c.Momentum >= 0 && c.Momentum < 1, c.Momentum, "at least 0 and less than 1"},
 		{"weight_decay", c.WeightDecay >= 0 && !math.IsInf(c.WeightDecay, 0), c.WeightDecay, "at least 0"},
+		{"clip_value", c.ClipValue >= 0 && !math.IsInf(c.ClipValue, 0), c.ClipValue, "at least 0"},
+		{"clip_norm", c.ClipNorm >= 0 && !math.IsInf(c.ClipNorm, 0), c.ClipNorm, "at least 0"},
+		{"lookahead", c.Lookahead >= 0, c.Lookahead, "at least 0"},
+		{"average", c.Average >= 0 && c.Average < 1, c.Average, "at least 0 and less than 1"},
+		{"micro_batch", c.MicroBatch >= 0, c.MicroBatch, "at least 0"},
 		{"smoothing", c.Smoothing >= 0 && c.Smoothing < 1, c.Smoothing, "at least 0 and less than 1"},
+		{"workers", c.Workers >= 0 && c.Workers <= data.MaxWorkers, c.Workers, fmt.Sprintf("0 to %d", data.MaxWorkers)},
 		{"threads", c.Threads >= 0 && c.Threads <= maxThreads, c.Threads, fmt.Sprintf("0 to %d", maxThreads)},
 	} {
 		if !f.ok {
@@ -158,6 +181,15 @@ func (c Config) Validate() error {
 	if _, err := ParseInit(c.Init); err != nil {
 		return err
 	}
+	if _, err := ParseGroups(c.Groups); err != nil {
+		return err
+	}
+	if _, err := data.ParseAugment(c.Augment); err != nil {
+		return err
+	}
+	if _, err := data.ParseViews(c.Views); err != nil {
+		return err
+	}
 	if _, err := c.normalizer(); err != nil {
 		return err
 	}
@@ -168,8 +200,16 @@ func (c Config) Validate() error {
 // maxThreads keeps a slip of the keyboard from starting a million goroutines.
 const maxThreads = 1024
 
-// optimizer returns the rule, with the momentum of c.
+// optimizer returns the rule, with the momentum and the lookahead of c.
 func (c Config) optimizer() (Optimizer, error) {
+	o, err := c.rule()
+	if err == nil && c.Lookahead > 0 {
+		o = Lookahead{Inner: o, Steps: c.Lookahead}
+	}
+	return o, err
+}
+
+func (c Config) rule() (Optimizer, error) {
 	o, err := FindOptimizer(c.Optimizer)
 	if err != nil {
 		return nil, err
@@ -179,9 +219,11 @@ func (c Config) optimizer() (Optimizer, error) {
 		return Momentum{Mu: c.Momentum}, nil
 	case Nesterov:
 		return Nesterov{Mu: c.Momentum}, nil
+	case LARS:
+		return LARS{Mu: c.Momentum}, nil
 	}
 	if c.Momentum != 0 {
-		return nil, errors.Errorf("momentum is %v, but the optimizer %s has none; momentum and nesterov do", c.Momentum, c.Optimizer)
+		return nil, errors.Errorf("momentum is %v, but the optimizer %s has none; momentum, nesterov and lars do", c.Momentum, c.Optimizer)
 	}
 	return o, nil
 }
@@ -269,21 +311,19 @@ func Normalize(c Config, set *data.Set) (data.Normalizer, error) {
 	return n(set), nil
 }
 
-// Load returns the training and test images that c asks for.
+// Load returns the training images that c asks for, and the test images or those of
+// the validation.
 func Load(c Config) (set, test *data.Set, err error) {
-	if c.Data == Digits || c.Data == "" {
-		n, m := c.TrainImages, c.TestImages
-		if n == 0 {
-			n = 10000
-		}
-		if m == 0 {
-			m = 2000
-		}
-		set, test = data.DigitsSplit(n, m, c.Seed)
-		return set, test, nil
-	}
-	if set, test, err = data.Open(c.Data); err != nil {
+	if set, test, err = load(c); err != nil {
 		return nil, nil, err
+	}
+	if c.Validation > 0 {
+		if c.Validation >= set.Len() {
+			return nil, nil, errors.Errorf("validation is %d, want less than %d, the images of %s", c.Validation, set.Len(), set.Name)
+		}
+		name := set.Name
+		test, set = set.Shuffled(c.Seed).Split(c.Validation)
+		test.Name = name + " (validation)"
 	}
 	if c.TrainImages > 0 {
 		set = set.Take(c.TrainImages)
@@ -291,5 +331,21 @@ func Load(c Config) (set, test *data.Set, err error) {
 	if c.TestImages > 0 {
 		test = test.Take(c.TestImages)
 	}
+	return set, test, nil
+}
+
+// load returns whole sets, of the embedded digits as many as are wanted.
+func load(c Config) (set, test *data.Set, err error) {
+	if c.Data != Digits && c.Data != "" {
+		return data.Open(c.Data)
+	}
+	n, m := c.TrainImages, c.TestImages
+	if n == 0 {
+		n = 10000
+	}
+	if m == 0 {
+		m = 2000
+	}
+	set, test = data.DigitsSplit(n+c.Validation, m, c.Seed)
 	return set, test, nil
 }

@@ -46,8 +46,15 @@ func TestConfigMistakes(t *testing.T) {
 		{"no rate", "lr: 0\n", "lr is 0, want a positive number"},
 		{"NaN", "lr: .nan\n", "lr is NaN, want a positive number"},
 		{"momentum of 1", "momentum: 1\n", "momentum is 1, want at least 0 and less than 1"},
-		{"momentum of adam", "momentum: 0.9\noptimizer: adam\n", "momentum is 0.9, but the optimizer adam has none; momentum and nesterov do"},
+		{"momentum of adam", "momentum: 0.9\noptimizer: adam\n", "momentum is 0.9, but the optimizer adam has none; momentum, nesterov and lars do"},
 		{"negative decay", "weight_decay: -1\n", "weight_decay is -1, want at least 0"},
+		{"clip_value", "clip_value: -1\n", "clip_value is -1, want at least 0"},
+		{"clip_norm", "clip_norm: .inf\n", "clip_norm is +Inf, want at least 0"},
+		{"lookahead", "lookahead: -5\n", "lookahead is -5, want at least 0"},
+		{"average", "average: 1\n", "average is 1, want at least 0 and less than 1"},
+		{"micro_batch", "micro_batch: -1\n", "micro_batch is -1, want at least 0"},
+		{"groups", "groups: fc\n", `groups: got "fc", want PATTERN=RATE[,DECAY]`},
+		{"validation", "validation: -1\n", "validation is -1, want 0 to 1000000"},
 		{"all smoothed", "smoothing: 1\n", "smoothing is 1, want at least 0 and less than 1"},
 		{"too many threads", "threads: 1000000\n", "threads is 1000000, want 0 to 1024"},
 		{"optimizer", "optimizer: adma\n", `unknown optimizer "adma", did you mean adam`},
@@ -109,6 +116,43 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// The images of the validation are drawn from those of training by the seed, and no image is in both.
+func TestValidationIsHeldOut(t *testing.T) {
+	c := train.DefaultConfig("lenet5")
+	c.TrainImages, c.Seed, c.Validation = 50, 3, 20
+	all, _, err := train.Load(train.Config{Data: train.Digits, TrainImages: 70, Seed: 3})
+	if err != nil {
+		t.Fatal(err)
+	}
+	count := map[string]int{}
+	for i := range all.Len() {
+		count[string(all.Image(i))]++
+	}
+	set, held, err := train.Load(c)
+	if err != nil || set.Len() != 50 || held.Len() != 20 {
+		t.Fatalf("%d and %d images, %v; want 50 and 20", set.Len(), held.Len(), err)
+	}
+	for i := range set.Len() {
+		count[string(set.Image(i))]--
+	}
+	for i := range held.Len() {
+		count[string(held.Image(i))]--
+	}
+	for _, n := range count {
+		if n != 0 {
+			t.Fatal("the two parts are not a division of the whole")
+		}
+	}
+	again, heldAgain, err := train.Load(c)
+	if err != nil || string(again.Pixels) != string(set.Pixels) || string(heldAgain.Pixels) != string(held.Pixels) {
+		t.Errorf("the same seed divides otherwise: %v", err)
+	}
+	c.Data, c.Validation = shared(t, "mnist"), 60000
+	if _, _, err := train.Load(c); err == nil || err.Error() != "validation is 60000, want less than 60000, the images of mnist/train" {
+		t.Errorf("all images held out: error %v", err)
+	}
+}
+
 func FuzzParseConfig(f *testing.F) {
 	text, err := train.DefaultConfig("lenet5").YAML()
 	if err != nil {
@@ -145,7 +189,7 @@ func TestM2AndM6TrainingOfThePapers(t *testing.T) {
 			t.Error(err)
 		}
 		base := train.DefaultConfig("twolayer")
-		want.Data, want.Normalize, want.Seed, want.Epochs = base.Data, base.Normalize, base.Seed, got.Epochs
+		want.Data, want.Normalize, want.Seed, want.Epochs, want.Workers = base.Data, base.Normalize, base.Seed, got.Epochs, base.Workers
 		if got != want {
 			t.Errorf("got\n%+v\nwant\n%+v", got, want)
 		}

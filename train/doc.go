@@ -14,6 +14,8 @@
 //	|-----------|------------|
 //	| Optimizer | declares Graph.Update for parameters and its own slots, "opt/<parameter>/<slot>" |
 //	| Schedule  | the factor of the learning rate over time; the rate is the scalar input "lr" of the graph |
+//	| Group     | parameters by a pattern of their names, with a rate and a decay of their own |
+//	| Average   | running means of the parameters, which are evaluated and kept in their place |
 //	| Config    | everything that decides a run, as YAML; the same Config gives the same parameters, to the last bit |
 //	| Trainer   | a graph to train with and one to evaluate, compiled, over one vm.State |
 //	| Record    | the figures of an epoch: a line of metrics.csv and metrics.jsonl |
@@ -22,7 +24,7 @@
 //
 // # Determinism
 //
-// Parameters start from (Seed, name), images are shuffled by (Seed, epoch), and the
-// tape computes the same bits for any number of threads. Only the seconds in the
+// Parameters start from (Seed, name), images are shuffled by (Seed, epoch) and changed
+// by (Seed, epoch, image), for any number of Workers, and the tape computes the same bits for any number of threads. Only the seconds in the
 // metrics differ between two runs of one Config.
 package train

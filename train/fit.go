@@ -99,11 +99,15 @@ func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
 	if t.epoch >= t.cfg.Epochs {
 		return nil, errors.Errorf("the model has been trained for all of its %d epochs", t.cfg.Epochs)
 	}
-	if err := t.check(set); err != nil {
+	steps, err := data.ParseAugment(t.cfg.Augment)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.check(set, steps); err != nil {
 		return nil, err
 	}
 	if test != nil {
-		if err := t.check(test); err != nil {
+		if err := t.check(test, t.views...); err != nil {
 			return nil, err
 		}
 	}
@@ -112,7 +116,8 @@ func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
 		return nil, err
 	}
 	f := &fit{Trainer: t, FitOptions: o, progress: o.Progress, schedule: s, test: test,
-		loader: data.Loader{Set: set, Batch: t.cfg.Batch, Norm: t.norm, Seed: t.cfg.Seed, Shuffle: true}}
+		loader: data.Loader{Set: set, Batch: t.cfg.Batch, Norm: t.norm, Seed: t.cfg.Seed, Shuffle: true,
+			Augment: steps, Workers: t.cfg.Workers}}
 	if err := f.loader.Validate(); err != nil {
 		return nil, err
 	}
@@ -145,6 +150,9 @@ func (f *fit) epoch(ctx context.Context) error {
 		}
 		loss, correct, seen = loss+l*float64(b.N), correct+c, seen+b.N
 		f.progress.Step(rec.Epoch, steps, loss/float64(seen), float64(correct)/float64(seen))
+	}
+	if err := f.loader.Err(); err != nil {
+		return err
 	}
 	rec.Step, rec.Loss, rec.Accuracy = f.step, loss/float64(seen), float64(correct)/float64(seen)
 	last := rec.Loss

@@ -19,15 +19,18 @@ type Optimizer interface {
 	// lr is a scalar of the parameters' element type; grads[i] has the type of
 	// params[i]. Mistakes are recorded in the graph.
 	Apply(lr *graph.Value, params, grads []*graph.Value)
+	// Next returns what the parameter w becomes, w', and declares the updates of
+	// its slots, but not that of w: for rules made of other rules.
+	Next(lr, w, dw *graph.Value) *graph.Value
 }
 
 // Optimizers returns every rule with its usual constants, in the order of their age.
 func Optimizers() []Optimizer {
-	return []Optimizer{SGD{}, Momentum{}, Nesterov{}, RMSProp{}, Adam{}}
+	return []Optimizer{SGD{}, Momentum{}, Nesterov{}, AdaGrad{}, RMSProp{}, AdaDelta{}, Adam{}, LARS{}, AdamW{}}
 }
 
 // FindOptimizer returns the rule of that name with its usual constants: sgd,
-// momentum, nesterov, rmsprop or adam.
+// momentum, nesterov, adagrad, rmsprop, adadelta, adam, lars or adamw.
 func FindOptimizer(name string) (Optimizer, error) {
 	var known []string
 	for _, o := range Optimizers() {
@@ -42,8 +45,7 @@ func FindOptimizer(name string) (Optimizer, error) {
 // L2 returns the gradients of the loss plus ½·λ·Σ w² over the values in decay:
 // g + λ·w for those of params that are in decay, g for all others. This is weight
 // decay coupled with the gradient, so that momentum and the scaling of RMSProp and
-// Adam act on it too. (Loshchilov and Hutter, “Decoupled Weight Decay
-// Regularization”, ICLR 2019, discuss the other kind.)
+// Adam act on it too; AdamW has the other kind.
 func L2(lambda float64, params, grads, decay []*graph.Value) []*graph.Value {
 	out := append([]*graph.Value(nil), grads...)
 	if lambda == 0 {
@@ -61,9 +63,9 @@ func L2(lambda float64, params, grads, decay []*graph.Value) []*graph.Value {
 	return out
 }
 
-// each calls declare for every parameter which is valid, at the root of the
+// apply declares the update of every parameter which is valid, at the root of the
 // graph's scopes, after it has checked that there is a gradient for each.
-func each(o Optimizer, params, grads []*graph.Value, declare func(g *graph.Graph, w, dw *graph.Value)) {
+func apply(o Optimizer, lr *graph.Value, params, grads []*graph.Value) {
 	if len(params) == 0 {
 		return
 	}
@@ -84,7 +86,7 @@ func each(o Optimizer, params, grads []*graph.Value, declare func(g *graph.Graph
 				g.Errorf(o.Name(), "%v is no parameter: %v", w, w.Node())
 				continue
 			}
-			declare(g, w, grads[i])
+			g.Update(w, o.Next(lr, w, grads[i]))
 		}
 	})
 }
@@ -100,28 +102,36 @@ func graphOf(values []*graph.Value) *graph.Graph {
 
 // slot returns a buffer of the type of w, zero at first, for what a rule
 // remembers of w.
-func slot(g *graph.Graph, w *graph.Value, name string) *graph.Value {
-	return g.Buffer("opt/"+w.Node().Op.(graph.ParamOp).Label+"/"+name, w.Type(), graph.Zeros())
+func slot(w *graph.Value, name string) *graph.Value {
+	return w.Graph().Buffer("opt/"+label(w)+"/"+name, w.Type(), graph.Zeros())
 }
 
 // fraction returns v, or usual where v is 0, and reports one that is outside 0 … 1.
-func fraction(g *graph.Graph, o Optimizer, name string, v, usual float64) float64 {
+func fraction(w *graph.Value, o Optimizer, name string, v, usual float64) float64 {
 	if v == 0 {
 		v = usual
 	}
 	if !(v > 0 && v < 1) {
-		g.Errorf(o.Name(), "%s is %v, want a number between 0 and 1", name, v)
+		w.Graph().Errorf(o.Name(), "%s is %v, want a number between 0 and 1", name, v)
 	}
 	return v
 }
 
 // positive returns v, or usual where v is 0, and reports one that is negative.
-func positive(g *graph.Graph, o Optimizer, name string, v, usual float64) float64 {
+func positive(w *graph.Value, o Optimizer, name string, v, usual float64) float64 {
 	if v == 0 {
 		v = usual
 	}
 	if !(v > 0) {
-		g.Errorf(o.Name(), "%s is %v, want a positive number", name, v)
+		w.Graph().Errorf(o.Name(), "%s is %v, want a positive number", name, v)
+	}
+	return v
+}
+
+// notNegative returns v, and reports one that is negative or no number.
+func notNegative(w *graph.Value, o Optimizer, name string, v float64) float64 {
+	if !(v >= 0) {
+		w.Graph().Errorf(o.Name(), "%s is %v, want at least 0", name, v)
 	}
 	return v
 }

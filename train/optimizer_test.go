@@ -132,34 +132,100 @@ func byHand(w []float64, b float64) (loss float64, dw []float64, db float64) {
 var rules = []struct {
 	o    train.Optimizer
 	lr   float64 // with which the loss falls well in 200 steps
-	step func(w, g, lr float64, t int, s *[2]float64) float64
+	step func(w, g, lr float64, t int, s *[3]float64) float64
+	rate func(w, g []float64) float64 // the factor of lr for a tensor of weights; nil means 1
 }{
-	{train.SGD{}, 0.5, func(w, g, lr float64, _ int, _ *[2]float64) float64 {
+	{train.SGD{}, 0.5, func(w, g, lr float64, _ int, _ *[3]float64) float64 {
 		return w - lr*g
-	}},
-	{train.Momentum{}, 0.1, func(w, g, lr float64, _ int, s *[2]float64) float64 {
+	}, nil},
+	{train.Momentum{}, 0.1, func(w, g, lr float64, _ int, s *[3]float64) float64 {
 		s[0] = 0.9*s[0] - lr*g
 		return w + s[0]
-	}},
-	{train.Momentum{Mu: 0.5}, 0.1, func(w, g, lr float64, _ int, s *[2]float64) float64 {
+	}, nil},
+	{train.Momentum{Mu: 0.5}, 0.1, func(w, g, lr float64, _ int, s *[3]float64) float64 {
 		s[0] = 0.5*s[0] - lr*g
 		return w + s[0]
-	}},
-	{train.Nesterov{}, 0.1, func(w, g, lr float64, _ int, s *[2]float64) float64 {
+	}, nil},
+	{train.Nesterov{}, 0.1, func(w, g, lr float64, _ int, s *[3]float64) float64 {
 		old := s[0]
 		s[0] = 0.9*s[0] - lr*g
 		return w - 0.9*old + (1+0.9)*s[0]
-	}},
-	{train.RMSProp{}, 0.01, func(w, g, lr float64, _ int, s *[2]float64) float64 {
+	}, nil},
+	{train.RMSProp{}, 0.01, func(w, g, lr float64, _ int, s *[3]float64) float64 {
 		s[0] = 0.9*s[0] + (1-0.9)*g*g
 		return w - lr*g/(math.Sqrt(s[0])+1e-8)
-	}},
-	{train.Adam{}, 0.05, func(w, g, lr float64, t int, s *[2]float64) float64 {
+	}, nil},
+	{train.Adam{}, 0.05, func(w, g, lr float64, t int, s *[3]float64) float64 {
 		s[0] = 0.9*s[0] + (1-0.9)*g
 		s[1] = 0.999*s[1] + (1-0.999)*g*g
 		m, v := s[0]/(1-math.Pow(0.9, float64(t))), s[1]/(1-math.Pow(0.999, float64(t)))
 		return w - lr*m/(math.Sqrt(v)+1e-8)
-	}},
+	}, nil},
+	{train.AdaGrad{}, 0.5, func(w, g, lr float64, _ int, s *[3]float64) float64 {
+		s[0] += g * g
+		return w - lr*g/(math.Sqrt(s[0])+1e-8)
+	}, nil},
+	{train.AdaDelta{}, 10, adaDelta(0.95, 1e-6), nil},
+	{train.AdaDelta{Rho: 0.8, Eps: 1e-3}, 1, adaDelta(0.8, 1e-3), nil},
+	{train.AdamW{}, 0.05, adamW(0), nil},
+	{train.AdamW{Decay: 0.2}, 0.05, adamW(0.2), nil},
+	{train.LARS{Trust: 0.1}, 0.5, func(w, g, lr float64, _ int, s *[3]float64) float64 {
+		s[0] = 0.9*s[0] - lr*g
+		return w + s[0]
+	}, func(w, g []float64) float64 { return 0.1 * length(w) / (length(g) + 1e-8) }},
+	{train.LARS{Mu: 0.5, Decay: 0.3}, 0.5, func(w, g, lr float64, _ int, s *[3]float64) float64 {
+		s[0] = 0.5*s[0] - lr*(g+0.3*w)
+		return w + s[0]
+	}, func(w, g []float64) float64 { return 0.001 * length(w) / (length(g) + 0.3*length(w) + 1e-8) }},
+	{train.Lookahead{Inner: train.SGD{}}, 0.5, func(w, g, lr float64, t int, s *[3]float64) float64 {
+		return lookahead(w, w-lr*g, t, 5, 0.5, s)
+	}, nil},
+	{train.Lookahead{Steps: 3, Alpha: 0.8}, 0.1, func(w, g, lr float64, t int, s *[3]float64) float64 {
+		s[0] = 0.9*s[0] - lr*g
+		return lookahead(w, w+s[0], t, 3, 0.8, s)
+	}, nil},
+	{train.Lookahead{Steps: 1}, 0.1, func(w, g, lr float64, t int, s *[3]float64) float64 {
+		s[0] = 0.9*s[0] - lr*g
+		return lookahead(w, w+s[0], t, 1, 0.5, s)
+	}, nil},
+}
+
+func adaDelta(rho, eps float64) func(w, g, lr float64, t int, s *[3]float64) float64 {
+	return func(w, g, lr float64, _ int, s *[3]float64) float64 {
+		s[0] = rho*s[0] + (1-rho)*g*g
+		step := g * math.Sqrt(s[1]+eps) / math.Sqrt(s[0]+eps)
+		s[1] = rho*s[1] + (1-rho)*step*step
+		return w - lr*step
+	}
+}
+
+func adamW(decay float64) func(w, g, lr float64, t int, s *[3]float64) float64 {
+	return func(w, g, lr float64, t int, s *[3]float64) float64 {
+		s[0] = 0.9*s[0] + (1-0.9)*g
+		s[1] = 0.999*s[1] + (1-0.999)*g*g
+		m, v := s[0]/(1-math.Pow(0.9, float64(t))), s[1]/(1-math.Pow(0.999, float64(t)))
+		return w - lr*decay*w - lr*m/(math.Sqrt(v)+1e-8)
+	}
+}
+
+// lookahead is algorithm 1: the slow weight is s[2], which is the first one when t is 1.
+func lookahead(w, fast float64, t, k int, alpha float64, s *[3]float64) float64 {
+	if t == 1 {
+		s[2] = w
+	}
+	if t%k != 0 {
+		return fast
+	}
+	s[2] += alpha * (fast - s[2])
+	return s[2]
+}
+
+func length(x []float64) float64 {
+	sum := 0.0
+	for _, v := range x {
+		sum += v * v
+	}
+	return math.Sqrt(sum)
 }
 
 // Each optimiser takes the steps of its formula, with a rate that changes at
@@ -171,12 +237,16 @@ func TestOptimizersFollowTheirFormulas(t *testing.T) {
 		t.Run(r.o.Name(), func(t *testing.T) {
 			l := newLogistic(t, r.o)
 			w, b := append([]float64(nil), start...), 0.1
-			var slots [dims + 1][2]float64
+			var slots [dims + 1][3]float64
 			for step := 1; step <= 40; step++ {
 				lr := r.lr / math.Sqrt(float64(step))
 				want, dw, db := byHand(w, b)
+				own := lr
+				if r.rate != nil {
+					own *= r.rate(w, dw)
+				}
 				for j := range w {
-					w[j] = r.step(w[j], dw[j], lr, step, &slots[j])
+					w[j] = r.step(w[j], dw[j], own, step, &slots[j])
 				}
 				b = r.step(b, db, lr, step, &slots[dims])
 				if got := l.step(t, lr); !(math.Abs(got-want) <= 1e-12) {
@@ -194,10 +264,13 @@ func TestOptimizersFollowTheirFormulas(t *testing.T) {
 }
 
 // With a rate that falls to nothing every optimiser ends at the minimum, where
-// the gradient with decay vanishes.
+// the gradient with decay vanishes; one with a decay of its own has another minimum.
 func TestOptimizersConverge(t *testing.T) {
 	best := minimum()
 	for _, r := range rules {
+		if decays(r.o) {
+			continue
+		}
 		t.Run(r.o.Name(), func(t *testing.T) {
 			l := newLogistic(t, r.o)
 			for step := range 3000 {
@@ -211,6 +284,16 @@ func TestOptimizersConverge(t *testing.T) {
 			}
 		})
 	}
+}
+
+func decays(o train.Optimizer) bool {
+	switch o := o.(type) {
+	case train.AdamW:
+		return o.Decay > 0
+	case train.LARS:
+		return o.Decay > 0
+	}
+	return false
 }
 
 // minimum returns w and b at the least loss, by gradient descent to rounding.
@@ -250,6 +333,10 @@ func TestOptimizerSlotsAreNamedAfterTheirParameters(t *testing.T) {
 		"momentum": {"opt/fc/w/v", "opt/fc/b/v"},
 		"nesterov": {"opt/fc/w/v", "opt/fc/b/v"},
 		"rmsprop":  {"opt/fc/w/s", "opt/fc/b/s"},
+		"adagrad":  {"opt/fc/w/s", "opt/fc/b/s"},
+		"adadelta": {"opt/fc/w/s", "opt/fc/w/d", "opt/fc/b/s", "opt/fc/b/d"},
+		"lars":     {"opt/fc/w/v", "opt/fc/b/v"},
+		"adamw":    {"opt/adam/beta1=0.9", "opt/adam/beta2=0.999", "opt/fc/w/m", "opt/fc/w/v", "opt/fc/b/m", "opt/fc/b/v"},
 		"adam":     {"opt/adam/beta1=0.9", "opt/adam/beta2=0.999", "opt/fc/w/m", "opt/fc/w/v", "opt/fc/b/m", "opt/fc/b/v"},
 	}
 	for _, o := range train.Optimizers() {
@@ -283,6 +370,27 @@ func TestOptimizerMistakes(t *testing.T) {
 		{"beta", func(lr, w, dw *graph.Value) {
 			train.Adam{Beta2: 2}.Apply(lr, []*graph.Value{w}, []*graph.Value{dw})
 		}, "adam: Beta2 is 2, want a number between 0 and 1"},
+		{"decay", func(lr, w, dw *graph.Value) {
+			train.AdamW{Decay: -1}.Apply(lr, []*graph.Value{w}, []*graph.Value{dw})
+		}, "adamw: Decay is -1, want at least 0"},
+		{"adamw names itself", func(lr, w, dw *graph.Value) {
+			train.AdamW{Beta1: 3}.Apply(lr, []*graph.Value{w}, []*graph.Value{dw})
+		}, "adamw: Beta1 is 3, want a number between 0 and 1"},
+		{"trust", func(lr, w, dw *graph.Value) {
+			train.LARS{Trust: -1}.Apply(lr, []*graph.Value{w}, []*graph.Value{dw})
+		}, "lars: Trust is -1, want a positive number"},
+		{"steps", func(lr, w, dw *graph.Value) {
+			train.Lookahead{Steps: -2}.Apply(lr, []*graph.Value{w}, []*graph.Value{dw})
+		}, "lookahead: Steps is -2, want a positive number"},
+		{"alpha", func(lr, w, dw *graph.Value) {
+			train.Lookahead{Alpha: 1.5}.Apply(lr, []*graph.Value{w}, []*graph.Value{dw})
+		}, "lookahead: Alpha is 1.5, want a number between 0 and 1"},
+		{"clip by value", func(_, _, dw *graph.Value) { train.ClipValue(0, []*graph.Value{dw}) },
+			"clip by value: the limit is 0, want a positive number"},
+		{"clip by norm", func(_, _, dw *graph.Value) { train.ClipNorm(-1, []*graph.Value{dw}) },
+			"clip by norm: the limit is -1, want a positive number"},
+		{"average", func(_, w, _ *graph.Value) { train.Average(1, []*graph.Value{w}) },
+			"average: Beta is 1, want a number between 0 and 1"},
 		{"no parameter", func(lr, w, dw *graph.Value) {
 			train.SGD{}.Apply(lr, []*graph.Value{dw}, []*graph.Value{dw})
 		}, "sgd: %2 is no parameter"},

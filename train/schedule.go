@@ -3,6 +3,7 @@ package train
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -76,6 +77,86 @@ func (s Cosine) String() string {
 	return text("cosine", s.Warmup)
 }
 
+// MultiStep multiplies the rate by Factor after each of the epochs in At:
+// Factor^(how many of them are over). ResNet on CIFAR-10: a tenth after 82 and 123.
+type MultiStep struct {
+	Factor float64
+	At     []float64 // epochs, rising
+}
+
+// Rate returns the factor.
+func (s MultiStep) Rate(epoch, _ float64) float64 {
+	rate := 1.0
+	for _, at := range s.At {
+		if epoch >= at {
+			rate *= s.Factor
+		}
+	}
+	return rate
+}
+
+func (s MultiStep) String() string {
+	return text("multi-step", append([]float64{s.Factor}, s.At...)...)
+}
+
+// Inverse lets the rate fall as (1 + Slope·epoch)^−Power: 1/t decay, and with a
+// power of 0.75 that of Caffe's LeNet.
+type Inverse struct{ Slope, Power float64 }
+
+// Rate returns the factor.
+func (s Inverse) Rate(epoch, _ float64) float64 { return math.Pow(1+s.Slope*epoch, -s.Power) }
+
+func (s Inverse) String() string { return text("inverse", s.Slope, s.Power) }
+
+// OneCycle lets the rate rise along half a cosine from 1/Start to 1 during the share
+// Rise of all epochs, and then fall along another to 1/End.
+// Smith and Topin, “Super-Convergence: Very Fast Training of Neural Networks Using
+// Large Learning Rates”, 2018, which has straight lines; cosines as in fastai.
+type OneCycle struct{ Rise, Start, End float64 }
+
+// Rate returns the factor.
+func (s OneCycle) Rate(epoch, epochs float64) float64 {
+	top := s.Rise * epochs
+	if epoch < top {
+		return between(1/s.Start, 1, epoch/top)
+	}
+	t := 1.0
+	if epochs > top {
+		t = min(1, (epoch-top)/(epochs-top))
+	}
+	return between(1, 1/s.End, t)
+}
+
+// between goes from a to b along half a cosine while t goes from 0 to 1.
+func between(a, b, t float64) float64 { return b + (a-b)*(1+math.Cos(math.Pi*t))/2 }
+
+func (s OneCycle) String() string { return text("one-cycle", s.Rise, s.Start, s.End) }
+
+// Warmup lets the rate of another schedule rise evenly from 0 during the first
+// Epochs: Then·min(1, epoch/Epochs). The other schedule's time begins with it.
+// Goyal et al., “Accurate, Large Minibatch SGD”, 2017, section 2.2.
+type Warmup struct {
+	Epochs float64
+	Then   Schedule
+}
+
+// Rate returns the factor.
+func (s Warmup) Rate(epoch, epochs float64) float64 {
+	return s.Then.Rate(epoch, epochs) * min(1, epoch/s.Epochs)
+}
+
+// Observe passes the loss on, if the other schedule looks at it.
+func (s Warmup) Observe(loss float64) {
+	if o, ok := s.Then.(Observer); ok {
+		o.Observe(loss)
+	}
+}
+
+func (s Warmup) String() string { return text("warmup", s.Epochs) + warmupSign + s.Then.String() }
+
+// warmupSign stands between a warm-up and what follows: warmup:5+step:30.
+const warmupSign = "+"
+
 // Plateau divides the rate by Divide whenever the validation loss has not gone
 // below its best for Patience epochs, as for AlexNet and ResNet. A loss that is
 // NaN is no improvement.
@@ -109,7 +190,7 @@ func (s *Plateau) String() string { return text("plateau", float64(s.Patience), 
 func text(name string, args ...float64) string {
 	parts := make([]string, len(args))
 	for i, a := range args {
-		parts[i] = strconv.FormatFloat(a, 'g', -1, 64)
+		parts[i] = strings.Replace(strconv.FormatFloat(a, 'g', -1, 64), "e+", "e", 1) // + is warmupSign
 	}
 	return name + ":" + strings.Join(parts, ",")
 }
@@ -133,6 +214,19 @@ var schedules = []struct {
 	{"exponential", "exponential:FACTOR", []float64{0}, 1,
 		func(a []float64) Schedule { return Exponential{a[0]} },
 		func(a []float64) string { return unless(a[0] > 0 && a[0] <= 1, "FACTOR in (0, 1]") }},
+	{"multi-step", "multi-step:FACTOR,EPOCH[,EPOCH…]", make([]float64, 2, maxSteps+1), 2,
+		func(a []float64) Schedule { return MultiStep{a[0], a[1:]} },
+		func(a []float64) string {
+			return unless(a[0] > 0 && a[0] <= 1 && a[1] > 0 && slices.IsSorted(a[1:]), "FACTOR in (0, 1] and EPOCHs above 0, in order")
+		}},
+	{"inverse", "inverse:SLOPE[,POWER]", []float64{0, 1}, 1,
+		func(a []float64) Schedule { return Inverse{a[0], a[1]} },
+		func(a []float64) string { return unless(a[0] >= 0 && a[1] >= 0, "SLOPE and POWER of at least 0") }},
+	{"one-cycle", "one-cycle[:RISE[,START[,END]]]", []float64{0.3, 25, 2.5e5}, 0,
+		func(a []float64) Schedule { return OneCycle{a[0], a[1], a[2]} },
+		func(a []float64) string {
+			return unless(a[0] >= 0 && a[0] < 1 && a[1] >= 1 && a[2] >= 1, "RISE in [0, 1), START and END of at least 1")
+		}},
 	{"cosine", "cosine[:WARMUP_EPOCHS]", []float64{0}, 0,
 		func(a []float64) Schedule { return Cosine{a[0]} },
 		func(a []float64) string { return unless(a[0] >= 0, "WARMUP_EPOCHS of at least 0") }},
@@ -142,6 +236,9 @@ var schedules = []struct {
 			return unless(a[0] >= 1 && a[0] <= 1e6 && a[0] == math.Floor(a[0]) && a[1] >= 1, "EPOCHS a whole number of at least 1 and DIVISOR of at least 1")
 		}},
 }
+
+// maxSteps is the most epochs that a multi-step names.
+const maxSteps = 1000
 
 func unless(ok bool, want string) string {
 	if ok {
@@ -155,16 +252,26 @@ func unless(ok bool, want string) string {
 //	constant
 //	step:EPOCHS,FACTOR          step:30,0.1 divides by ten every 30 epochs
 //	exponential:FACTOR          exponential:0.95 takes a twentieth off in each epoch
+//	multi-step:FACTOR,EPOCH,…   multi-step:0.1,82,123 divides by ten after epochs 82 and 123
+//	inverse:SLOPE[,POWER]       inverse:0.1 halves the rate in ten epochs
+//	one-cycle[:RISE,START,END]  one-cycle is one-cycle:0.3,25,250000
 //	cosine[:WARMUP_EPOCHS]      cosine, cosine:5
 //	plateau[:EPOCHS[,DIVISOR]]  plateau is plateau:3,10
+//	warmup:EPOCHS+SCHEDULE      warmup:5+multi-step:0.1,30,60
 //
 // The empty text is constant. Each call returns a schedule of its own.
 func ParseSchedule(s string) (Schedule, error) {
 	if s == "" {
 		return Constant{}, nil
 	}
+	if first, then, ok := strings.Cut(s, warmupSign); ok && strings.HasPrefix(first, "warmup:") {
+		return parseWarmup(s, strings.TrimPrefix(first, "warmup:"), then)
+	}
 	name, rest, has := strings.Cut(s, ":")
-	var known []string
+	if name == "warmup" {
+		return nil, fmt.Errorf("schedule %q: want warmup:EPOCHS+SCHEDULE, as warmup:5+cosine", s)
+	}
+	known := []string{"warmup"}
 	for _, f := range schedules {
 		if f.name != name {
 			known = append(known, f.name)
@@ -174,10 +281,11 @@ func ParseSchedule(s string) (Schedule, error) {
 		if has {
 			fields = strings.Split(rest, ",")
 		}
-		if len(fields) < f.required || len(fields) > len(f.usual) {
+		if len(fields) < f.required || len(fields) > cap(f.usual) {
 			return nil, fmt.Errorf("schedule %q has %d numbers, want %s", s, len(fields), f.form)
 		}
-		args := append([]float64(nil), f.usual...)
+		args := make([]float64, max(len(fields), len(f.usual)))
+		copy(args, f.usual)
 		for i, field := range fields {
 			v, err := strconv.ParseFloat(strings.TrimSpace(field), 64)
 			if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {
@@ -191,4 +299,19 @@ func ParseSchedule(s string) (Schedule, error) {
 		return f.make(args), nil
 	}
 	return nil, nearest.Unknown("schedule", name, known)
+}
+
+func parseWarmup(s, epochs, then string) (Schedule, error) {
+	v, err := strconv.ParseFloat(strings.TrimSpace(epochs), 64)
+	if err != nil || !(v > 0) || math.IsInf(v, 0) {
+		return nil, fmt.Errorf("schedule %q: %q is no number of epochs above 0, want warmup:EPOCHS+SCHEDULE", s, epochs)
+	}
+	next, err := ParseSchedule(then)
+	if err != nil {
+		return nil, err
+	}
+	if _, again := next.(Warmup); again {
+		return nil, fmt.Errorf("schedule %q warms up twice", s)
+	}
+	return Warmup{v, next}, nil
 }

@@ -208,8 +208,11 @@ func (t *Trainer) WriteWeights(w io.Writer) error {
 }
 
 func (t *Trainer) weights() ([]byte, error) {
+	if err := t.average(); err != nil {
+		return nil, err
+	}
 	names, _ := t.names()
-	return encodeWeights(t.state, names, map[string]string{
+	return encodeWeights(t.averaged, names, map[string]string{
 		metaModel: t.model.Name, metaEpoch: strconv.Itoa(t.epoch), metaStep: strconv.Itoa(t.step),
 	})
 }

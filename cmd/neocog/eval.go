@@ -9,11 +9,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"neocog/data"
 	"neocog/train"
 )
 
 func (a *app) evalCommand() *cobra.Command {
-	var dir string
+	var dir, views string
 	var images int
 	cmd := &cobra.Command{
 		Use:   "eval RUN",
@@ -21,16 +22,22 @@ func (a *app) evalCommand() *cobra.Command {
 		Long: `Measure loss and accuracy of the network in a run folder, on the test images of the data that it was trained on, or of
 other data. The table shows which classes are taken for which.`,
 		Example: `neocog eval runs/20260102-150405-lenet5
-neocog eval runs/20260102-150405-lenet5 --data mnist`,
+neocog eval runs/20260102-150405-lenet5 --data mnist
+neocog eval runs/20260102-150405-lenet5 --views ten-crops:28,32`,
 		Args: wants(1, 1, "RUN, a run folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if images < 0 {
 				return usagef("--test-images: got %d, want at least 0", images)
 			}
-			return a.eval(cmd.Context(), args[0], dir, images)
+			v, err := data.ParseViews(views)
+			if err != nil {
+				return asUsage(err)
+			}
+			return a.eval(cmd.Context(), args[0], dir, images, v, cmd.Flags().Changed("views"))
 		},
 	}
 	cmd.Flags().StringVar(&dir, "data", "", "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or digits; by default that of the run")
+	cmd.Flags().StringVar(&views, "views", "", "average predictions over `VIEWS` of each image: mirror, ten-crops:SIZE[,SIDE],\nfive-scales:SIZE; by default as the run did")
 	cmd.Flags().IntVar(&images, "test-images", 0, "use so many images only; 0 is as many as the run did")
 	return cmd
 }
@@ -46,14 +53,17 @@ type evaluation struct {
 	Confusion [][]int  `json:"confusion"` // [i][j]: images of class i taken for class j
 }
 
-func (a *app) eval(ctx context.Context, run, dir string, images int) error {
+func (a *app) eval(ctx context.Context, run, dir string, images int, views data.Views, other bool) error {
 	t, err := train.Open(run)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
+	if other {
+		t.SetViews(views)
+	}
 	cfg := t.Config()
-	cfg.TrainImages = 1 // they are not used
+	cfg.TrainImages, cfg.Validation = 1, 0 // they are not used
 	if images > 0 {
 		cfg.TestImages = images
 	}

@@ -39,6 +39,7 @@ An interrupt (Ctrl-C) saves the weights and ends; a second one ends at once.`,
 		Example: `neocog train
 neocog train --data mnist --epochs 5            a folder with MNIST, Fashion-MNIST or CIFAR-10
 neocog train convnetjs-cifar10 --data cifar-10 --optimizer adam --lr 0.001
+neocog train resnet20-cifar10 --data cifar-10 --augment cifar --schedule multi-step:0.1,82,123
 neocog train --config run.yaml --seed 2         as a file says, but for the seed
 neocog train --json --quiet > metrics.jsonl     an object for each epoch, the result last`,
 		Args:              wants(0, 1, "at most one MODEL"),
@@ -55,18 +56,28 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or digits")
 	f.IntVar(&cfg.TrainImages, "train-images", 0, "train on so many images only; 0 is all, of the digits 10,000")
 	f.IntVar(&cfg.TestImages, "test-images", 0, "test on so many images only; 0 is all, of the digits 2,000")
+	f.IntVar(&cfg.Validation, "validation", 0, "hold out so many training images, drawn by --seed, and test on these")
+	f.StringVar(&cfg.Augment, "augment", cfg.Augment, "change the training images, `STEPS` joined by +: cifar is crop:4+flip;\n'neocog data show' has the list and shows what they do")
+	f.StringVar(&cfg.Views, "views", cfg.Views, "average predictions over `VIEWS` of each image: mirror, ten-crops:SIZE,\nfive-scales:SIZE")
 	f.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "times that every image is seen")
 	f.IntVar(&cfg.Batch, "batch", cfg.Batch, "images in a step")
 	f.StringVar(&cfg.Optimizer, "optimizer", cfg.Optimizer, "`RULE`: "+strings.Join(optimizers(), ", "))
 	f.Float64Var(&cfg.LR, "lr", cfg.LR, "learning rate")
-	f.StringVar(&cfg.Schedule, "schedule", cfg.Schedule, "`SCHEDULE` of the learning rate, by epochs: constant, step:30,0.1,\nexponential:0.95, cosine[:WARMUP], plateau[:EPOCHS,DIVISOR]")
-	f.Float64Var(&cfg.Momentum, "momentum", cfg.Momentum, "of momentum and nesterov; 0 is the usual 0.9")
-	f.Float64Var(&cfg.WeightDecay, "weight-decay", cfg.WeightDecay, "L2 on weights")
+	f.StringVar(&cfg.Schedule, "schedule", cfg.Schedule, "`SCHEDULE` of the learning rate, by epochs: constant, step:30,0.1,\nmulti-step:0.1,82,123, exponential:0.95, inverse:0.1, cosine[:WARMUP],\none-cycle[:RISE,START,END], plateau[:EPOCHS,DIVISOR], warmup:5+SCHEDULE")
+	f.Float64Var(&cfg.Momentum, "momentum", cfg.Momentum, "of momentum, nesterov and lars; 0 is the usual 0.9")
+	f.Float64Var(&cfg.WeightDecay, "weight-decay", cfg.WeightDecay, "L2 on weights; decoupled for adamw")
+	f.StringVar(&cfg.Groups, "groups", cfg.Groups, "own rates and decays by parameter name, `PATTERN=RATE[,DECAY];…`:\n\"conv1/*=0; fc*=10\" freezes one layer and speeds up others")
+	f.Float64Var(&cfg.ClipNorm, "clip-norm", cfg.ClipNorm, "most that the norm of all gradients may be; 0 is no limit")
+	f.Float64Var(&cfg.ClipValue, "clip-value", cfg.ClipValue, "most that an element of a gradient may be; 0 is no limit")
+	f.IntVar(&cfg.Lookahead, "lookahead", cfg.Lookahead, "go halfway back after so many steps; 0 is never, 5 usual")
+	f.Float64Var(&cfg.Average, "average", cfg.Average, "evaluate and keep a running mean of the weights, as 0.999; 0 is off")
+	f.IntVar(&cfg.MicroBatch, "micro-batch", cfg.MicroBatch, "images computed at a time, to save memory; 0 is the whole batch")
 	f.Float64Var(&cfg.Smoothing, "smoothing", cfg.Smoothing, "of the labels")
 	f.StringVar(&cfg.Init, "init", cfg.Init, "`METHOD` by which weights start: he, xavier, lecun, orthogonal, normal:0.01;\nthe model's own by default")
 	f.StringVar(&cfg.Normalize, "normalize", cfg.Normalize, "`METHOD` for the images: mean-std, pixel-mean, mean, none")
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides weights, order and digits")
 	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
+	f.IntVar(&cfg.Workers, "workers", cfg.Workers, "prepare the next batches in so many goroutines; changes no result")
 	o.conv = chooses(cmd, f, "conv", "algorithm of convolutions", append([]string{"auto"}, conv.All().Names()...)...)
 	f.StringVar(&o.file, "config", "", "`FILE` of YAML, such as the config.yaml of a run")
 	f.StringVar(&o.runs, "runs", train.Runs, "`FOLDER` in which the run's folder is made")
@@ -182,6 +193,9 @@ func (a *app) announce(m models.Model, cfg train.Config, t *train.Trainer, set, 
 	origin := ""
 	if cfg.Data == train.Digits {
 		origin = ", drawn from fonts"
+	}
+	if steps, err := data.ParseAugment(cfg.Augment); err == nil && len(steps) > 0 {
+		origin += "; augment " + steps.String()
 	}
 	threads := cfg.Threads
 	if threads == 0 {
