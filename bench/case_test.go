@@ -83,7 +83,7 @@ func TestWorkspaceIsThatOfAllThreads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	plan, err := conv.Im2col{}.Plan(nil, p)
+	plan, err := conv.Im2col{}.Plan(&kernel.Env{Workers: 3}, p)
 	if err != nil {
 		t.Fatal(err)
 	}
