@@ -130,12 +130,12 @@ func (m *im2col[T]) cut(pass Pass, workers int) {
 			m.filters = min(m.filters, max(ceilDiv(m.filters, tiles), fewFilter))
 		}
 	case InputGrad:
-		m.channels = min(m.channels, max(ceilDiv(m.channels, ceilDiv(fewItems, batch)), least(m.channels, workers)))
+		m.channels = min(m.channels, max(ceilDiv(m.channels, ceilDiv(fewItems, batch)), m.least(m.channels, workers)))
 	case FilterGrad:
 		for m.parts < min(m.images, fewItems) && (m.parts+1)*m.filterElem <= partElems {
 			m.parts++
 		}
-		m.terms = min(m.terms, max(ceilDiv(m.terms, ceilDiv(fewItems, m.parts*m.groups)), least(m.terms, workers)))
+		m.terms = min(m.terms, max(ceilDiv(m.terms, ceilDiv(fewItems, m.parts*m.groups)), m.least(m.terms, workers)))
 	}
 	if m.copied {
 		m.terms = ceilDiv(m.terms, ceilDiv(m.terms, tileElems/m.cols)) // tiles alike
@@ -148,9 +148,12 @@ func (m *im2col[T]) cut(pass Pass, workers int) {
 	m.tilesK, m.tilesC = ceilDiv(m.kg, m.filters), ceilDiv(m.cg, m.channels)
 }
 
-// least returns the fewest rows or columns of a gradient, of n, that are worth an item: as many as a panel of the product has, but a worker's share
-// if there are many workers.
-func least(n, workers int) int {
+// least returns the fewest rows or columns of a gradient, of n, that are worth an item. Where nothing is unfolded, and the product is all there is to do, that is
+// as many as a panel of it has, but a worker's share if there are many workers.
+func (m *im2col[T]) least(n, workers int) int {
+	if m.copied {
+		return 1
+	}
 	return min(fewFilter, max(ceilDiv(n, max(workers, 1)), micro.MaxRows))
 }
 
