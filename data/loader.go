@@ -166,7 +166,7 @@ func (l *Loader) fill(b *Batch, g *Augmenter, e, k int) (out Batch, err error) {
 	to := min(from+l.Batch, len(l.order))
 	out = Batch{X: b.X[:(to-from)*dim], Y: b.Y[:to-from], N: to - from, Index: l.order[from:to:to]}
 	at := -1
-	// A set may be a mapped file, which somebody cuts: a fault must reach the reader and not end the program.
+	// Whatever goes wrong with an image must reach the reader and not end the program.
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("loader: image %d of %s, epoch %d: %v", at, l.Set.Name, e, r)

@@ -314,7 +314,7 @@ func TestAugmentationIsAFunctionOfSeedEpochAndImage(t *testing.T) {
 	}
 }
 
-// faulty panics at its n-th image, as a mapped file that was cut makes the runtime do.
+// faulty panics at the image whose first level is at.
 type faulty struct{ at byte }
 
 func (faulty) String() string                        { return "faulty" }

@@ -23,12 +23,16 @@ const Digits = "digits"
 // makes one; ParseConfig reads it from YAML.
 type Config struct {
 	Model string `yaml:"model" json:"model"` // a name that models.Find knows
-	Data  string `yaml:"data" json:"data"`   // a folder that data.Open knows, or "digits"
+	Data  string `yaml:"data" json:"data"`   // a folder that data.Open or data.OpenImages knows, or "digits"
 
 	// The first so many images are used, 0 for all of them; of the embedded digits
 	// so many are drawn, 0 for 10,000 and 2,000.
 	TrainImages int `yaml:"train_images" json:"train_images"`
 	TestImages  int `yaml:"test_images" json:"test_images"`
+
+	// ImageSize is the side, in pixels, to which the images of an image folder are brought;
+	// 0 for the size that the model takes. Augment and Views may then cut these out.
+	ImageSize int `yaml:"image_size" json:"image_size"`
 
 	// Validation is how many training images, drawn by Seed, are held out and
 	// evaluated in the place of the test images; 0 for none.
@@ -143,6 +147,9 @@ func (c Config) YAML() ([]byte, error) { return yaml.Marshal(c) }
 // maxImages bounds what a wrong number can ask for: images are kept in memory.
 const maxImages = 1_000_000
 
+// maxSide is the longest side of an image.
+const maxSide = 1 << 15
+
 // Validate returns what is wrong with c, without a look at models or data.
 func (c Config) Validate() error {
 	for _, f := range []struct {
@@ -153,6 +160,7 @@ func (c Config) Validate() error {
 	}{
 		{"train_images", c.TrainImages >= 0 && c.TrainImages <= maxImages, c.TrainImages, fmt.Sprintf("0 to %d", maxImages)},
 		{"test_images", c.TestImages >= 0 && c.TestImages <= maxImages, c.TestImages, fmt.Sprintf("0 to %d", maxImages)},
+		{"image_size", c.ImageSize >= 0 && c.ImageSize <= maxSide, c.ImageSize, fmt.Sprintf("0 to %d", maxSide)},
 		{"validation", c.Validation >= 0 && c.Validation <= maxImages, c.Validation, fmt.Sprintf("0 to %d", maxImages)},
 		{"epochs", c.Epochs >= 1, c.Epochs, "at least 1"},
 		{"batch", c.Batch >= 1, c.Batch, "at least 1"},
@@ -337,6 +345,9 @@ func Load(c Config) (set, test *data.Set, err error) {
 // load returns whole sets, of the embedded digits as many as are wanted.
 func load(c Config) (set, test *data.Set, err error) {
 	if c.Data != Digits && c.Data != "" {
+		if data.IsImages(c.Data) {
+			return c.loadImages()
+		}
 		return data.Open(c.Data)
 	}
 	n, m := c.TrainImages, c.TestImages
@@ -348,4 +359,17 @@ func load(c Config) (set, test *data.Set, err error) {
 	}
 	set, test = data.DigitsSplit(n+c.Validation, m, c.Seed)
 	return set, test, nil
+}
+
+// loadImages reads an image folder at the size that c asks for.
+func (c Config) loadImages() (set, test *data.Set, err error) {
+	m, err := models.Find(c.Model)
+	if err != nil {
+		return nil, nil, err
+	}
+	h, w := m.Input[1], m.Input[2]
+	if c.ImageSize > 0 {
+		h, w = c.ImageSize, c.ImageSize
+	}
+	return data.OpenImages(c.Data, m.Input[0], h, w)
 }

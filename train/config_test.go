@@ -1,7 +1,11 @@
 package train_test
 
 import (
+	"bytes"
+	"image"
+	"image/png"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -54,6 +58,7 @@ func TestConfigMistakes(t *testing.T) {
 		{"average", "average: 1\n", "average is 1, want at least 0 and less than 1"},
 		{"micro_batch", "micro_batch: -1\n", "micro_batch is -1, want at least 0"},
 		{"groups", "groups: fc\n", `groups: got "fc", want PATTERN=RATE[,DECAY]`},
+		{"image_size", "image_size: -1\n", "image_size is -1, want 0 to 32768"},
 		{"validation", "validation: -1\n", "validation is -1, want 0 to 1000000"},
 		{"all smoothed", "smoothing: 1\n", "smoothing is 1, want at least 0 and less than 1"},
 		{"too many threads", "threads: 1000000\n", "threads is 1000000, want 0 to 1024"},
@@ -150,6 +155,33 @@ func TestValidationIsHeldOut(t *testing.T) {
 	c.Data, c.Validation = shared(t, "mnist"), 60000
 	if _, _, err := train.Load(c); err == nil || err.Error() != "validation is 60000, want less than 60000, the images of mnist/train" {
 		t.Errorf("all images held out: error %v", err)
+	}
+}
+
+// An image folder is read at the size of the model, or at that of image_size.
+func TestLoadImageFolder(t *testing.T) {
+	dir := t.TempDir()
+	var b bytes.Buffer
+	if err := png.Encode(&b, image.NewGray(image.Rect(0, 0, 50, 40))); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"train/a/1.png", "train/a/2.png", "train/b/3.png", "test/a/4.png", "test/b/5.png"} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, b.Bytes(), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c := train.DefaultConfig("convnetjs-cifar10")
+	c.Data = dir
+	for size, want := range map[int]int{0: 32, 40: 40} {
+		c.ImageSize = size
+		set, test, err := train.Load(c)
+		if err != nil || set.Len() != 3 || test.Len() != 2 || set.C != 3 || set.H != want || set.W != want {
+			t.Errorf("image_size %d: %+v, %v", size, set, err)
+		}
 	}
 }
 

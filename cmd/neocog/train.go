@@ -53,7 +53,8 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or digits")
+	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or with images in\ntrain/CLASS/ and test/CLASS/; or digits")
+	f.IntVar(&cfg.ImageSize, "image-size", 0, "side of the images of such a folder; 0 is the model's, for --augment to cut from more")
 	f.IntVar(&cfg.TrainImages, "train-images", 0, "train on so many images only; 0 is all, of the digits 10,000")
 	f.IntVar(&cfg.TestImages, "test-images", 0, "test on so many images only; 0 is all, of the digits 2,000")
 	f.IntVar(&cfg.Validation, "validation", 0, "hold out so many training images, drawn by --seed, and test on these")
