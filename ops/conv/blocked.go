@@ -257,8 +257,8 @@ func (m *blockedImage[T]) findPlaces() {
 	for b := range m.in.blocks {
 		channels := m.in.in(b)
 		at := make([]int, channels*m.taps)
-		for i := range at { // taps of no phase go to a row of none: the last
-			at[i] = m.panelSize() - width
+		for i := range at { // taps of no phase go to rows of none, the last ones, of which each channel has one: blocks are packed at the same time
+			at[i] = m.panelSize() - (m.in.group-b*m.in.bc-i/m.taps)*width
 		}
 		for _, ph := range m.phases {
 			for j, t := range ph.taps {
