@@ -76,6 +76,8 @@ func GemmWith[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, 
 				g.nextA = after(transA, a, lda, i1, l, min(most, m-i1), g.k)
 			case !last:
 				g.nextA = after(transA, a, lda, 0, l1, min(most, m), min(terms, k-l1))
+			default:
+				g.nextA = ahead[T]{}
 			}
 			if !last || e.none() {
 				g.multiply(c[i*ldc:], ldc, 0, n)

@@ -38,7 +38,7 @@ type Tile struct {
 	Add        uint64 // 1 adds the sum to C, 0 writes it
 
 	// Next is what will be needed soon, as rows that are SNext apart. Kernels of the form Columns fetch one row, as wide as a tile, into the
-	// second cache for each whole Round of terms, if no column is masked. Any address will do.
+	// second cache for each whole Round of terms; not where they mask B's last vector, nor in portable Go. Any address will do.
 	Next  unsafe.Pointer
 	SNext uintptr
 }
