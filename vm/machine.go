@@ -59,6 +59,7 @@ type binding struct {
 	copies  [][]byte        // by input: memory for feeds which are not contiguous
 	outputs []*tensor.Dense // on Go's heap
 	kept    []keptBlock     // by index in the tape
+	meter   *meter          // nil unless times are measured
 }
 
 // A keptBlock is what a plan prepared of a parameter when that had the given version; 0 is none.
@@ -149,6 +150,9 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 	for _, u := range m.p.g.Updates() {
 		m.params[u.Param.ID()].version++
 	}
+	if b.meter != nil {
+		b.meter.begin()
+	}
 	if m.team.Size() == 1 {
 		m.work(0)
 	} else {
@@ -158,6 +162,9 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 	m.ctx = nil
 	if m.err != nil {
 		return nil, m.err
+	}
+	if b.meter != nil {
+		b.meter.end()
 	}
 	b.finish(m.p)
 	for i := range b.kept {
@@ -192,7 +199,7 @@ func (m *Machine) unbind() {
 // work walks the tape as worker w. All workers make the same decisions: they
 // read stop only after a barrier, and it is only written at one.
 func (m *Machine) work(w int) {
-	t, c := m.b.t, &m.workers[w]
+	t, c, meter := m.b.t, &m.workers[w], m.b.meter
 	c.Bufs = m.b.bufs
 	n := m.team.Size()
 	for pc := range t.code {
@@ -223,7 +230,13 @@ func (m *Machine) work(w int) {
 			}
 			if w < parts {
 				if lo, hi := par.Split(s.N, parts, w); lo < hi {
+					if meter != nil {
+						meter.enter(w, pc)
+					}
 					m.call(s.Run, c, lo, hi)
+					if meter != nil {
+						meter.leave(w, pc)
+					}
 				}
 			}
 			m.team.Barrier(m.check)
@@ -249,6 +262,9 @@ func (m *Machine) call(k kernel.Kernel, c *kernel.Call, lo, hi int) {
 // whether the run goes on.
 func (m *Machine) decide() {
 	in := &m.b.t.code[m.pc]
+	if m.done && m.b.meter != nil {
+		m.b.meter.done(m.pc)
+	}
 	switch {
 	case m.crash.Load() != nil:
 		m.fault.Take() // what else was found wrong is of no interest, least of all to the next run
@@ -357,6 +373,9 @@ func (m *Machine) bind(batch int) (*binding, error) {
 			return nil, errors.WithMessagef(err, "at batch size %d", batch)
 		}
 		b.kept = append(b.kept, keptBlock{mem: mem, param: m.params[k.param]})
+	}
+	if m.p.opts.profile {
+		b.meter = newMeter(len(t.code), len(m.workers))
 	}
 	m.bindings[batch] = b
 	return b, nil

@@ -52,6 +52,7 @@ type move struct{ to, from, bytes int }
 
 type instr struct {
 	node      *graph.Node
+	at        int // place in the schedule, which counts views too
 	plan      kernel.Plan
 	ins, outs []int32 // value IDs
 	scratch   int     // store of the shared scratch memory, -1 for none
@@ -250,7 +251,7 @@ func (t *tape) overwrite(n *graph.Node, kp kernel.Plan, i, s, now int) int {
 }
 
 func (t *tape) emit(n *graph.Node, kp kernel.Plan, now int, changing map[int]bool) {
-	in := instr{node: n, plan: kp, scratch: -1, prepared: -1, kept: -1}
+	in := instr{node: n, at: now, plan: kp, scratch: -1, prepared: -1, kept: -1}
 	for _, v := range n.Ins() {
 		in.ins = append(in.ins, int32(v.ID()))
 	}
