@@ -48,23 +48,21 @@ func (p *Profile) Phases() (ns [3]float64) {
 	return ns
 }
 
-// Slowest returns the profile with its nodes in descending order of their time, n of them at most unless n is 0.
-func (p *Profile) Slowest(n int) *Profile {
-	out := *p
-	out.Nodes = slices.SortedStableFunc(slices.Values(p.Nodes), func(a, b ProfileNode) int {
-		return cmp.Compare(b.Nanoseconds, a.Nanoseconds)
-	})
-	if n > 0 && n < len(out.Nodes) {
-		out.Nodes = out.Nodes[:n]
-	}
-	return &out
-}
-
 // String returns a table of the nodes with the time, its share of a run, the rate of arithmetic and of memory; and then the
 // times by phase and by op.
-func (p *Profile) String() string {
+func (p *Profile) String() string { return p.Table(0) }
+
+// Table is String with only the slowest top nodes, in descending order of their time; unless top is 0.
+func (p *Profile) Table(top int) string {
+	nodes := p.Nodes
+	if top > 0 {
+		nodes = slices.SortedStableFunc(slices.Values(nodes), func(a, b ProfileNode) int {
+			return cmp.Compare(b.Nanoseconds, a.Nanoseconds)
+		})
+		nodes = nodes[:min(top, len(nodes))]
+	}
 	cells := [][]string{{"node", "phase", "algorithm", "ms", "share", "GFLOP/s", "GB/s", "memory"}}
-	for _, n := range p.Nodes {
+	for _, n := range nodes {
 		cells = append(cells, []string{n.label(), n.Phase, n.Algorithm, p.ms(n.Nanoseconds), p.share(n.Nanoseconds), rate(n.FLOPs, n.Nanoseconds), rate(n.Moved, n.Nanoseconds), size(n.Bytes)})
 	}
 	var b strings.Builder

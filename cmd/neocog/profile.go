@@ -45,12 +45,8 @@ neocog profile googlenet --format trace -o trace.json`,
 				format.value = "json"
 			}
 			write := func(w io.Writer, p *inspect.Profile, m *vm.Profile) error {
-				text := []byte(p.String())
+				text := []byte(p.Table(top))
 				switch format.value {
-				case "text":
-					if top > 0 {
-						text = []byte(p.Slowest(top).String())
-					}
 				case "json":
 					var err error
 					if text, err = p.JSON(); err != nil {
