@@ -123,6 +123,8 @@ type Call struct {
 	// Fault reports bad data, such as a label out of range: the run stops with
 	// an error naming the node. Of several faults the lowest item is kept.
 	Fault *Fault
+
+	nested *Call
 }
 
 // In returns the elements of input i, whose element type must be T.
