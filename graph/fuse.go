@@ -4,6 +4,7 @@ package graph
 // are read by nodes of the group alone, unless they are among Outs.
 type Group struct {
 	Nodes []*Node // in their order; the new node stands where the last one does
+	As    *Node   // the one of them whose scope, place and origin it has
 	Op    Op
 	Ins   []*Value // operands of Op, of nodes outside of the group
 	Outs  []*Value // what the results of Op stand for
@@ -34,8 +35,8 @@ func (g *Graph) Fuse(roots []*Value, updates bool, groups []Group) (*Graph, map[
 			for i, v := range group.Outs {
 				types[i] = v.typ
 			}
-			f := to.append(group.Op, ins, types, n.Pos)
-			f.Scope, f.Origin = n.Scope, originOf(n, images)
+			f := to.append(group.Op, ins, types, group.As.Pos)
+			f.Scope, f.Origin = group.As.Scope, originOf(group.As, images)
 			for i, v := range group.Outs {
 				images[v] = f.out[i]
 			}

@@ -59,23 +59,25 @@ type binding struct {
 	copies  [][]byte        // by input: memory for feeds which are not contiguous
 	outputs []*tensor.Dense // on Go's heap
 	kept    []keptBlock     // by index in the tape
+	own     *arena.Block    // for stores that outlive a run
 	meter   *meter          // nil unless times are measured
 }
 
-// A keptBlock is what a plan prepared of a parameter when that had the given version; 0 is none.
+// A keptBlock is what was made of parameters when they had the given version; 0 is none.
 type keptBlock struct {
-	mem     *arena.Block
-	param   *variable // nil for a constant
+	mem     *arena.Block // nil where it is the results of an instruction
+	params  []*variable
 	version uint64
 	fresh   bool // in this run its steps are left out
 }
 
-// current returns the version of what the block is prepared of.
+// current returns the version of what the block is made of: since versions only grow, their sum is the same only if all of them are.
 func (k *keptBlock) current() uint64 {
-	if k.param == nil {
-		return 1
+	sum := uint64(1)
+	for _, v := range k.params {
+		sum += v.version
 	}
-	return k.param.version
+	return sum
 }
 
 // NewMachine returns a machine for p whose parameters live in s. Parameters that
@@ -192,6 +194,7 @@ func (m *Machine) unbind() {
 		for _, k := range b.kept {
 			k.mem.Close()
 		}
+		b.own.Close()
 	}
 	clear(m.bindings)
 }
@@ -204,6 +207,9 @@ func (m *Machine) work(w int) {
 	n := m.team.Size()
 	for pc := range t.code {
 		in := &t.code[pc]
+		if in.once >= 0 && m.b.kept[in.once].fresh {
+			continue
+		}
 		c.Ins, c.Outs, c.Scratch = in.ins, in.outs, nil
 		if in.scratch >= 0 {
 			c.Scratch = pointer(m.b.mem[in.scratch])
@@ -338,9 +344,14 @@ func (m *Machine) bind(batch int) (*binding, error) {
 			b.mem[s] = alloc(t.stores[s].bytes)
 		}
 	}
+	if b.own, err = arena.New(t.own); err != nil {
+		return nil, errors.WithMessagef(err, "at batch size %d", batch)
+	}
 	for i, s := range t.stores {
 		switch {
 		case b.mem[i] != nil: // an output
+		case s.kind == inOwn:
+			b.mem[i] = b.own.Bytes()[s.offset : s.offset+s.bytes : s.offset+s.bytes]
 		case s.kind == inArena:
 			b.mem[i] = m.arena.Bytes()[s.offset : s.offset+s.bytes : s.offset+s.bytes]
 		case s.kind == inParam:
@@ -372,7 +383,11 @@ func (m *Machine) bind(batch int) (*binding, error) {
 		if err != nil {
 			return nil, errors.WithMessagef(err, "at batch size %d", batch)
 		}
-		b.kept = append(b.kept, keptBlock{mem: mem, param: m.params[k.param]})
+		block := keptBlock{mem: mem}
+		for _, id := range k.params {
+			block.params = append(block.params, m.params[id])
+		}
+		b.kept = append(b.kept, block)
 	}
 	if m.p.opts.profile {
 		b.meter = newMeter(len(t.code), len(m.workers))

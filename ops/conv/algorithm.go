@@ -114,6 +114,11 @@ func used(settings map[any]any) (first Algorithms, alone bool) {
 // The choice depends on p, algo, the settings and the instruction set alone, not on env.Workers. Another batch size may make another
 // choice, and so other rounding errors. The plan carries the name of the algorithm and the FLOPs of p.
 func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
+	return ChooseThen(env, algo, p, nil)
+}
+
+// ChooseThen is Choose with something to do with the outputs of the pass Forward.
+func ChooseThen(env *kernel.Env, algo string, p Problem, then Then) (kernel.Plan, error) {
 	if err := p.Check(); err != nil {
 		return kernel.Plan{}, err
 	}
@@ -123,7 +128,7 @@ func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
 	}
 	var refusals []string
 	for _, a := range algs {
-		plan, err := a.Plan(env, p)
+		plan, err := planThen(a, env, p, then)
 		if err == nil {
 			plan.Algo, plan.FLOPs = a.Name(), p.FLOPs()
 			return plan, nil

@@ -17,6 +17,14 @@ type Elementwise interface {
 	Elementwise()
 }
 
+// Producer is an op whose result 0 can go through an element-wise program while it is computed.
+type Producer interface {
+	Op
+	// PlanThen is Plan with a kernel which is called, by any worker, for each stretch of elements of result 0
+	// once these are complete, in place, for each element once; nil is none. It wants local memory of its own.
+	PlanThen(env *Env, in, out []graph.Type, then Kernel) (Plan, error)
+}
+
 // A Pointwise is a small program of element-wise ops over tensors of one shape.
 // Its values are its operands, and then the result of each step.
 type Pointwise struct {
