@@ -68,7 +68,9 @@ func (l Algorithms) Names() []string {
 
 // Default returns the direct algorithms of this package, and im2col, in the order in which they are
 // asked: each refuses what a later one does faster. The last one accepts every Problem and is the reference.
-func Default() Algorithms { return Algorithms{Dense{}, Planar{}, Blocked{}, Im2col{}, Direct{}} }
+func Default() Algorithms {
+	return Algorithms{Dense{}, Planar{}, Pointwise{}, Blocked{}, Im2col{}, Direct{}}
+}
 
 // All returns every algorithm of this package: those of Default, and after them those that are taken where they
 // are asked for by name, or with Limit where they cost less.

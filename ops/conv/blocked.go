@@ -36,7 +36,9 @@ func (Blocked) Name() string { return "blocked" }
 // Plan refuses p where it is empty, or has fewer than 8 filters in a group (channels, for
 // the gradient of the image), 1×1 filters that are faster as a matrix product, gradients
 // that are mostly products with zeros around dy, and tiles of more than 4 MiB.
-func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) { return a.PlanThen(env, p, nil) }
+func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
+	return a.PlanThen(env, p, nil)
+}
 
 // PlanThen is Plan with something to do with the outputs.
 func (a Blocked) PlanThen(env *kernel.Env, p Problem, then Then) (kernel.Plan, error) {

@@ -97,7 +97,9 @@ func (a Winograd) form() (f toomcook.Form, line bool, err error) {
 }
 
 // Plan refuses other filters than a's, strides, small groups, and what is empty.
-func (a Winograd) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) { return a.PlanThen(env, p, nil) }
+func (a Winograd) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
+	return a.PlanThen(env, p, nil)
+}
 
 // PlanThen is Plan with something to do with the outputs.
 func (a Winograd) PlanThen(env *kernel.Env, p Problem, then Then) (kernel.Plan, error) {
