@@ -35,6 +35,20 @@ func training(t *testing.T, name string) *graph.Graph {
 	return g
 }
 
+// forward returns a model as it predicts.
+func forward(t *testing.T, name string) *graph.Graph {
+	t.Helper()
+	m, err := models.Find(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, _, _ := m.Graph(&layers.Builder{})
+	if err := g.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
 func differentiate(t *testing.T, g *graph.Graph, logits *graph.Value) {
 	t.Helper()
 	loss := ops.SoftmaxCrossEntropy(logits, g.Input("labels", graph.Of(graph.Int32, graph.Batch)), ops.CrossEntropy{})
