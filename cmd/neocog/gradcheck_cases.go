@@ -154,6 +154,11 @@ func shaping() []gradientCase {
 		oneInput("Slice", "1 to 3 of axis 1", x, func(x *graph.Value) *graph.Value { return ops.Slice(x, 1, 1, 3) }),
 		oneInput("Slice", "every other of axis 2", x, func(x *graph.Value) *graph.Value { return ops.SliceStep(x, 2, 0, 4, 2) }),
 		oneInput("Pad", "[2,3] to [3,5]", floats(2, 3), func(x *graph.Value) *graph.Value { return ops.Pad(x, []int{1, 0}, []int{0, 2}, 0.5) }),
+		oneInput("Reshape", "Unsqueeze, then Squeeze", x, func(x *graph.Value) *graph.Value { return ops.Squeeze(ops.Unsqueeze(x, 1, -1), 1) }),
+		oneInput("BroadcastTo", "Tile 2 by 1 by 3", x, func(x *graph.Value) *graph.Value { return ops.Tile(x, 2, 1, 3) }),
+		{op: "Slice", title: "Split 1 and 3 of axis 2", in: []operand{x}, f: func(in values) values { return ops.Split(in[0], 2, 1, 3) }},
+		oneInput("Transpose", "DepthToSpace, DCR", floats(1, 8, 2, 3), func(x *graph.Value) *graph.Value { return ops.DepthToSpace(x, 2, ops.DCR) }),
+		oneInput("Transpose", "SpaceToDepth, CRD", floats(1, 2, 4, 2), func(x *graph.Value) *graph.Value { return ops.SpaceToDepth(x, 2, ops.CRD) }),
 		{op: "Concat", title: "channels of 3 images", in: []operand{floats(2, 1, 3), floats(2, 2, 3), floats(2, 1, 3)},
 			f: func(in values) values { return values{ops.Concat(1, in...)} }},
 	}
