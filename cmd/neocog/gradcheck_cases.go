@@ -209,6 +209,19 @@ func images() []gradientCase {
 			oneInput("AvgPool2D", p.title, p.x, func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, p.pool) }),
 			oneInput("AvgPool2D", p.title+", padding counts", p.x, func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, counted) }))
 	}
+	for _, r := range []struct {
+		title string
+		size  int
+		r     ops.Resampling
+	}{
+		{"nearest, 4 to 7", 7, ops.Resampling{}},
+		{"linear, 4 to 7", 7, ops.Resampling{Filter: ops.InterpolateLinear}},
+		{"cubic, 4 to 3, without what is outside", 3, ops.Resampling{Filter: ops.InterpolateCubic, ExcludeOutside: true}},
+		{"linear, cropped", 5, ops.Resampling{Filter: ops.InterpolateLinear, Coordinates: ops.CropAndResize, Start: -0.3, End: 0.8}},
+		{"area, 4 to 3", 3, ops.Resampling{Filter: ops.InterpolateArea}},
+	} {
+		cases = append(cases, oneInput("Resize", r.title, floats(1, 2, 4, 3), func(x *graph.Value) *graph.Value { return ops.ResizeAxis(x, 2, r.size, r.r) }))
+	}
 	return cases
 }
 
