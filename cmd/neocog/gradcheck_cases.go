@@ -193,6 +193,18 @@ func images() []gradientCase {
 		cases = append(cases, gradientCase{op: "Conv2D", title: c.title, in: []operand{c.x, c.w, floats(c.w.shape[0])},
 			f: func(in values) values { return values{ops.Conv2DBias(in[0], in[1], in[2], c.conv)} }})
 	}
+	for _, c := range []struct {
+		title string
+		x, w  operand
+		conv  ops.ConvTranspose
+	}{
+		{"ConvTranspose2D, 3×3", floats(1, 2, 3, 2), floats(2, 3, 3, 3), ops.ConvTranspose{}},
+		{"ConvTranspose2D, stride 2, 2 groups, padding in and out", floats(1, 4, 2, 3), floats(4, 1, 3, 3),
+			ops.ConvTranspose{Stride: [2]int{2, 2}, Pad: [4]int{1, 1, 0, 1}, OutputPad: [2]int{1, 0}, Groups: 2}},
+		{"ConvTranspose2D, dilation 2, same", floats(1, 1, 3, 3), floats(1, 2, 2, 2), ops.ConvTranspose{Dilation: [2]int{2, 2}, Same: true}},
+	} {
+		cases = append(cases, twoInputs("Conv2DInputGrad", c.title, c.x, c.w, func(x, w *graph.Value) *graph.Value { return ops.ConvTranspose2D(x, w, c.conv) }))
+	}
 	for _, p := range []struct {
 		title string
 		x     operand
