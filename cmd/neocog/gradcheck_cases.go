@@ -167,6 +167,12 @@ func shaping() []gradientCase {
 func products() []gradientCase {
 	return []gradientCase{
 		twoInputs("MatMul", "[3,4] by [4,5]", floats(3, 4), floats(4, 5), ops.MatMul),
+		twoInputs("MatMul", "stacks [2,1,3,4] by [5,4,2]", floats(2, 1, 3, 4), floats(5, 4, 2), ops.MatMul),
+		twoInputs("MatMul", "a stack by a matrix", floats(2, 3, 4), floats(4, 2), ops.MatMul),
+		twoInputs("MatMul", "a row by a stack", floats(3), floats(2, 3, 4), ops.MatMul),
+		{op: "MatMul", title: "Einsum bij,kbj,k->ki", in: []operand{floats(2, 3, 2), floats(4, 2, 2), floats(4)},
+			f: func(in values) values { return values{ops.Einsum("bij,kbj,k->ki", in...)} }},
+		oneInput("Slice", "Einsum iij->ji, a diagonal", floats(3, 3, 2), func(x *graph.Value) *graph.Value { return ops.Einsum("iij->ji", x) }),
 		{op: "MatMul", title: "aᵀ·b + c, c a column", in: []operand{floats(4, 3), floats(4, 5), floats(3, 1)},
 			f: func(in values) values { return values{ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true})} }},
 		{op: "MatMul", title: "aᵀ·bᵀ + c, c a scalar", in: []operand{floats(4, 3), floats(5, 4), floats()},
