@@ -316,7 +316,10 @@ var composite = map[string]opstest.Op{
 	"BCE":           {In: shapes{{2, 3}, {2, 3}}, Wrap: binary(func(x, t *graph.Value) *graph.Value { return ops.BCE(ops.Sigmoid(x), ops.Sigmoid(t)) })},
 	"BCEWithLogits": {In: shapes{{2, 3}, {2, 3}}, Wrap: binary(ops.BCEWithLogits)},
 	"Hinge":         {In: shapes{{2, 3}, {2, 3}}, Wrap: binary(ops.Hinge)},
-	"NLLLoss":       {In: shapes{{4, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.NLLLoss(ops.LogSoftmax(x, 1), fourLabels(x)) })},
+	"NLLLoss":       {In: shapes{{4, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.NLLLoss(ops.LogSoftmax(x, 1), fourLabels(x), ops.NLL{}) })},
+	"NLLLoss/weights": {In: shapes{{4, 3}, {3}}, Wrap: binary(func(x, w *graph.Value) *graph.Value {
+		return ops.NLLLoss(ops.LogSoftmax(x, 1), fourLabels(x), ops.NLL{Weights: ops.Exp(w), Ignore: []int{0}})
+	})},
 	"MulticlassSVM": {In: shapes{{4, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.MulticlassSVM(x, fourLabels(x), 1) })},
 	"Greatest":      {In: shapes{{2, 3}, {3}, {2, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Maximum(in[0], in[1], in[2]) })},
 	"Gemm":          {In: shapes{{4, 3}, {4, 5}, {3, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true}) })},

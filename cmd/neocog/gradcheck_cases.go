@@ -310,7 +310,10 @@ func losses() []gradientCase {
 		twoInputs("Log", "BCE", floats(2, 3).between(0.2, 0.8), floats(2, 3).between(0, 1), ops.BCE),
 		twoInputs("Softplus", "BCEWithLogits", floats(2, 3).between(-3, 3), floats(2, 3).between(0, 1), ops.BCEWithLogits),
 		twoInputs("ReLU", "Hinge", floats(2, 3), floats(2, 3), ops.Hinge),
-		twoInputs("GatherElements", "NLLLoss", floats(4, 3), classes(4, 3), ops.NLLLoss),
+		twoInputs("GatherElements", "NLLLoss", floats(4, 3), classes(4, 3), func(x, t *graph.Value) *graph.Value { return ops.NLLLoss(x, t, ops.NLL{}) }),
+		{op: "GatherElements", title: "NLLLoss, weighted, class 1 ignored", in: []operand{floats(5, 3), classes(5, 3), floats(3).between(0.5, 2)}, f: func(in values) values {
+			return values{ops.NLLLoss(in[0], in[1], ops.NLL{Weights: in[2], Ignore: []int{1}})}
+		}},
 		twoInputs("GatherElements", "MulticlassSVM", floats(4, 3).away(0.04), classes(4, 3), func(x, t *graph.Value) *graph.Value { return ops.MulticlassSVM(x, t, 1) }),
 		loss("labels as classes", classes(4, 3), 0),
 		loss("labels as classes, smoothing 0.1", classes(4, 3), 0.1),
