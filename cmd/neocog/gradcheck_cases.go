@@ -122,6 +122,12 @@ func picking() []gradientCase {
 			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterReplace)} }},
 		{op: "ScatterElements", title: "6 added to 5", in: []operand{x, places, floats(2, 6, 3)},
 			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterAdd)} }},
+		{op: "ScatterElements", title: "5 multiplied by 6", in: []operand{x.between(0.5, 2), places, floats(2, 6, 3).between(0.5, 2)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterMul)} }},
+		{op: "ScatterElements", title: "the greatest of 5 and 6", in: []operand{x, places, floats(2, 6, 3)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterMax)} }},
+		{op: "ScatterElements", title: "the least of 5 and 6", in: []operand{x, places, floats(2, 6, 3)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterMin)} }},
 		oneInput("TopK", "2 of 5", x.away(0.02), func(x *graph.Value) *graph.Value {
 			y, _ := ops.TopK(x, 2, 1)
 			return y
