@@ -3,11 +3,10 @@ package main
 import (
 	"github.com/spf13/cobra"
 
-	"neocog/autodiff"
 	"neocog/graph"
 	"neocog/models"
 	"neocog/models/layers"
-	"neocog/ops"
+	"neocog/train"
 )
 
 // completeModel completes one argument, the name of a model.
@@ -31,17 +30,13 @@ func findModel(name string) (models.Model, error) {
 // modelGraph returns the graph of a model: as it predicts, from images to logits, or with gradient as it trains,
 // with the loss and the derivative of that by every parameter, and nothing that these do not need.
 func modelGraph(m models.Model, gradient bool) (*graph.Graph, error) {
-	b := &layers.Builder{Train: gradient}
-	g, _, logits := m.Graph(b)
-	if !gradient || g.Err() != nil {
-		return g, g.Err()
+	if gradient {
+		l, err := train.NewLearning(m)
+		if err != nil {
+			return nil, err
+		}
+		return l.Graph, nil
 	}
-	labels := g.Input("labels", graph.Of(graph.Int32, graph.Batch))
-	loss := b.Loss(logits, labels, ops.CrossEntropy{})
-	roots := append([]*graph.Value{loss}, autodiff.Gradients(loss, g.Params()...)...)
-	if err := g.Err(); err != nil {
-		return nil, err
-	}
-	needed, _ := g.Rebuild(roots, true, nil)
-	return needed, nil
+	g, _, _ := m.Graph(&layers.Builder{})
+	return g, g.Err()
 }

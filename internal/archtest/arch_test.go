@@ -46,7 +46,8 @@ var arrows = []row{
 
 	{"models/layers", []string{"graph", "ops"}},
 	{"models", []string{"graph", "ops", "models/layers", "internal/nearest"}},
-	{"inspect", []string{"graph", "ops", "vm/kernel"}},
+	// vm for what a machine measured.
+	{"inspect", []string{"graph", "graph/view", "ops", "vm", "vm/kernel"}},
 	// vm for the algorithms of a program, and to run a network whose activations are shown; tensor is what it returns.
 	{"inspect/page", []string{"graph", "graph/layout", "graph/svg", "graph/view", "inspect", "vm", "gorgonia.org/tensor"}},
 	{"data", []string{"golang.org/x/image/...", "github.com/pkg/errors"}},
@@ -56,8 +57,8 @@ var arrows = []row{
 		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml", "github.com/nlpodyssey/safetensors",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
 	}},
-	// train only for its optimisers, as things to measure.
-	{"bench", []string{"graph", "ops/...", "vm/...", "train", "internal/...", "gorgonia.org/tensor"}},
+	// train for its optimisers, and models as they train, as things to measure.
+	{"bench", []string{"graph", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
 	{"cmd/neocog", []string{"..."}},
 	// It builds the framework from nothing, and so uses nothing of it.
 	{"docs/tour", nil},
