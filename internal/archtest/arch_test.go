@@ -57,6 +57,8 @@ var arrows = []row{
 		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml", "github.com/nlpodyssey/safetensors",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
 	}},
+	// Figures of runs, with gonum's and asciigraph's curves.
+	{"inspect/report", []string{"data", "inspect/page", "train", "gonum.org/v1/plot/...", "github.com/guptarohit/asciigraph"}},
 	// train for its optimisers, and models as they train, as things to measure.
 	{"bench", []string{"graph", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
 	{"cmd/neocog", []string{"..."}},
