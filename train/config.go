@@ -96,7 +96,7 @@ var papers = []struct {
 }{
 	{"lenet5", "", func(c *Config) { c.LR, c.WeightDecay = 0.05, 5e-4 }},
 	{"compact", "", func(c *Config) {
-		c.Optimizer, c.LR, c.Schedule, c.Smoothing, c.Epochs = "adam", 0.01, "one-cycle:0.2", 0.1, 1
+		c.Optimizer, c.LR, c.WeightDecay, c.Schedule, c.Smoothing, c.Epochs = "adamw", 0.01, 0.1, "one-cycle:0.2", 0.1, 1
 	}},
 	// Krizhevsky et al. 2012, section 5; Zeiler and Fergus 2014, section 3.
 	{"alexnet", "", func(c *Config) { c.sgd(128, 0.01, 5e-4, "plateau", 90) }},
