@@ -56,6 +56,7 @@ var arrows = []row{
 		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "internal/...",
 		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml", "github.com/nlpodyssey/safetensors",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
+		"gonum.org/v1/gonum/optimize",
 	}},
 	// train for its optimisers, and models as they train, as things to measure.
 	{"bench", []string{"graph", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
