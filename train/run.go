@@ -19,6 +19,7 @@ import (
 // The files of a run folder.
 const (
 	ConfigFile  = "config.yaml"         // the Config
+	GraphFile   = "graph.txt"           // the network, of a run whose model came from elsewhere; its head is the Config's
 	DataFile    = "data.json"           // what prediction must know of the data: normaliser, classes
 	WeightsFile = "weights.safetensors" // parameters and buffers of the model, after the last epoch
 	CSVFile     = "metrics.csv"         // a Record for each epoch
@@ -87,11 +88,18 @@ func (r *Run) begin(t *Trainer) (err error) {
 	if err != nil {
 		return err
 	}
-	var done []string
-	for _, f := range []struct {
+	files := []struct {
 		name    string
 		content []byte
-	}{{ConfigFile, config}, {DataFile, append(info, '\n')}} {
+	}{{ConfigFile, config}, {DataFile, append(info, '\n')}}
+	if t.graph != "" {
+		files = append(files, struct {
+			name    string
+			content []byte
+		}{GraphFile, []byte(t.graph)})
+	}
+	var done []string
+	for _, f := range files {
 		path := filepath.Join(r.Dir, f.name)
 		if _, err := os.Lstat(path); err == nil {
 			return errors.Errorf("run folder %s holds a run already; Create makes a new one", r.Dir)
@@ -114,7 +122,7 @@ func (r *Run) discard() {
 	if _, err := os.Lstat(filepath.Join(r.Dir, WeightsFile)); err == nil {
 		return
 	}
-	for _, name := range []string{ConfigFile, DataFile} {
+	for _, name := range []string{ConfigFile, DataFile, GraphFile} {
 		os.Remove(filepath.Join(r.Dir, name))
 	}
 	os.Remove(r.Dir) // which fails, as it should, if it holds anything else
@@ -163,11 +171,28 @@ func Open(dir string) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := models.Find(cfg.Model)
+	m, err := modelOf(dir, cfg)
 	if err != nil {
-		return nil, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
+		return nil, err
 	}
 	return open(dir, m, cfg)
+}
+
+// modelOf returns the model of a run: that of its graph if it has one, or one of the zoo.
+func modelOf(dir string, cfg Config) (models.Model, error) {
+	text, err := read(dir, GraphFile, maxText)
+	if errors.Is(err, fs.ErrNotExist) {
+		m, err := Model(cfg)
+		return m, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
+	}
+	if err != nil {
+		return models.Model{}, err
+	}
+	m, err := parseModel(cfg.Model, string(text))
+	if err == nil {
+		m, err = cfg.head(m)
+	}
+	return m, errors.WithMessagef(err, "%s", filepath.Join(dir, GraphFile))
 }
 
 // OpenModel is Open for a model that models.Find does not know. Its name must be
@@ -211,6 +236,9 @@ func open(dir string, m models.Model, cfg Config) (*Trainer, error) {
 		return nil, errors.WithMessagef(err, "%s", path)
 	}
 	t.classes = info.Classes
+	if text, err := read(dir, GraphFile, maxText); err == nil {
+		t.graph = string(text)
+	}
 	file, err := read(dir, WeightsFile, t.fileSize())
 	if err != nil {
 		return nil, err

@@ -131,10 +131,18 @@ func configure(cfg *train.Config, args []string, o trainOptions, flags *pflag.Fl
 	if cfg.Data == "" {
 		return usagef("--data is empty, want a folder, or %s for the embedded digits", train.Digits)
 	}
-	if o.name != "" && (o.name != filepath.Base(o.name) || o.name == "." || o.name == "..") {
-		return usagef("--name: got %q, want the name of one folder; --runs says where it is", o.name)
+	if err := checkName(o.name); err != nil {
+		return err
 	}
 	return asUsage(cfg.Validate())
+}
+
+// checkName says what is wrong with the --name of a run.
+func checkName(name string) error {
+	if name != "" && (name != filepath.Base(name) || name == "." || name == "..") {
+		return usagef("--name: got %q, want the name of one folder; --runs says where it is", name)
+	}
+	return nil
 }
 
 func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error {
