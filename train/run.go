@@ -129,12 +129,15 @@ func (r *Run) discard() {
 }
 
 // Save writes the weights.
-func (r *Run) Save(t *Trainer) error {
+func (r *Run) Save(t *Trainer) error { return r.save(t, WeightsFile) }
+
+// save writes the weights to the file of that name.
+func (r *Run) save(t *Trainer, name string) error {
 	w, err := t.weights()
 	if err != nil {
 		return err
 	}
-	return replace(r.disk, filepath.Join(r.Dir, WeightsFile), w)
+	return replace(r.disk, filepath.Join(r.Dir, name), w)
 }
 
 // Append adds a record to metrics.csv and metrics.jsonl, each a whole line, and
@@ -175,7 +178,7 @@ func Open(dir string) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(dir, m, cfg)
+	return open(dir, m, cfg, WeightsFile)
 }
 
 // modelOf returns the model of a run: that of its graph if it has one, or one of the zoo.
@@ -202,7 +205,7 @@ func OpenModel(dir string, m models.Model) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(dir, m, cfg)
+	return open(dir, m, cfg, WeightsFile)
 }
 
 func configOf(dir string) (Config, error) {
@@ -214,7 +217,8 @@ func configOf(dir string) (Config, error) {
 	return cfg, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
 }
 
-func open(dir string, m models.Model, cfg Config) (*Trainer, error) {
+// open reads a run whose weights are in the file called weights.
+func open(dir string, m models.Model, cfg Config, weights string) (*Trainer, error) {
 	text, err := read(dir, DataFile, maxText)
 	if err != nil {
 		return nil, err
@@ -239,12 +243,12 @@ func open(dir string, m models.Model, cfg Config) (*Trainer, error) {
 	if text, err := read(dir, GraphFile, maxText); err == nil {
 		t.graph = string(text)
 	}
-	file, err := read(dir, WeightsFile, t.fileSize())
+	file, err := read(dir, weights, t.fileSize())
 	if err != nil {
 		return nil, err
 	}
 	if err := t.load(file); err != nil {
-		return nil, errors.WithMessagef(err, "%s cannot be used", filepath.Join(dir, WeightsFile))
+		return nil, errors.WithMessagef(err, "%s cannot be used", filepath.Join(dir, weights))
 	}
 	return t, nil
 }

@@ -53,6 +53,7 @@ neocog transfer runs/cifar --data fashion-mnist --groups 'conv1*=0; *=0.1' --epo
 			if o.classifier.value == "none" && cfg.Groups == "" {
 				return usagef("--classifier none leaves nothing to do; --groups says what is trained")
 			}
+			cfg.Classes = 1 // until the data are known
 			if err := asUsage(cfg.Validate()); err != nil {
 				return err
 			}
