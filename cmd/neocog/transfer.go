@@ -20,6 +20,7 @@ import (
 type transferOptions struct {
 	classifier *choice
 	lambda     float64
+	normalize  string // empty for that of the base
 	runs, name string
 }
 
@@ -53,6 +54,9 @@ neocog transfer runs/cifar --data fashion-mnist --groups 'conv1*=0; *=0.1' --epo
 			if o.classifier.value == "none" && cfg.Groups == "" {
 				return usagef("--classifier none leaves nothing to do; --groups says what is trained")
 			}
+			if o.normalize != "" {
+				cfg.Normalize = o.normalize
+			}
 			cfg.Classes = 1 // until the data are known
 			if err := asUsage(cfg.Validate()); err != nil {
 				return err
@@ -66,6 +70,7 @@ neocog transfer runs/cifar --data fashion-mnist --groups 'conv1*=0; *=0.1' --epo
 	f.StringVar(&cfg.Head, "at", "", "`NODE` after which the network is cut: a layer or block that 'neocog graph' names")
 	o.classifier = chooses(cmd, f, "classifier", "linear classifier that is fitted first", train.Logistic, train.SVM, "none")
 	f.Float64Var(&o.lambda, "l2", 1e-4, "L2 on the classifier's weights")
+	f.StringVar(&o.normalize, "normalize", "", "`METHOD` for the images: mean-std, imagenet, pixel-mean, mean, none; the base's\nby default")
 	f.StringVar(&cfg.Groups, "groups", "", "what to train further, `PATTERN=RATE[,DECAY];…`; other parameters are frozen,\nthe new layer is head/* and has rate 1")
 	f.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "times that every image is seen in that training")
 	f.Float64Var(&cfg.LR, "lr", cfg.LR, "learning rate of it")
@@ -85,8 +90,16 @@ neocog transfer runs/cifar --data fashion-mnist --groups 'conv1*=0; *=0.1' --epo
 	return cmd
 }
 
+// openBase opens the network to start from.
+func openBase(path string) (*train.Base, error) {
+	if info, err := os.Stat(path); err == nil && !info.IsDir() {
+		return nil, fmt.Errorf("%s is a file; transfer starts from a run folder", path)
+	}
+	return train.OpenBase(path)
+}
+
 func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o transferOptions) error {
-	base, err := train.OpenBase(from)
+	base, err := openBase(from)
 	if err != nil {
 		return err
 	}
@@ -105,6 +118,11 @@ func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o tra
 		return err
 	}
 	cfg.Classes = len(set.Classes)
+	if o.normalize != "" {
+		if base.Norm, err = train.Normalize(cfg, set); err != nil {
+			return err
+		}
+	}
 	t, err := base.From(cfg)
 	if err != nil {
 		return err
