@@ -178,11 +178,18 @@ func graft(x, v *graph.Value) map[*graph.Value]*graph.Value {
 		case graph.InputOp:
 			copies[n.Out(0)] = x
 		case graph.ParamOp:
-			to.AtRoot(func() {
+			// The scope is part of the name, which is to stay.
+			name, scope := op.Label, n.Scope
+			if rest, ok := strings.CutPrefix(name, scope+"/"); ok {
+				name = rest
+			} else {
+				scope = ""
+			}
+			within(to, scope, func() {
 				if op.Buffer {
-					copies[n.Out(0)] = to.Buffer(op.Label, n.Out(0).Type(), op.Init)
+					copies[n.Out(0)] = to.Buffer(name, n.Out(0).Type(), op.Init)
 				} else {
-					copies[n.Out(0)] = to.Param(op.Label, n.Out(0).Type(), op.Init)
+					copies[n.Out(0)] = to.Param(name, n.Out(0).Type(), op.Init)
 				}
 			})
 		case graph.ConstOp:
