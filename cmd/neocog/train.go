@@ -55,6 +55,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.SortFlags = false
 	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or with images in\ntrain/CLASS/ and test/CLASS/; or digits")
 	f.IntVar(&cfg.ImageSize, "image-size", 0, "side of the images of such a folder; 0 is the model's, for --augment to cut from more")
+	f.IntVar(&cfg.Classes, "classes", 0, "give the model a new last layer for so many classes; 0 is the model's own")
 	f.IntVar(&cfg.TrainImages, "train-images", 0, "train on so many images only; 0 is all, of the digits 10,000")
 	f.IntVar(&cfg.TestImages, "test-images", 0, "test on so many images only; 0 is all, of the digits 2,000")
 	f.IntVar(&cfg.Validation, "validation", 0, "hold out so many training images, drawn by --seed, and test on these")
@@ -151,6 +152,11 @@ func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error
 		return err
 	}
 	cfg.Model = m.Name // of an alias
+	if cfg.Classes > 0 {
+		if m, err = m.WithHead(cfg.Head, cfg.Classes); err != nil {
+			return err
+		}
+	}
 	if cfg.Data == "" {
 		cfg.Data = train.Digits
 	}
