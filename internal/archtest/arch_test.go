@@ -56,6 +56,9 @@ var arrows = []row{
 		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml", "github.com/nlpodyssey/safetensors",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
 	}},
+	// The wire format of protocol buffers, of which only onnx knows.
+	{"onnx/internal/onnxpb", []string{"google.golang.org/protobuf/encoding/protowire"}},
+	{"onnx", []string{"graph", "ops", "vm", "onnx/internal/onnxpb", "gorgonia.org/tensor", "github.com/pkg/errors"}},
 	// train only for its optimisers, as things to measure.
 	{"bench", []string{"graph", "ops/...", "vm/...", "train", "internal/...", "gorgonia.org/tensor"}},
 	{"cmd/neocog", []string{"..."}},

@@ -1,0 +1,295 @@
+package onnx
+
+import (
+	"slices"
+
+	"neocog/graph"
+	"neocog/ops"
+)
+
+// images are convolutions and poolings.
+var images = []rule{
+	{op: "Conv", from: 6, in: [2]int{2, 3}, attributes: append([]string{"group"}, windowAttributes...), build: convolution},
+	{op: "ConvTranspose", from: 6, in: [2]int{2, 3}, attributes: append([]string{"group", "output_padding", "output_shape"}, windowAttributes...), build: convTranspose},
+	{op: "MaxPool", from: 6, in: [2]int{1, 1}, attributes: append([]string{"ceil_mode", "storage_order"}, windowAttributes...), build: maxPool},
+	{op: "AveragePool", from: 6, in: [2]int{1, 1}, attributes: append([]string{"ceil_mode", "count_include_pad"}, windowAttributes...), build: averagePool},
+	{op: "GlobalAveragePool", from: 1, in: [2]int{1, 1}, build: global(func(x *graph.Value, axes []int) *graph.Value { return ops.MeanKeep(x, axes...) })},
+	{op: "GlobalMaxPool", from: 1, in: [2]int{1, 1}, build: global(func(x *graph.Value, axes []int) *graph.Value { return ops.MaxKeep(x, axes...) })},
+}
+
+var windowAttributes = []string{"auto_pad", "dilations", "kernel_shape", "pads", "strides"}
+
+// A window is how a filter or a pooling slides over the spatial axes of x, with one
+// element of each list for each axis; pads are first all at the beginnings, then
+// all at the ends.
+type window struct {
+	size, stride, dilation, pads []int
+	rounded                      bool // some axis has a rest that no window sees
+}
+
+// window reads the attributes for x [N, C, spatial...]; size is that of the filter.
+func (c *call) window(x *graph.Value, size []int) window {
+	n := len(size)
+	w := window{size: size, stride: c.list("strides", n, 1), dilation: c.list("dilations", n, 1), pads: c.attrInts("pads")}
+	if w.pads == nil {
+		w.pads = make([]int, 2*n)
+	}
+	if len(w.pads) != 2*n || x.Shape().Rank() != n+2 {
+		c.refuse("x is %v, the window has %d axes and %d paddings", x.Type(), n, len(w.pads))
+	}
+	for i := range n {
+		if w.stride[i] < 1 || w.dilation[i] < 1 || w.size[i] < 1 || w.stride[i] > maxWindow || w.dilation[i] > maxWindow || w.size[i] > maxWindow {
+			c.refuse("extent %d, stride %d, dilation %d of the window along axis %d, want 1 to %d", w.size[i], w.stride[i], w.dilation[i], i+2, maxWindow)
+		}
+	}
+	auto := c.attrString("auto_pad", "NOTSET")
+	for i := range n {
+		h := c.extent(x, i+2)
+		span := (w.size[i]-1)*w.dilation[i] + 1
+		switch auto {
+		case "NOTSET":
+		case "VALID":
+			w.pads[i], w.pads[n+i] = 0, 0
+		case "SAME_UPPER", "SAME_LOWER":
+			all := max((ceilDiv(h, w.stride[i])-1)*w.stride[i]+span-h, 0)
+			w.pads[i], w.pads[n+i] = all/2, all-all/2
+			if auto == "SAME_LOWER" {
+				w.pads[i], w.pads[n+i] = all-all/2, all/2
+			}
+		default:
+			c.refuse("auto_pad %s is not known", quoted(auto))
+		}
+		if (h+w.pads[i]+w.pads[n+i]-span)%w.stride[i] != 0 {
+			w.rounded = true
+		}
+	}
+	return w
+}
+
+// maxWindow bounds what is computed with, so that nothing overflows.
+const maxWindow = 1 << 20
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// list returns an attribute of n integers, each otherwise if it is not given.
+func (c *call) list(name string, n, otherwise int) []int {
+	l := c.attrInts(name)
+	if l == nil {
+		l = slices.Repeat([]int{otherwise}, n)
+	}
+	if len(l) != n {
+		c.refuse("the attribute %s has %d elements, want %d", name, len(l), n)
+	}
+	return l
+}
+
+// planar returns w for a plane: a line of pixels becomes an image of one row.
+func (w window) planar() window {
+	if len(w.size) == 2 {
+		return w
+	}
+	return window{[]int{1, w.size[0]}, []int{1, w.stride[0]}, []int{1, w.dilation[0]}, []int{0, w.pads[0], 0, w.pads[1]}, w.rounded}
+}
+
+// flat gives x [N, C, L] a height of 1, and returns what takes it away again.
+func flat(x *graph.Value) (image *graph.Value, back func(*graph.Value) *graph.Value) {
+	if s := x.Shape(); s.Rank() == 3 {
+		return ops.Reshape(x, s[0], s[1], 1, s[2]), func(y *graph.Value) *graph.Value {
+			if !y.IsValid() {
+				return y
+			}
+			s := y.Shape()
+			return ops.Reshape(y, s[0], s[1], s[3])
+		}
+	}
+	return x, func(y *graph.Value) *graph.Value { return y }
+}
+
+// conv returns the attributes of a convolution.
+func (w window) conv(groups int) ops.Conv {
+	p := w.planar()
+	o := ops.Conv{Pad: [4]int(p.pads)}
+	if s := [2]int(p.stride); s != [2]int{1, 1} {
+		o.Stride = s
+	}
+	if d := [2]int(p.dilation); d != [2]int{1, 1} {
+		o.Dilation = d
+	}
+	if groups != 1 {
+		o.Groups = groups
+	}
+	if w.rounded {
+		o.Round = ops.Floor
+	}
+	return o
+}
+
+// filter returns operand 1, whose rank must be x's, and the extents of its window.
+func (c *call) filter(x *graph.Value) (w *graph.Value, size []int) {
+	w = c.float(1)
+	if r := w.Shape().Rank(); r != x.Shape().Rank() || r < 3 || r > 4 {
+		c.refuse("x is %v and w %v; images of one and two dimensions are known", x.Type(), w.Type())
+	}
+	size = w.Shape()[2:]
+	if k := c.attrInts("kernel_shape"); k != nil && !slices.Equal(k, size) {
+		c.refuse("kernel_shape is %v, w is %v", k, w.Type())
+	}
+	for i := range w.Shape() {
+		c.extent(w, i)
+	}
+	return w, size
+}
+
+// biased adds operand 2, an element for each channel, to y.
+func (c *call) biased(y *graph.Value) *graph.Value {
+	if !c.has(2) || !y.IsValid() {
+		return y
+	}
+	b := c.float(2)
+	if b.Shape().Rank() != 1 {
+		c.refuse("the bias is %v, want an element for each channel", b.Type())
+	}
+	return ops.Add(y, ops.Reshape(b, b.Shape()[0], 1, 1))
+}
+
+func convolution(c *call) []*graph.Value {
+	x := c.float(0)
+	w, size := c.filter(x)
+	o := c.window(x, size).conv(c.attrInt("group", 1))
+	x, back := flat(x)
+	w, _ = flat(w)
+	if c.has(2) && c.in(2).Shape().Rank() == 1 {
+		return one(back(ops.Conv2DBias(x, w, c.float(2), o)))
+	}
+	return one(back(c.biased(ops.Conv2D(x, w, o))))
+}
+
+// convTranspose is the gradient of a convolution by its images.
+func convTranspose(c *call) []*graph.Value {
+	x := c.float(0)
+	w, size := c.filter(x)
+	n := len(size)
+	win := window{size: size, stride: c.list("strides", n, 1), dilation: c.list("dilations", n, 1), pads: c.list("pads", 2*n, 0)}
+	extra, shape, auto := c.list("output_padding", n, 0), c.attrInts("output_shape"), c.attrString("auto_pad", "NOTSET")
+	if len(shape) > n {
+		shape = shape[len(shape)-n:] // with the batch and the channels
+	}
+	out := make([]int, n)
+	for i := range n {
+		for _, v := range []int{win.stride[i], win.dilation[i], size[i]} {
+			if v < 1 || v > maxWindow {
+				c.refuse("extent %d, stride %d, dilation %d of the window, want 1 to %d", size[i], win.stride[i], win.dilation[i], maxWindow)
+			}
+		}
+		span := (size[i]-1)*win.dilation[i] + 1
+		full := win.stride[i]*(c.extent(x, i+2)-1) + extra[i] + span
+		same := auto == "SAME_UPPER" || auto == "SAME_LOWER"
+		switch {
+		case len(shape) == n:
+			out[i] = shape[i]
+		case same:
+			out[i] = c.extent(x, i+2) * win.stride[i]
+		case auto == "VALID":
+			win.pads[i], win.pads[n+i] = 0, 0
+			out[i] = full
+		case auto == "NOTSET":
+			out[i] = full - win.pads[i] - win.pads[n+i]
+		default:
+			c.refuse("auto_pad %s is not known", quoted(auto))
+		}
+		if len(shape) == n || same {
+			all := max(full-out[i], 0)
+			win.pads[i], win.pads[n+i] = all-all/2, all/2
+			if auto == "SAME_UPPER" {
+				win.pads[i], win.pads[n+i] = all/2, all-all/2
+			}
+		}
+		if (out[i]+win.pads[i]+win.pads[n+i]-span)%win.stride[i] != 0 {
+			win.rounded = true
+		}
+	}
+	x, back := flat(x)
+	w, _ = flat(w)
+	if n == 1 {
+		out = []int{1, out[0]}
+	}
+	return one(back(c.biased(ops.Conv2DInputGrad(w, x, out[0], out[1], win.conv(c.attrInt("group", 1))))))
+}
+
+// pool returns the operand as an image, and the attributes of a pooling.
+func (c *call) pool() (x *graph.Value, back func(*graph.Value) *graph.Value, w window, p ops.Pool) {
+	x = c.float(0)
+	size := c.attrInts("kernel_shape")
+	if len(size) < 1 || len(size) > 2 {
+		c.refuse("the window is %v; images of one and two dimensions are known", size)
+	}
+	w = c.window(x, size)
+	for _, d := range w.dilation {
+		if d != 1 {
+			c.refuse("the window has dilation %v; windows without gaps are known", w.dilation)
+		}
+	}
+	planar := w.planar()
+	p = ops.Pool{Size: [2]int(planar.size), Stride: [2]int(planar.stride), Pad: [4]int(planar.pads)}
+	switch {
+	case !w.rounded:
+	case c.attrInt("ceil_mode", 0) != 0:
+		p.Round = ops.Ceil
+	default:
+		p.Round = ops.Floor
+	}
+	x, back = flat(x)
+	return x, back, w, p
+}
+
+// maxPool has a second result: where in x the greatest elements are.
+func maxPool(c *call) []*graph.Value {
+	x, back, _, p := c.pool()
+	if len(c.n.Output) < 2 || c.n.Output[1] == "" {
+		return one(back(ops.MaxPool2D(x, p)))
+	}
+	y, argmax := ops.MaxPool2DIndices(x, p)
+	return []*graph.Value{back(y), back(c.places(x, argmax))}
+}
+
+// places turns positions within planes of x into positions in all of x: in
+// row-major order, or column by column within each plane.
+func (c *call) places(x, argmax *graph.Value) *graph.Value {
+	n := c.size(x)
+	s := x.Shape()
+	h, w := s[2], s[3]
+	if !argmax.IsValid() || n > maxFolded {
+		c.refuse("x is %v, too large for positions of greatest elements", x.Type())
+	}
+	at := ops.Cast(argmax, graph.Int64)
+	if c.attrInt("storage_order", 0) != 0 {
+		scalar := func(v int) *graph.Value { return c.g.Scalar(graph.Float64, float64(v)) }
+		f := ops.Cast(argmax, graph.Float64)
+		row := ops.RoundDown(ops.Div(f, scalar(w)))
+		column := ops.Sub(f, ops.Mul(row, scalar(w)))
+		at = ops.Cast(ops.Add(ops.Mul(column, scalar(h)), row), graph.Int64)
+	}
+	first := make([]int, s[0]*s[1])
+	for i := range first {
+		first[i] = i * h * w
+	}
+	return ops.Add(at, c.constInts(graph.Shape{s[0], s[1], 1, 1}, first...))
+}
+
+func averagePool(c *call) []*graph.Value {
+	x, back, _, p := c.pool()
+	p.CountPad = c.attrInt("count_include_pad", 0) != 0
+	return one(back(ops.AvgPool2D(x, p)))
+}
+
+// global reduces all spatial axes.
+func global(reduce func(x *graph.Value, axes []int) *graph.Value) func(c *call) []*graph.Value {
+	return func(c *call) []*graph.Value {
+		x := c.rank(0, 3)
+		var axes []int
+		for i := 2; i < x.Shape().Rank(); i++ {
+			axes = append(axes, i)
+		}
+		return one(reduce(c.float(0), axes))
+	}
+}

@@ -1,0 +1,367 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/pkg/errors"
+	"gorgonia.org/tensor"
+
+	"neocog/graph"
+	"neocog/onnx/internal/onnxpb"
+	"neocog/vm"
+)
+
+// Options say what an ONNX model leaves open. The zero value suits most models.
+type Options struct {
+	// Batch is the extent of the first axis of inputs where the model gives it a
+	// name or leaves it open, and of every axis of the same name. 0 keeps it
+	// symbolic, graph.Batch, so that one graph serves every batch size; that
+	// is refused where the model computes with it.
+	Batch int
+	// Dims gives the extents of axes by the names that the model gives them.
+	Dims map[string]int
+	// Known gives inputs whose elements may be used while the graph is made,
+	// such as the shape of a Reshape. They stay inputs of the graph; where the
+	// elements were used, what is fed for them later does not count.
+	Known map[string]*tensor.Dense
+}
+
+// A Network is an imported model: an ordinary graph, and weights.
+type Network struct {
+	// Graph has the inputs of the model, in order, and its float initialisers as
+	// parameters, the statistics of batch normalisations as buffers. Nodes have the
+	// names of ONNX nodes as scopes.
+	Graph *graph.Graph
+	// Outputs are the results, OutputNames what the model calls them.
+	Outputs     []*graph.Value
+	OutputNames []string
+	// State holds the values of parameters and buffers.
+	State *vm.State
+}
+
+// The most that folding constants may cost, in elements: shapes are a handful,
+// masks and tables of positions some thousand.
+const (
+	maxFolded   = 1 << 18 // of one tensor
+	foldingWork = 1 << 20 // of all that are computed in an import
+)
+
+// Import turns the model into a graph of Neocog's ops. What cannot be had is an
+// *UnsupportedError, which names op, node and operator set; what contradicts
+// itself, such as shapes that do not go together, a *FileError.
+//
+// Float initialisers become parameters, others constants. A node whose
+// operands are all constants is computed at once.
+func (m *Model) Import(o Options) (*Network, error) {
+	im := &importer{
+		model: m, opts: o, g: graph.New(m.proto.Graph.Name), state: vm.NewState(0),
+		values: map[string]*value{}, work: foldingWork,
+	}
+	if err := im.check(); err != nil {
+		return nil, err
+	}
+	if err := im.inputs(); err != nil {
+		return nil, err
+	}
+	for _, t := range m.proto.Graph.Initializer {
+		if im.values[t.Name] == nil { // an input's default does not count: the input is fed
+			im.values[t.Name] = &value{init: t}
+		}
+	}
+	for _, n := range m.proto.Graph.Node {
+		if err := im.node(n); err != nil {
+			return nil, err
+		}
+	}
+	return im.network()
+}
+
+// An importer is one import on its way.
+type importer struct {
+	model  *Model
+	opts   Options
+	g      *graph.Graph
+	state  *vm.State
+	values map[string]*value // by ONNX name
+	work   int               // elements that folding may still compute
+}
+
+// A value is what an ONNX name stands for. At least one field is set; v is made
+// when the value is an operand for the first time.
+type value struct {
+	v     *graph.Value
+	known *constant
+	init  *onnxpb.Tensor // of an initialiser that no node has used yet
+}
+
+// check refuses what the model as a whole asks for.
+func (im *importer) check() error {
+	if im.opts.Batch < 0 {
+		return errors.Errorf("onnx: Options.Batch is %d, want at least 0", im.opts.Batch)
+	}
+	for _, name := range sortedKeys(im.opts.Dims) {
+		if n := im.opts.Dims[name]; n < 0 {
+			return errors.Errorf("onnx: Options.Dims[%q] is %d, want at least 0", name, n)
+		}
+	}
+	for _, name := range sortedKeys(im.opts.Known) {
+		if !slices.ContainsFunc(im.model.proto.Graph.Input, func(v *onnxpb.ValueInfo) bool { return v.Name == name }) {
+			return errors.Errorf("onnx: Options.Known names %q; the model's inputs are %s", name, strings.Join(im.model.inputNames(), ", "))
+		}
+	}
+	return nil
+}
+
+// inputNames returns the names of the inputs that are fed: not those which give
+// the type of an initialiser, as models of before IR version 4 do for each.
+func (m *Model) inputNames() []string {
+	var names []string
+	for _, v := range m.fed() {
+		names = append(names, v.Name)
+	}
+	return names
+}
+
+func (m *Model) fed() []*onnxpb.ValueInfo {
+	defaults := map[string]bool{}
+	for _, t := range m.proto.Graph.Initializer {
+		defaults[t.Name] = true
+	}
+	var fed []*onnxpb.ValueInfo
+	for _, v := range m.proto.Graph.Input {
+		if !defaults[v.Name] {
+			fed = append(fed, v)
+		}
+	}
+	return fed
+}
+
+// inputs declares the inputs.
+func (im *importer) inputs() error {
+	fed := im.model.fed()
+	batch := map[string]bool{} // names of symbolic first axes
+	for _, v := range fed {
+		if dims := dimensions(v); len(dims) > 0 && dims[0].Value == nil && dims[0].Param != "" {
+			batch[dims[0].Param] = true
+		}
+	}
+	for _, v := range fed {
+		t, err := im.typeOf(v, batch)
+		if err != nil {
+			return err
+		}
+		val := &value{v: im.g.Input(v.Name, t)}
+		if err := im.mistake(); err != nil {
+			return fileErrorf("input "+quoted(v.Name), "%w", err)
+		}
+		im.values[v.Name] = val
+	}
+	return nil
+}
+
+func dimensions(v *onnxpb.ValueInfo) []*onnxpb.Dimension {
+	if v.Type == nil || v.Type.Tensor == nil || v.Type.Tensor.Shape == nil {
+		return nil
+	}
+	return v.Type.Tensor.Shape.Dim
+}
+
+// typeOf returns the type of an input. batch holds the names that mean the batch.
+func (im *importer) typeOf(v *onnxpb.ValueInfo, batch map[string]bool) (graph.Type, error) {
+	refuse := func(format string, args ...any) (graph.Type, error) {
+		return graph.Type{}, &UnsupportedError{Err: fmt.Errorf("input %s: %w", quoted(v.Name), fmt.Errorf(format, args...))}
+	}
+	if v.Type == nil || v.Type.Tensor == nil {
+		return refuse("it is no tensor")
+	}
+	d, err := dtypeOf(v.Type.Tensor.ElemType)
+	if err != nil {
+		return refuse("%w", errors.Unwrap(err))
+	}
+	t := graph.Type{DType: d, Shape: graph.Shape{}}
+	known := im.opts.Known[v.Name]
+	if v.Type.Tensor.Shape == nil && known == nil {
+		return refuse("it has no shape")
+	}
+	for axis, dim := range dimensions(v) {
+		n, given := im.opts.Dims[dim.Param]
+		switch {
+		case dim.Value != nil:
+			if n = int(*dim.Value); int64(n) != *dim.Value {
+				return refuse("the extent %d of axis %d is too large", *dim.Value, axis)
+			}
+		case given && dim.Param != "":
+		case axis > 0 && !batch[dim.Param]:
+			if known == nil {
+				return refuse("the model leaves the extent of axis %d open and calls it %q: say what it is (Options.Dims, --dim %s=…)", axis, dim.Param, dim.Param)
+			}
+			n = known.Shape()[min(axis, known.Dims()-1)]
+		case im.opts.Batch > 0:
+			n = im.opts.Batch
+		default:
+			n = graph.Batch
+		}
+		t.Shape = append(t.Shape, n)
+	}
+	if v.Type.Tensor.Shape == nil {
+		t.Shape = graph.Shape(known.Shape()).Clone()
+	}
+	if err := t.Check(); err != nil {
+		return refuse("%w", err)
+	}
+	return t, nil
+}
+
+// mistake returns the first mistake that the graph has kept, without places,
+// which would be those of this package.
+func (im *importer) mistake() error {
+	if im.g.Err() == nil {
+		return nil
+	}
+	var list *graph.Errors
+	if errors.As(im.g.Err(), &list) && len(list.List) > 0 {
+		return errors.Errorf("%s: %v", list.List[0].Op, list.List[0].Err)
+	}
+	return im.g.Err()
+}
+
+// node imports one node: by computing it, if its operands are constants, and else
+// by adding ops to the graph.
+func (im *importer) node(n *onnxpb.Node) error {
+	c := &call{importer: im, n: n, g: im.g}
+	r, err := c.rule()
+	if err != nil {
+		return err
+	}
+	if c.foldable() {
+		return c.fold(r)
+	}
+	outs, err := c.build(r)
+	if err != nil {
+		return err
+	}
+	for i, name := range n.Output {
+		if name != "" {
+			im.values[name] = &outs[i]
+		}
+	}
+	return nil
+}
+
+// scopeOf returns the scope for a node called name: the part before the last
+// slash, since exporters write scope/op, and the whole of a name without one.
+func scopeOf(name string) string {
+	if i := strings.LastIndexByte(name, '/'); i >= 0 {
+		name = name[:i]
+	}
+	return strings.Trim(name, "/")
+}
+
+// network makes the final graph: inputs, then nodes in their order, each with the
+// parameters and constants that it is the first to use before it, and nothing
+// that no output needs. Places are dropped; they would be lines of this package.
+func (im *importer) network() (*Network, error) {
+	var roots []*graph.Value
+	net := &Network{State: vm.NewState(0)}
+	for _, o := range im.model.proto.Graph.Output {
+		c := &call{importer: im, n: &onnxpb.Node{OpType: "output", Name: o.Name, Input: []string{o.Name}}, g: im.g}
+		v, err := c.guarded(func() []*graph.Value { return []*graph.Value{c.in(0)} })
+		if err != nil {
+			return nil, err
+		}
+		roots = append(roots, v[0])
+		net.OutputNames = append(net.OutputNames, o.Name)
+	}
+	images := inOrder(im.g, roots)
+	for i := range net.OutputNames {
+		net.Outputs = append(net.Outputs, images[roots[i]])
+	}
+	net.Graph = net.Outputs[0].Graph()
+	if err := net.Graph.Err(); err != nil {
+		return nil, &FileError{Err: err}
+	}
+	for _, name := range im.state.Names() {
+		if net.Graph.Lookup(name) == nil {
+			continue
+		}
+		t, err := im.state.Get(name)
+		if err == nil {
+			err = net.State.Set(name, t)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return net, nil
+}
+
+// inOrder copies what roots need from g into a new graph in the order that
+// network describes, and returns the copies.
+func inOrder(g *graph.Graph, roots []*graph.Value) map[*graph.Value]*graph.Value {
+	needed := make([]bool, len(g.Nodes()))
+	for _, v := range roots {
+		needed[v.Node().Index()] = true
+	}
+	for _, n := range slices.Backward(g.Nodes()) {
+		if needed[n.Index()] {
+			for _, v := range n.Ins() {
+				needed[v.Node().Index()] = true
+			}
+		}
+	}
+	to := graph.New(g.Name())
+	images := map[*graph.Value]*graph.Value{}
+	source := func(v *graph.Value) {
+		if images[v] != nil {
+			return
+		}
+		switch op := v.Node().Op.(type) {
+		case graph.InputOp:
+			images[v] = to.Input(op.Label, v.Type())
+		case graph.ParamOp:
+			if op.Buffer {
+				images[v] = to.Buffer(op.Label, v.Type(), op.Init)
+			} else {
+				images[v] = to.Param(op.Label, v.Type(), op.Init)
+			}
+		case graph.ConstOp:
+			images[v] = to.ConstOf(v.Type(), op.Data)
+		}
+	}
+	for _, v := range g.Inputs() {
+		source(v)
+	}
+	for _, n := range g.Nodes() {
+		if n.IsSource() || !needed[n.Index()] {
+			continue
+		}
+		in := make([]*graph.Value, len(n.Ins()))
+		for i, v := range n.Ins() {
+			source(v)
+			in[i] = images[v]
+		}
+		out := graph.ApplyN(len(n.Outs()), n.Op, in...)
+		out[0].Node().Scope = n.Scope
+		for i, v := range n.Outs() {
+			images[v] = out[i]
+		}
+	}
+	for _, v := range roots {
+		source(v)
+	}
+	for _, n := range to.Nodes() {
+		n.Pos = graph.Pos{}
+	}
+	return images
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
