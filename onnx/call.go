@@ -29,6 +29,8 @@ type call struct {
 	n       *onnxpb.Node
 	g       *graph.Graph // of the importer, or one for a node whose operands are constants
 	folding []constant   // the operands of such a node
+	// deferred are results of the rule that are made when they are used.
+	deferred map[int]*value
 }
 
 // name returns the op as it stands in messages, with its domain if that is a
@@ -135,9 +137,13 @@ func (c *call) build(r rule) ([]value, error) {
 		if i >= len(out) || out[i] == nil {
 			return nil, c.unsupported(fmt.Errorf("its result %d is not had", i))
 		}
+		if c.deferred[i] != nil {
+			values[i] = *c.deferred[i]
+			continue
+		}
 		values[i].v = out[i]
-		if k, ok := out[i].Node().Op.(graph.ConstOp); ok {
-			values[i].known = &constant{out[i].Type(), k.Data}
+		if k, ok := literal(out[i]); ok {
+			values[i].known = &k
 		}
 	}
 	return values, nil
@@ -160,7 +166,7 @@ func (c *call) foldable() bool {
 // constant returns the elements of v if they are part of the model and no
 // parameter, else nil.
 func (v *value) constant() *constant {
-	if v.known == nil && v.init != nil && v.v == nil {
+	if v.known == nil && v.init != nil && v.v == nil && v.init.DocString != bufferMark {
 		if d, ok := dtypes[v.init.DataType]; ok && !d.IsFloat() {
 			if k, err := decode(v.init); err == nil {
 				v.known = &k
@@ -170,22 +176,55 @@ func (v *value) constant() *constant {
 	return v.known
 }
 
-// fold computes a node whose operands are constants, in a graph of its own.
-func (c *call) fold(r rule) error {
+// fold computes a node whose operands are constants. Those which depend on the
+// batch are computed for both probes; where the shapes of the results then differ, done is
+// false, and the node is one for the graph.
+func (c *call) fold(r rule) (done bool, err error) {
+	results, err := c.compute(r, 0)
+	if results == nil {
+		return false, err
+	}
+	depends := func(name string) bool { return c.values[name].constant().other != "" }
+	if slices.ContainsFunc(c.n.Input, depends) {
+		others, err := c.compute(r, 1)
+		if others == nil {
+			return false, err
+		}
+		for i, k := range others {
+			if !k.typ.Equal(results[i].typ) {
+				return false, nil
+			}
+			if k.data != results[i].data {
+				results[i].other = k.data
+			}
+		}
+	}
+	for i, name := range c.n.Output {
+		if name != "" {
+			c.values[name] = &value{known: &results[i]}
+		}
+	}
+	return true, nil
+}
+
+// compute runs a rule in a graph of its own, with the operands for one of the probes, and
+// returns the results; nil where that would be too much work.
+func (c *call) compute(r rule, probe int) ([]constant, error) {
 	alone := &call{importer: c.importer, n: c.n, g: graph.New("")}
 	for _, name := range c.n.Input {
-		alone.folding = append(alone.folding, *c.values[name].constant())
+		alone.folding = append(alone.folding, c.values[name].constant().at(probe))
 	}
 	outs, err := alone.build(r)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, n := range alone.g.Nodes() {
 		for _, v := range n.Outs() {
 			size := v.Shape().Size()
-			if c.work -= max(size, 1); size > maxFolded || c.work < 0 {
-				return c.unsupported(fmt.Errorf("it computes %v from constants, which is too much while a model is read", v.Type()))
+			if size > maxFolded || size > c.work {
+				return nil, nil
 			}
+			c.work -= max(size, 1)
 		}
 	}
 	var roots []*graph.Value
@@ -196,20 +235,25 @@ func (c *call) fold(r rule) error {
 	}
 	got, err := vm.Interpret(alone.g, roots, vm.NewState(0), nil)
 	if err != nil {
-		return c.unsupported(err)
+		return nil, c.unsupported(err)
 	}
-	for i, name := range c.n.Output {
-		if name == "" {
+	results := make([]constant, len(outs))
+	for i, o := range outs {
+		if o.v == nil {
 			continue
 		}
-		k, err := constantOf(got[0])
-		if err != nil {
-			return c.unsupported(err)
+		if results[i], err = constantOf(got[0]); err != nil {
+			return nil, c.unsupported(err)
 		}
-		k.typ = outs[i].v.Type()
-		c.values[name], got = &value{known: &k}, got[1:]
+		results[i].typ, got = o.v.Type(), got[1:]
 	}
-	return nil
+	return results, nil
+}
+
+// literal returns the elements of v if it is a constant of the graph.
+func literal(v *graph.Value) (k constant, ok bool) {
+	op, ok := v.Node().Op.(graph.ConstOp)
+	return constant{typ: v.Type(), data: op.Data}, ok
 }
 
 // has reports whether operand i is given.
@@ -227,7 +271,11 @@ func (c *call) operand(i int, buffer bool) *graph.Value {
 		return c.g.ConstOf(c.folding[i].typ, c.folding[i].data)
 	}
 	v := c.values[c.n.Input[i]]
-	if v.v == nil {
+	switch {
+	case v.v != nil:
+	case v.later != nil:
+		v.v = v.later(c)
+	default:
 		v.v = c.source(v, buffer)
 	}
 	return v.v
@@ -237,6 +285,9 @@ func (c *call) operand(i int, buffer bool) *graph.Value {
 func (c *call) source(v *value, buffer bool) (out *graph.Value) {
 	c.g.AtRoot(func() {
 		if k := v.constant(); k != nil {
+			if k.other != "" {
+				c.refuse("an operand is a number that depends on the batch size; import with a fixed one (Options.Batch, --batch)")
+			}
 			out = c.g.ConstOf(k.typ, k.data)
 			return
 		}
@@ -296,14 +347,40 @@ func (c *call) known(i int, what string) constant {
 
 // ints returns operand i as known integers.
 func (c *call) ints(i int, what string) []int {
+	k := c.integers(i, what)
+	if k.other != "" {
+		c.refuse("%s depends on the batch size; import with a fixed one (Options.Batch, --batch)", what)
+	}
+	return k.ints()
+}
+
+// extents returns operand i as known integers of which some may be the batch: those
+// are −1 in dims, and batch says which.
+func (c *call) extents(i int, what string) (dims []int, batch []bool) {
+	k := c.integers(i, what)
+	dims, others := k.at(0).ints(), k.at(1).ints()
+	batch = make([]bool, len(dims))
+	for j, d := range dims {
+		switch {
+		case d == others[j]:
+		case d == probes[0] && others[j] == probes[1]:
+			dims[j], batch[j] = graph.Batch, true
+		default:
+			c.refuse("%s is computed from the batch size; import with a fixed one (Options.Batch, --batch)", what)
+		}
+	}
+	return dims, batch
+}
+
+func (c *call) integers(i int, what string) constant {
 	k := c.known(i, what)
 	if k.typ.DType.IsFloat() {
 		c.refuse("%s is %v, want integers", what, k.typ)
 	}
-	if k.typ.Shape.Size() > maxFolded {
+	if k.typ.Shape.Size() > maxTable {
 		c.refuse("%s is %v, which is too much", what, k.typ)
 	}
-	return k.ints()
+	return k
 }
 
 // scalar returns operand i as one known number.
@@ -311,6 +388,9 @@ func (c *call) scalar(i int, what string) float64 {
 	k := c.known(i, what)
 	if n := k.typ.Shape.Size(); n != 1 {
 		c.refuse("%s is %v, want one number", what, k.typ)
+	}
+	if k.other != "" {
+		c.refuse("%s depends on the batch size; import with a fixed one (Options.Batch, --batch)", what)
 	}
 	if k.typ.DType == graph.Int64 {
 		return float64(k.ints()[0])

@@ -20,11 +20,19 @@ var constants = []rule{
 	{op: "Range", from: 11, in: [2]int{3, 3}, build: rangeOf},
 	{op: "EyeLike", from: 9, in: [2]int{1, 1}, attributes: []string{"dtype", "k"}, build: eyeLike},
 	{op: "Cast", from: 6, in: [2]int{1, 1}, attributes: []string{"saturate", "to"}, build: func(c *call) []*graph.Value {
-		return one(ops.Cast(c.in(0), c.dtype("to", graph.Invalid)))
+		return one(cast(c.in(0), c.dtype("to", graph.Invalid)))
 	}},
 	{op: "CastLike", from: 15, in: [2]int{2, 2}, attributes: []string{"saturate"}, build: func(c *call) []*graph.Value {
-		return one(ops.Cast(c.in(0), c.in(1).DType()))
+		return one(cast(c.in(0), c.in(1).DType()))
 	}},
+}
+
+// cast converts, and takes back a conversion from int32 to int64.
+func cast(x *graph.Value, d graph.DType) *graph.Value {
+	if from := uncast(x); from != x && d == graph.Int32 && from.DType() == graph.Int32 && x.DType() == graph.Int64 {
+		return from
+	}
+	return ops.Cast(x, d)
 }
 
 func constantNode(c *call) []*graph.Value {
@@ -50,15 +58,16 @@ func constantNode(c *call) []*graph.Value {
 
 // constantOfShape takes no memory for its elements.
 func constantOfShape(c *call) []*graph.Value {
-	shape := graph.Shape(c.ints(0, "the shape"))
-	for _, d := range shape {
-		if d < 0 {
-			c.refuse("the shape is %v", []int(shape))
+	dims, batch := c.extents(0, "the shape")
+	shape := graph.Shape(dims)
+	for i, d := range shape {
+		if d < 0 && !batch[i] {
+			c.refuse("the shape is %v", dims)
 		}
 	}
 	value := c.attrTensor("value")
 	if value == nil {
-		value = &constant{graph.Of(graph.Float32, 1), "\x00\x00\x00\x00"}
+		value = &constant{typ: graph.Of(graph.Float32, 1), data: "\x00\x00\x00\x00"}
 	}
 	if value.typ.Shape.Size() != 1 {
 		c.refuse("the value is %v, want one element", value.typ)
@@ -76,17 +85,19 @@ func shapeOf(c *call) []*graph.Value {
 	start, end := wrapped(c.attrInt("start", 0), len(s)), wrapped(c.attrInt("end", math.MaxInt32), len(s))
 	start, end = clamp(start, 0, len(s)), clamp(end, 0, len(s))
 	s = s[start:max(start, end)]
+	k := ofInts(graph.Shape{len(s)}, s.Bind(probes[0])...)
 	if !s.IsStatic() {
-		c.symbolic(x)
+		k.other = ofInts(k.typ.Shape, s.Bind(probes[1])...).data
+		c.deferred = map[int]*value{0: {known: &k}}
 	}
-	return one(c.constInts(graph.Shape{len(s)}, s...))
+	return one(c.g.ConstOf(k.typ, k.data))
 }
 
 func rangeOf(c *call) []*graph.Value {
 	d := c.known(0, "the start").typ.DType
 	start, limit, delta := c.scalar(0, "the start"), c.scalar(1, "the limit"), c.scalar(2, "the delta")
 	n := math.Max(math.Ceil((limit-start)/delta), 0)
-	if !(n <= maxFolded) {
+	if !(n <= maxTable) {
 		c.refuse("from %v to %v in steps of %v are too many elements", start, limit, delta)
 	}
 	if !d.IsInt() {
@@ -109,7 +120,7 @@ func eyeLike(c *call) []*graph.Value {
 		c.refuse("x is %v, want a matrix", x.Type())
 	}
 	h, w, k := c.extent(x, 0), c.extent(x, 1), c.attrInt("k", 0)
-	if w != 0 && h > maxFolded/w {
+	if w != 0 && h > maxTable/w {
 		c.refuse("x %v is too large", x.Type())
 	}
 	eye := make([]bool, h*w)

@@ -26,7 +26,7 @@ var elementwise = []rule{
 	activation("Elu", "alpha", 1, ops.ELU),
 	activation("Celu", "alpha", 1, ops.CELU),
 	activation("ThresholdedRelu", "alpha", 1, func(x *graph.Value, alpha float64) *graph.Value {
-		return ops.Where(ops.Less(x.Graph().Scalar(x.DType(), alpha), x), x, ops.ZerosLike(x))
+		return ops.Where(ops.Less(x.Graph().Scalar(x.DType(), alpha), x), x, scalarOf(x, 0))
 	}),
 	{op: "Selu", from: 6, in: [2]int{1, 1}, attributes: []string{"alpha", "gamma"}, build: func(c *call) []*graph.Value {
 		return one(ops.Scale(ops.ELU(c.float(0), c.attrFloat("alpha", 1.67326319217681884765625)), c.attrFloat("gamma", 1.05070102214813232421875)))
@@ -52,14 +52,25 @@ var elementwise = []rule{
 	}},
 	{op: "Clip", from: 11, in: [2]int{1, 3}, build: clip},
 
-	arithmetic("Add", ops.Add), arithmetic("Sub", ops.Sub), arithmetic("Mul", ops.Mul),
+	arithmetic("Add", addition), arithmetic("Sub", ops.Sub), arithmetic("Mul", multiplication),
+	{op: "Mod", from: 10, in: [2]int{2, 2}, attributes: []string{"fmod"}, build: modulo},
 	arithmeticOf("Div", divide), arithmeticOf("Pow", power),
 	variadic("Max", func(a, b *graph.Value) *graph.Value { return ops.Maximum(a, b) }),
 	variadic("Min", func(a, b *graph.Value) *graph.Value { return ops.Minimum(a, b) }),
 	variadic("Sum", ops.Add),
 	{op: "Mean", from: 6, in: [2]int{1, -1}, build: func(c *call) []*graph.Value {
-		return one(ops.Scale(fold(c, ops.Add), 1/float64(len(c.n.Input))))
+		sum := fold(c, ops.Add)
+		return one(ops.Scale(sum, rounded(sum, 1/float64(len(c.n.Input)))))
 	}},
+}
+
+// rounded returns v rounded to the elements of x: an attribute that keeps its value when
+// it is written as a tensor.
+func rounded(x *graph.Value, v float64) float64 {
+	if x.DType() == graph.Float32 {
+		return float64(float32(v))
+	}
+	return v
 }
 
 // unary is the rule of an op with one operand and no attributes.
@@ -127,7 +138,100 @@ func fold(c *call, f func(a, b *graph.Value) *graph.Value) *graph.Value {
 }
 
 func hardSwish(x *graph.Value) *graph.Value {
-	return ops.Mul(x, ops.HardSigmoid(x, float64(float32(1./6)), 0.5))
+	return ops.Mul(x, ops.HardSigmoid(x, rounded(x, 1./6), 0.5))
+}
+
+// addition adds a constant scalar without broadcasting.
+func addition(a, b *graph.Value) *graph.Value {
+	if s, x, ok := withConstant(a, b); ok {
+		return ops.AddScalar(x, s)
+	}
+	return ops.Add(a, b)
+}
+
+func multiplication(a, b *graph.Value) *graph.Value {
+	if s, x, ok := withConstant(a, b); ok {
+		return ops.Scale(x, s)
+	}
+	if x := expm1Of(a, b); x != nil {
+		return ops.Expm1(x)
+	}
+	if x := geluOf(a, b); x != nil {
+		return ops.GELU(x)
+	}
+	return ops.Mul(a, b)
+}
+
+// madeBy returns the operand of v if v is made by that op with, if it has an attribute S,
+// that number up to the digits of float32; else nil.
+func madeBy(op string, s float64, v *graph.Value) *graph.Value {
+	if v == nil || v.Node().Op.Name() != op {
+		return nil
+	}
+	if op == "Scale" || op == "AddScalar" {
+		if got := field[float64](v.Node().Op, "S"); math.Abs(got-s) > 1e-6*math.Abs(s) {
+			return nil
+		}
+	}
+	return v.Node().In(0)
+}
+
+// expm1Of returns x if a·b is what lower makes of Expm1(x): tanh(x/2)·(eˣ + 1).
+func expm1Of(a, b *graph.Value) *graph.Value {
+	x := madeBy("Exp", 0, madeBy("AddScalar", 1, b))
+	if x == nil || madeBy("Scale", 0.5, madeBy("Tanh", 0, a)) != x {
+		return nil
+	}
+	return x
+}
+
+// geluOf returns x if a·b is what lower makes of GELU(x), as other exporters do:
+// x·½·(1 + erf(x/√2)).
+func geluOf(a, b *graph.Value) *graph.Value {
+	erf := madeBy("AddScalar", 1, madeBy("Scale", 0.5, b))
+	if x := madeBy("Scale", 1/math.Sqrt2, madeBy("Erf", 0, erf)); x != nil && x == a {
+		return x
+	}
+	return nil
+}
+
+// withConstant reports whether one operand is a finite float constant of one element
+// that does not change the shape of the other, x.
+func withConstant(a, b *graph.Value) (s float64, x *graph.Value, ok bool) {
+	for _, p := range [][2]*graph.Value{{a, b}, {b, a}} {
+		k, isConst := p[1].Node().Op.(graph.ConstOp)
+		if !isConst || !p[1].DType().IsFloat() || p[1].Shape().Size() != 1 || p[1].Shape().Rank() > p[0].Shape().Rank() || p[0].DType() != p[1].DType() {
+			continue
+		}
+		if s = k.At(p[1].DType(), 0); !math.IsInf(s, 0) && !math.IsNaN(s) {
+			return s, p[0], true
+		}
+	}
+	return 0, nil, false
+}
+
+// modulo is the remainder of integers, with the sign of the divisor, or with fmod that
+// of the dividend. Modulo the pixels of a plane, the place of a MaxPool's maximum in
+// all of x is its place within the plane, which is what our MaxPool2D gives.
+func modulo(c *call) []*graph.Value {
+	b := c.in(1)
+	if v := c.values[c.n.Input[0]]; c.folding == nil && v.plane != nil {
+		if k, ok := literal(b); ok && b.Shape().Size() == 1 && b.DType().IsInt() && k.ints()[0] == v.pixels {
+			return one(ops.Cast(v.plane, graph.Int64))
+		}
+	}
+	a, fmod := c.in(0), c.attrInt("fmod", 0) != 0
+	if a.DType().IsFloat() {
+		c.refuse("the operands are %v and %v; the remainder of integers is known", a.Type(), b.Type())
+	}
+	towards0 := divide(c, a, b)
+	rest := ops.Sub(a, ops.Mul(towards0, b))
+	if fmod {
+		return one(rest)
+	}
+	zero := c.g.Scalar(a.DType(), 0)
+	other := ops.And(ops.Not(ops.Equal(rest, zero)), ops.Xor(ops.Less(rest, zero), ops.Less(b, zero)))
+	return one(ops.Where(other, ops.Add(rest, b), rest))
 }
 
 // divide divides integers towards 0. Through float64 that is exact for int32, and
@@ -197,6 +301,6 @@ func shrink(c *call) []*graph.Value {
 	x := c.float(0)
 	bias, lambd := c.attrFloat("bias", 0), c.attrFloat("lambd", 0.5)
 	scalar := func(v float64) *graph.Value { return c.g.Scalar(x.DType(), v) }
-	below := ops.Where(ops.Less(x, scalar(-lambd)), ops.AddScalar(x, bias), ops.ZerosLike(x))
+	below := ops.Where(ops.Less(x, scalar(-lambd)), ops.AddScalar(x, bias), scalar(0))
 	return one(ops.Where(ops.Less(scalar(lambd), x), ops.AddScalar(x, -bias), below))
 }

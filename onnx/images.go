@@ -154,6 +154,9 @@ func (c *call) biased(y *graph.Value) *graph.Value {
 
 func convolution(c *call) []*graph.Value {
 	x := c.float(0)
+	if y := c.filterGradient(x); y != nil {
+		return one(y)
+	}
 	w, size := c.filter(x)
 	o := c.window(x, size).conv(c.attrInt("group", 1))
 	x, back := flat(x)
@@ -162,6 +165,47 @@ func convolution(c *call) []*graph.Value {
 		return one(back(ops.Conv2DBias(x, w, c.float(2), o)))
 	}
 	return one(back(c.biased(ops.Conv2D(x, w, o))))
+}
+
+// filterGradient returns, for images that are channels and channels that are the
+// images of a symbolic batch, what their convolution is: the gradient of a filter, of which
+// strides and dilations are swapped. For others it returns nil.
+func (c *call) filterGradient(x *graph.Value) *graph.Value {
+	if x.Shape().Rank() != 4 || x.Shape()[1] != graph.Batch || c.has(2) || c.attrInt("group", 1) != 1 {
+		return nil
+	}
+	images, dy := swapped(x), swapped(c.float(1))
+	if images == nil || dy == nil || c.attrString("auto_pad", "NOTSET") != "NOTSET" {
+		return nil
+	}
+	w := c.window(x, dy.Shape()[2:])
+	o := ops.Conv{Pad: [4]int(w.pads)}
+	if s := [2]int(w.dilation); s != [2]int{1, 1} {
+		o.Stride = s
+	}
+	if d := [2]int(w.stride); d != [2]int{1, 1} {
+		o.Dilation = d
+	}
+	var size [2]int
+	for i := range size {
+		span := (w.size[i]-1)*w.dilation[i] + 1
+		free := x.Shape()[2+i] + w.pads[i] + w.pads[2+i] - span
+		if size[i] = free/w.stride[i] + 1; free < 0 {
+			return nil
+		}
+		if rest := x.Shape()[2+i] + w.pads[i] + w.pads[2+i] - ((size[i]-1)*w.stride[i] + 1); rest%w.dilation[i] != 0 {
+			o.Round = ops.Floor
+		}
+	}
+	return ops.Transpose(ops.Conv2DFilterGrad(images, dy, size[0], size[1], o), 1, 0, 2, 3)
+}
+
+// swapped returns what v is made of by swapping the first two of four axes, or nil.
+func swapped(v *graph.Value) *graph.Value {
+	if n := v.Node(); n.Op.Name() == "Transpose" && field[graph.Dims](n.Op, "Perm") == graph.MakeDims(1, 0, 2, 3) {
+		return n.In(0)
+	}
+	return nil
 }
 
 // convTranspose is the gradient of a convolution by its images.
@@ -249,25 +293,34 @@ func maxPool(c *call) []*graph.Value {
 		return one(back(ops.MaxPool2D(x, p)))
 	}
 	y, argmax := ops.MaxPool2DIndices(x, p)
-	return []*graph.Value{back(y), back(c.places(x, argmax))}
+	out := []*graph.Value{back(y), back(argmax)}
+	if !y.IsValid() {
+		return out
+	}
+	v := &value{pixels: x.Shape()[2] * x.Shape()[3]}
+	if c.attrInt("storage_order", 0) == 0 {
+		v.plane = out[1]
+	}
+	v.later = func(c *call) *graph.Value { return back(c.places(x, argmax, v.plane == nil)) }
+	c.deferred = map[int]*value{1: v}
+	return out
 }
 
 // places turns positions within planes of x into positions in all of x: in
 // row-major order, or column by column within each plane.
-func (c *call) places(x, argmax *graph.Value) *graph.Value {
+func (c *call) places(x, argmax *graph.Value, columns bool) *graph.Value {
 	n := c.size(x)
 	s := x.Shape()
 	h, w := s[2], s[3]
-	if !argmax.IsValid() || n > maxFolded {
+	if !argmax.IsValid() || n > maxTable {
 		c.refuse("x is %v, too large for positions of greatest elements", x.Type())
 	}
 	at := ops.Cast(argmax, graph.Int64)
-	if c.attrInt("storage_order", 0) != 0 {
-		scalar := func(v int) *graph.Value { return c.g.Scalar(graph.Float64, float64(v)) }
+	if columns {
 		f := ops.Cast(argmax, graph.Float64)
-		row := ops.RoundDown(ops.Div(f, scalar(w)))
-		column := ops.Sub(f, ops.Mul(row, scalar(w)))
-		at = ops.Cast(ops.Add(ops.Mul(column, scalar(h)), row), graph.Int64)
+		row := ops.RoundDown(ops.Div(f, scalarOf(f, float64(w))))
+		column := ops.Sub(f, ops.Scale(row, float64(w)))
+		at = ops.Cast(ops.Add(ops.Scale(column, float64(h)), row), graph.Int64)
 	}
 	first := make([]int, s[0]*s[1])
 	for i := range first {

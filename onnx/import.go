@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 
@@ -41,11 +42,12 @@ type Network struct {
 	State *vm.State
 }
 
-// The most that folding constants may cost, in elements: shapes are a handful,
-// masks and tables of positions some thousand.
+// The most that folding constants may cost, in elements. Shapes are a handful; what is
+// larger stays in the graph.
 const (
-	maxFolded   = 1 << 18 // of one tensor
+	maxFolded   = 1 << 12 // of a tensor that is computed
 	foldingWork = 1 << 20 // of all that are computed in an import
+	maxTable    = 1 << 18 // of a tensor that a rule makes, such as a list of indices
 )
 
 // Import turns the model into a graph of Neocog's ops. What cannot be had is an
@@ -70,12 +72,42 @@ func (m *Model) Import(o Options) (*Network, error) {
 			im.values[t.Name] = &value{init: t}
 		}
 	}
+	if err := im.buffers(); err != nil {
+		return nil, err
+	}
 	for _, n := range m.proto.Graph.Node {
 		if err := im.node(n); err != nil {
 			return nil, err
 		}
 	}
 	return im.network()
+}
+
+// buffers makes the parameters which have updates and are no floats, such as
+// counters; the ops that draw random numbers find them by name.
+func (im *importer) buffers() error {
+	for param := range im.model.updates() {
+		v := im.values[param]
+		if v == nil || v.init == nil {
+			return fileErrorf("metadata "+quoted(updatePrefix+param), "there is no such initialiser")
+		}
+		c := &call{importer: im, n: &onnxpb.Node{OpType: "update", Name: param, Input: []string{param}}, g: im.g}
+		if _, err := c.guarded(func() []*graph.Value { return one(c.statistic(0)) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// updates are the pairs of parameter and output, its next value, that Export notes.
+func (m *Model) updates() iter.Seq2[string, string] {
+	return func(yield func(param, next string) bool) {
+		for _, e := range m.proto.MetadataProps {
+			if param, ok := strings.CutPrefix(e.Key, updatePrefix); ok && !yield(param, e.Value) {
+				return
+			}
+		}
+	}
 }
 
 // An importer is one import on its way.
@@ -94,6 +126,12 @@ type value struct {
 	v     *graph.Value
 	known *constant
 	init  *onnxpb.Tensor // of an initialiser that no node has used yet
+
+	// What a MaxPool says of its maxima: their places within planes of so many pixels,
+	// and how to make ONNX's places in all of x should they be asked for.
+	plane  *graph.Value
+	pixels int
+	later  func(c *call) *graph.Value
 }
 
 // check refuses what the model as a whole asks for.
@@ -236,7 +274,9 @@ func (im *importer) node(n *onnxpb.Node) error {
 		return err
 	}
 	if c.foldable() {
-		return c.fold(r)
+		if done, err := c.fold(r); done || err != nil {
+			return err
+		}
 	}
 	outs, err := c.build(r)
 	if err != nil {
@@ -265,20 +305,49 @@ func scopeOf(name string) string {
 func (im *importer) network() (*Network, error) {
 	var roots []*graph.Value
 	net := &Network{State: vm.NewState(0)}
+	params := map[string]string{} // by the output that is the next value
+	for param, next := range im.model.updates() {
+		params[next] = param
+	}
+	var updates []graph.Update
 	for _, o := range im.model.proto.Graph.Output {
 		c := &call{importer: im, n: &onnxpb.Node{OpType: "output", Name: o.Name, Input: []string{o.Name}}, g: im.g}
 		v, err := c.guarded(func() []*graph.Value { return []*graph.Value{c.in(0)} })
 		if err != nil {
 			return nil, err
 		}
+		if param, ok := params[o.Name]; ok {
+			updates = append(updates, graph.Update{Param: im.values[param].v, Next: v[0]})
+			delete(params, o.Name)
+			continue
+		}
 		roots = append(roots, v[0])
 		net.OutputNames = append(net.OutputNames, o.Name)
 	}
-	images := inOrder(im.g, roots)
-	for i := range net.OutputNames {
-		net.Outputs = append(net.Outputs, images[roots[i]])
+	if len(params) > 0 || len(roots) == 0 {
+		return nil, fileErrorf("", "the metadata names %d updates that are no outputs, and %d outputs are left", len(params), len(roots))
 	}
-	net.Graph = net.Outputs[0].Graph()
+	for _, u := range im.g.Updates() { // of random numbers, which no file has asked for
+		if !slices.ContainsFunc(updates, func(v graph.Update) bool { return v.Param == u.Param }) {
+			updates = append(updates, u)
+		}
+	}
+	for _, u := range updates {
+		roots = append(roots, u.Param, u.Next)
+	}
+	images := inOrder(im.g, roots)
+	for i, v := range roots { // again, for constants that only others needed
+		roots[i] = images[v]
+	}
+	images = inOrder(roots[0].Graph(), roots)
+	for i, v := range roots {
+		roots[i] = images[v]
+	}
+	net.Outputs = slices.Clone(roots[:len(net.OutputNames)])
+	net.Graph = roots[0].Graph()
+	for i := len(net.Outputs); i < len(roots); i += 2 {
+		net.Graph.Update(roots[i], roots[i+1])
+	}
 	if err := net.Graph.Err(); err != nil {
 		return nil, &FileError{Err: err}
 	}
@@ -342,8 +411,11 @@ func inOrder(g *graph.Graph, roots []*graph.Value) map[*graph.Value]*graph.Value
 			source(v)
 			in[i] = images[v]
 		}
-		out := graph.ApplyN(len(n.Outs()), n.Op, in...)
-		out[0].Node().Scope = n.Scope
+		out := computed(to, n, in)
+		if out == nil {
+			out = graph.ApplyN(len(n.Outs()), n.Op, in...)
+			out[0].Node().Scope = n.Scope
+		}
 		for i, v := range n.Outs() {
 			images[v] = out[i]
 		}
@@ -355,6 +427,38 @@ func inOrder(g *graph.Graph, roots []*graph.Value) map[*graph.Value]*graph.Value
 		n.Pos = graph.Pos{}
 	}
 	return images
+}
+
+// computed returns the results of n as constants if its operands, copied as in, are
+// constants and all of that is small, else nil. Rules may leave such nodes; in a
+// file that is read they would have been computed.
+func computed(to *graph.Graph, n *graph.Node, in []*graph.Value) []*graph.Value {
+	alone := graph.New("")
+	var operands, out []*graph.Value
+	for _, v := range in {
+		k, ok := literal(v)
+		if !ok || v.Shape().Size() > maxFolded {
+			return nil
+		}
+		operands = append(operands, alone.ConstOf(k.typ, k.data))
+	}
+	for _, v := range n.Outs() {
+		if !v.Shape().IsStatic() || v.Shape().Size() > maxFolded {
+			return nil
+		}
+	}
+	got, err := vm.Interpret(alone, graph.ApplyN(len(n.Outs()), n.Op, operands...), vm.NewState(0), nil)
+	if err != nil {
+		return nil // such as an index out of range: it is reported when the graph runs
+	}
+	for i, t := range got {
+		k, err := constantOf(t)
+		if err != nil {
+			return nil
+		}
+		out = append(out, to.ConstOf(n.Out(i).Type(), k.data))
+	}
+	return out
 }
 
 func sortedKeys[V any](m map[string]V) []string {

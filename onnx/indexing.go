@@ -28,8 +28,8 @@ func (c *call) fromStart(indices, x *graph.Value, axis int) *graph.Value {
 	if !indices.DType().IsInt() {
 		c.refuse("the indices are %v, want integers", indices.Type())
 	}
-	if k, ok := indices.Node().Op.(graph.ConstOp); ok {
-		v := constant{indices.Type(), k.Data}.ints()
+	if k, ok := literal(indices); ok {
+		v := k.ints()
 		negative := false
 		for i := range v {
 			if v[i] < 0 {
@@ -42,11 +42,8 @@ func (c *call) fromStart(indices, x *graph.Value, axis int) *graph.Value {
 		}
 		return ops.Cast(c.constInts(indices.Shape(), v...), indices.DType())
 	}
-	// The first of an ArgMax, and what another node has wrapped already, need nothing.
-	if from := uncast(indices).Node(); from.Op.Name() == "Max" && from.Out(1) == uncast(indices) || from.Op.Name() == "Where" {
-		if from.Op.Name() == "Max" || isWrapped(from, c.extent(x, axis)) {
-			return indices
-		}
+	if isPlace(indices, c.extent(x, axis)) {
+		return indices
 	}
 	zero := c.g.Scalar(indices.DType(), 0)
 	n := c.g.Scalar(indices.DType(), float64(c.extent(x, axis)))
@@ -61,6 +58,26 @@ func uncast(v *graph.Value) *graph.Value {
 	return v
 }
 
+// isPlace reports whether indices are none below 0: those of greatest elements, or what
+// fromStart has made already.
+func isPlace(v *graph.Value, extent int) bool {
+	for {
+		n := v.Node()
+		switch n.Op.Name() {
+		case "Max", "MaxPool2D", "TopK":
+			return v == n.Out(1)
+		case "Where":
+			return isWrapped(n, extent)
+		case "Reshape", "Transpose", "BroadcastTo", "Cast":
+			if v = n.In(0); !v.DType().IsInt() {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+}
+
 // isWrapped reports whether n is what fromStart makes for an extent.
 func isWrapped(n *graph.Node, extent int) bool {
 	less, add := n.In(0).Node(), n.In(1).Node()
@@ -68,8 +85,8 @@ func isWrapped(n *graph.Node, extent int) bool {
 		return false
 	}
 	isScalar := func(v *graph.Value, want int) bool {
-		k, ok := v.Node().Op.(graph.ConstOp)
-		return ok && v.DType().IsInt() && v.Shape().Rank() == 0 && constant{v.Type(), k.Data}.ints()[0] == want
+		k, ok := literal(v)
+		return ok && v.DType().IsInt() && v.Shape().Rank() == 0 && k.ints()[0] == want
 	}
 	return isScalar(less.In(1), 0) && isScalar(add.In(1), extent)
 }
@@ -94,8 +111,8 @@ func oneHot(c *call) []*graph.Value {
 	indices := c.in(0)
 	depth := int(c.scalar(1, "the depth"))
 	values := c.in(2)
-	if depth < 1 || depth > maxFolded {
-		c.refuse("the depth is %d, want 1 to %d", depth, maxFolded)
+	if depth < 1 || depth > maxTable {
+		c.refuse("the depth is %d, want 1 to %d", depth, maxTable)
 	}
 	if s := values.Shape(); s.Rank() != 1 || s[0] != 2 {
 		c.refuse("the values are %v, want off and on", values.Type())

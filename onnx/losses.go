@@ -13,9 +13,9 @@ var losses = []rule{
 	}},
 	{op: "SoftmaxCrossEntropyLoss", from: 12, in: [2]int{2, 3}, attributes: []string{"ignore_index", "reduction"}, build: func(c *call) []*graph.Value {
 		logits := c.rank(0, 2)
-		if plain := c.attrString("reduction", "mean") == "mean" && !c.has(2) && c.attribute("ignore_index", onnxpb.TypeInt, always) == nil && len(c.n.Output) < 2; plain &&
+		if plain := c.attrString("reduction", "mean") == "mean" && !c.has(2) && c.attribute("ignore_index", onnxpb.TypeInt, always) == nil; plain &&
 			logits.Shape().Rank() == 2 && c.in(1).DType().IsInt() && c.in(1).Shape().Equal(logits.Shape()[:1]) && logits.Shape()[1] != 0 {
-			return one(ops.SoftmaxCrossEntropy(logits, c.in(1), ops.CrossEntropy{}))
+			return []*graph.Value{ops.SoftmaxCrossEntropy(logits, c.in(1), ops.CrossEntropy{}), ops.LogSoftmax(logits, 1)}
 		}
 		logp := ops.LogSoftmax(logits, 1)
 		return []*graph.Value{c.logLikelihood(logp), logp}
@@ -47,13 +47,13 @@ func (c *call) logLikelihood(logp *graph.Value) *graph.Value {
 		if w.Shape().Rank() != 1 || w.Shape()[0] != s[1] {
 			c.refuse("the weights are %v, want one for each of %d classes", w.Type(), s[1])
 		}
-		own := ops.Gather(w, index, 0)
+		own := ops.Gather(w, c.fromStart(index, w, 0), 0)
 		if weight != nil {
 			own = ops.Mul(own, weight)
 		}
 		weight = own
 	}
-	loss := ops.Neg(ops.Reshape(ops.GatherElements(logp, ops.Reshape(index, at...), 1), labels.Shape()...))
+	loss := ops.Neg(ops.Reshape(ops.GatherElements(logp, c.fromStart(ops.Reshape(index, at...), logp, 1), 1), labels.Shape()...))
 	if weight != nil {
 		loss = ops.Mul(loss, weight)
 	}

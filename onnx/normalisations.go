@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"neocog/graph"
+	"neocog/onnx/internal/onnxpb"
 	"neocog/ops"
 )
 
@@ -31,14 +32,15 @@ var normalisations = []rule{
 		return one(ops.Div(x, ops.NormL2Keep(x, axis)))
 	}},
 	{op: "Dropout", from: 6, to: 6, in: [2]int{1, 1}, attributes: []string{"is_test", "ratio"}, build: func(c *call) []*graph.Value {
-		return dropout(c, c.attrInt("is_test", 0) == 0 && c.attrFloat("ratio", 0.5) != 0)
+		return dropout(c, c.attrInt("is_test", 0) == 0, c.attrFloat("ratio", 0.5))
 	}},
-	{op: "Dropout", from: 7, to: 11, in: [2]int{1, 1}, attributes: []string{"ratio"}, build: func(c *call) []*graph.Value { return dropout(c, false) }},
+	{op: "Dropout", from: 7, to: 11, in: [2]int{1, 1}, attributes: []string{"ratio"}, build: func(c *call) []*graph.Value { return dropout(c, false, 0) }},
 	{op: "Dropout", from: 12, in: [2]int{1, 3}, attributes: []string{"seed"}, build: func(c *call) []*graph.Value {
-		if !c.has(2) || c.scalar(2, "training_mode") == 0 {
-			return dropout(c, false)
+		ratio := 0.5
+		if c.has(1) {
+			ratio = c.scalar(1, "the ratio")
 		}
-		return dropout(c, !c.has(1) || c.scalar(1, "ratio") != 0)
+		return dropout(c, c.has(2) && c.scalar(2, "training_mode") != 0, ratio)
 	}},
 }
 
@@ -65,7 +67,7 @@ func batchNorm(c *call) []*graph.Value {
 		if momentum == 0 {
 			return batch
 		}
-		return ops.Add(ops.Scale(run, momentum), ops.Scale(batch, 1-momentum))
+		return ops.Add(ops.Scale(run, momentum), ops.Scale(batch, rounded(x, 1-momentum)))
 	}
 	return []*graph.Value{y, blend(mean, batchMean), blend(variance, batchVar)}
 }
@@ -79,7 +81,7 @@ func layerNorm(c *call) []*graph.Value {
 	}
 	standard := ops.Standardise(x, axis, c.attrFloat("epsilon", 1e-5))
 	y := standard
-	if k, ok := gamma.Node().Op.(graph.ConstOp); !ok || !allOnes(constant{gamma.Type(), k.Data}) || gamma.Shape().Rank() > x.Shape().Rank() {
+	if k, ok := literal(gamma); !ok || !allOnes(k) || gamma.Shape().Rank() > x.Shape().Rank() {
 		y = ops.Mul(y, gamma)
 	}
 	if c.has(2) {
@@ -118,16 +120,24 @@ func meanVariance(c *call) []*graph.Value {
 	axes = c.axes(axes, x.Shape().Rank())
 	mean := ops.MeanKeep(x, axes...)
 	variance := ops.Sub(ops.MeanKeep(ops.Square(x), axes...), ops.Square(mean))
-	return one(ops.Div(ops.Sub(x, mean), ops.AddScalar(ops.Sqrt(variance), 1e-9)))
+	return one(ops.Div(ops.Sub(x, mean), ops.AddScalar(ops.Sqrt(variance), rounded(x, 1e-9))))
 }
 
-// dropout is the identity, with a mask that keeps everything.
-func dropout(c *call, random bool) []*graph.Value {
-	if random {
-		c.refuse("training mode draws random numbers, which Neocog draws in another way; import the model for inference")
-	}
+// dropout is the identity, with a mask that keeps everything, or drops by random
+// numbers of ours. A seed asks for the random numbers of another program.
+func dropout(c *call, training bool, ratio float64) []*graph.Value {
 	x := c.in(0)
-	if len(c.n.Output) < 2 || c.n.Output[1] == "" {
+	masked := len(c.n.Output) > 1 && c.n.Output[1] != ""
+	if training && ratio != 0 {
+		switch {
+		case c.attribute("seed", onnxpb.TypeInt, always) != nil:
+			c.refuse("with a seed it draws certain random numbers, and Neocog draws others")
+		case masked:
+			c.refuse("a mask in training mode is not known")
+		}
+		return one(ops.Dropout(x, ratio, ops.Random(c.g)))
+	}
+	if !masked {
 		return one(x)
 	}
 	if c.model.opset < 10 {

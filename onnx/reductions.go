@@ -83,7 +83,7 @@ func arg(f func(x *graph.Value, axis int) *graph.Value) func(c *call) []*graph.V
 // reversed returns x with an axis in reverse order.
 func (c *call) reversed(x *graph.Value, axis int) *graph.Value {
 	n := c.extent(x, axis)
-	if n > maxFolded {
+	if n > maxTable {
 		c.refuse("axis %d of x %v is too long to be reversed", axis, x.Type())
 	}
 	index := make([]int, n)
@@ -121,22 +121,21 @@ func softmaxes(op string, f func(x *graph.Value, axis int) *graph.Value, from, t
 
 // hardmax is 1 at the first of the greatest elements along an axis, else 0.
 func hardmax(x *graph.Value, axis int) *graph.Value {
-	if !x.IsValid() || x.Shape()[axis] < 0 {
-		return ops.OneHot(x, 1, x.DType()) // the graph knows why
+	greatest := ops.ArgMax(x, axis)
+	if !greatest.IsValid() || x.Shape()[axis] < 0 || x.Shape()[axis] > maxTable {
+		x.Graph().Errorf("Hardmax", "axis %d of x is %v, want a known extent up to %d", axis, x.Type(), maxTable)
+		return x.Graph().Invalid()
 	}
-	r := x.Shape().Rank()
-	y := ops.OneHot(ops.ArgMax(x, axis), x.Shape()[axis], x.DType())
-	return lastTo(y, r, axis)
-}
-
-// lastTo moves the last axis of y, of rank r, to be axis.
-func lastTo(y *graph.Value, r, axis int) *graph.Value {
-	perm := make([]int, 0, r)
-	for i := range r - 1 {
-		perm = append(perm, i)
+	at, along := x.Shape().Clone(), make(graph.Shape, x.Shape().Rank())
+	places := make([]int32, at[axis])
+	for i := range places {
+		places[i] = int32(i)
 	}
-	perm = append(perm[:axis], append([]int{r - 1}, perm[axis:]...)...)
-	return ops.Transpose(y, perm...)
+	for i := range along {
+		along[i] = 1
+	}
+	at[axis], along[axis] = 1, len(places)
+	return ops.Cast(ops.Equal(ops.Reshape(greatest, at...), graph.Const(x.Graph(), along, places...)), x.DType())
 }
 
 func cumSum(c *call) []*graph.Value {

@@ -54,10 +54,13 @@ var shapes = []rule{
 // reshape understands 0, an extent of x, and −1, what is left. Where the batch is
 // symbolic, −1 is the batch unless that has been taken over by a 0.
 func reshape(c *call) []*graph.Value {
-	x, dims := c.in(0), c.ints(1, "the shape")
+	x := c.in(0)
+	dims, batch := c.extents(1, "the shape")
 	open, taken, have, want := -1, false, 1, 1
 	for i, d := range dims {
 		switch {
+		case batch[i]:
+			taken = true
 		case d < -1 || d == -1 && open >= 0:
 			c.refuse("the shape is %v", dims)
 		case d == -1:
@@ -160,6 +163,17 @@ func transpose(c *call) []*graph.Value {
 			perm = append([]int{i}, perm...)
 		}
 	}
+	if n := x.Node(); n.Op.Name() == "Transpose" && len(perm) == x.Shape().Rank() {
+		// Back to where it was.
+		first := field[graph.Dims](n.Op, "Perm").Slice()
+		back := true
+		for i, p := range perm {
+			back = back && p >= 0 && p < len(first) && first[p] == i
+		}
+		if back {
+			return one(n.In(0))
+		}
+	}
 	return one(ops.Transpose(x, perm...))
 }
 
@@ -245,7 +259,7 @@ func (c *call) slice(x *graph.Value, starts, ends, axes, steps []int) *graph.Val
 			for j := clamp(wrapped(starts[i], n), -1, n-1); j > clamp(wrapped(ends[i], n), -1, n-1); j += max(step, -n-1) {
 				index = append(index, j)
 			}
-			if len(index) > maxFolded {
+			if len(index) > maxTable {
 				c.refuse("axis %d of x %v is too long to be reversed", a, x.Type())
 			}
 			x = ops.Gather(x, c.constInts(graph.Shape{len(index)}, index...), a)
@@ -335,7 +349,8 @@ func (c *call) mirrored(mode string, i, n int) int {
 
 // expand stretches x to the shape in which it meets the given one.
 func expand(c *call) []*graph.Value {
-	x, dims := c.in(0), c.ints(1, "the shape")
+	x := c.in(0)
+	dims, batch := c.extents(1, "the shape")
 	s := x.Shape()
 	y := make([]int, max(len(s), len(dims)))
 	if len(y) > graph.MaxRank {
@@ -346,11 +361,12 @@ func expand(c *call) []*graph.Value {
 		if j := i - len(y) + len(s); j >= 0 {
 			m = s[j]
 		}
+		symbolic := false
 		if j := i - len(y) + len(dims); j >= 0 {
-			n = dims[j]
+			n, symbolic = dims[j], batch[j]
 		}
 		switch {
-		case n < 0:
+		case n < 0 && !symbolic:
 			c.refuse("the shape is %v", dims)
 		case n == 1:
 			y[i] = m
@@ -448,7 +464,7 @@ func trilu(c *call) []*graph.Value {
 	if c.has(1) {
 		k = int(c.scalar(1, "k"))
 	}
-	if h != 0 && w > maxFolded/h {
+	if h != 0 && w > maxTable/h {
 		c.refuse("matrices of %d×%d are too large for a mask", h, w)
 	}
 	mask := make([]bool, h*w)

@@ -17,7 +17,21 @@ import (
 // A constant is a tensor whose elements are known, in the form of graph.ConstOp.
 type constant struct {
 	typ  graph.Type
-	data string
+	data string // where the batch is symbolic, for a batch of probes[0]
+	// other is data for a batch of probes[1], "" if they are the same: numbers that
+	// depend on the batch size, without saying how.
+	other string
+}
+
+// probes are two batch sizes that no model has, for which shapes are computed.
+var probes = [2]int{1009, 2003}
+
+// at returns the constant for one of the probes.
+func (c constant) at(probe int) constant {
+	if probe == 1 && c.other != "" {
+		return constant{typ: c.typ, data: c.other}
+	}
+	return constant{typ: c.typ, data: c.data}
 }
 
 // dtypes are the element types that ONNX and Neocog share.
@@ -113,9 +127,9 @@ func decode(t *onnxpb.Tensor) (constant, error) {
 	}
 	if t.RawData != nil {
 		if d == graph.Bool {
-			return constant{typ, string(booleans(t.RawData))}, nil
+			return constant{typ: typ, data: string(booleans(t.RawData))}, nil
 		}
-		return constant{typ, string(t.RawData)}, nil
+		return constant{typ: typ, data: string(t.RawData)}, nil
 	}
 	b := make([]byte, 0, typ.Bytes())
 	switch d {
@@ -143,7 +157,7 @@ func decode(t *onnxpb.Tensor) (constant, error) {
 			}
 		}
 	}
-	return constant{typ, string(b)}, nil
+	return constant{typ: typ, data: string(b)}, nil
 }
 
 // booleans returns b with every byte but 0 as 1.
@@ -197,7 +211,27 @@ func ofInts(shape graph.Shape, v ...int) constant {
 	for _, x := range v {
 		b = binary.LittleEndian.AppendUint64(b, uint64(int64(x)))
 	}
-	return constant{graph.Type{DType: graph.Int64, Shape: shape}, string(b)}
+	return constant{typ: graph.Type{DType: graph.Int64, Shape: shape}, data: string(b)}
+}
+
+// ofFloats returns a constant of type t, v rounded to its elements.
+func ofFloats(t graph.Type, v []float64) constant {
+	b := make([]byte, 0, t.Bytes())
+	for _, x := range v {
+		switch t.DType {
+		case graph.Float32:
+			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(float32(x)))
+		case graph.Float64:
+			b = binary.LittleEndian.AppendUint64(b, math.Float64bits(x))
+		case graph.Int32:
+			b = binary.LittleEndian.AppendUint32(b, uint32(int32(x)))
+		case graph.Int64:
+			b = binary.LittleEndian.AppendUint64(b, uint64(int64(x)))
+		default:
+			b = append(b, map[bool]byte{true: 1}[x != 0])
+		}
+	}
+	return constant{typ: t, data: string(b)}
 }
 
 // dense returns a tensor with the elements of c.
@@ -268,7 +302,7 @@ func constantOf(t *tensor.Dense) (constant, error) {
 			b, err = binary.Append(b, binary.LittleEndian, data)
 		}
 	}
-	return constant{typ, string(b)}, err
+	return constant{typ: typ, data: string(b)}, err
 }
 
 // DecodeTensor reads a TensorProto, the form of the .pb files beside ONNX's own
