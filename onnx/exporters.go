@@ -296,11 +296,19 @@ func exportMaxPool(e *emitter, n *graph.Node) {
 }
 
 // exportBatchNorm writes training mode with momentum 0, in which the running
-// statistics become those of the batch.
+// statistics become those of the batch. Those that there were do not count; but ONNX
+// Runtime writes the new ones over them, and makes equal constants one, so that no
+// two of them may be equal.
 func exportBatchNorm(e *emitter, n *graph.Node) {
 	t := n.Out(1).Type()
-	zeros := e.constant(ofFloats(t, make([]float64, t.Shape.Size())))
-	out := e.ops("BatchNormalization", []graph.Type{n.Out(0).Type(), t, t}, append(e.in(), zeros, zeros),
+	placeholder := func() string {
+		v := make([]float64, t.Shape.Size())
+		for i := range v {
+			v[i] = float64(len(e.graph.Node))
+		}
+		return e.constant(ofFloats(t, v))
+	}
+	out := e.ops("BatchNormalization", []graph.Type{n.Out(0).Type(), t, t}, append(e.in(), placeholder(), placeholder()),
 		attrFloat("epsilon", field[float64](n.Op, "Eps")), attrFloat("momentum", 0), attrInt("training_mode", 1))
 	for i, v := range n.Outs() {
 		e.bind(v, out[i])

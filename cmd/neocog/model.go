@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path"
+
 	"github.com/spf13/cobra"
 
 	"neocog/autodiff"
@@ -31,10 +33,26 @@ func findModel(name string) (models.Model, error) {
 // modelGraph returns the graph of a model: as it predicts, from images to logits, or with gradient as it trains,
 // with the loss and the derivative of that by every parameter, and nothing that these do not need.
 func modelGraph(m models.Model, gradient bool) (*graph.Graph, error) {
+	o, err := outputsOf(m, gradient)
+	if err != nil {
+		return nil, err
+	}
+	return o.graph, nil
+}
+
+// modelOutputs is a graph with what it computes.
+type modelOutputs struct {
+	graph  *graph.Graph
+	values []*graph.Value
+	names  []string // logits, or loss and gradients, such as conv1/dw of conv1/w
+}
+
+// outputsOf is modelGraph with the outputs.
+func outputsOf(m models.Model, gradient bool) (*modelOutputs, error) {
 	b := &layers.Builder{Train: gradient}
 	g, _, logits := m.Graph(b)
 	if !gradient || g.Err() != nil {
-		return g, g.Err()
+		return &modelOutputs{g, []*graph.Value{logits}, []string{"logits"}}, g.Err()
 	}
 	labels := g.Input("labels", graph.Of(graph.Int32, graph.Batch))
 	loss := b.Loss(logits, labels, ops.CrossEntropy{})
@@ -42,6 +60,14 @@ func modelGraph(m models.Model, gradient bool) (*graph.Graph, error) {
 	if err := g.Err(); err != nil {
 		return nil, err
 	}
-	needed, _ := g.Rebuild(roots, true, nil)
-	return needed, nil
+	needed, images := g.Rebuild(roots, true, nil)
+	o := &modelOutputs{graph: needed, names: []string{"loss"}}
+	for _, p := range g.Params() {
+		scope, name := path.Split(p.Node().Op.(graph.ParamOp).Label)
+		o.names = append(o.names, scope+"d"+name)
+	}
+	for _, v := range roots {
+		o.values = append(o.values, images[v])
+	}
+	return o, nil
 }

@@ -93,7 +93,7 @@ neocog graph lenet5 --grad     the network and its gradient as a graph`,
 	a.color = chooses(root, flags, "color", "colour: on a terminal, always or never", "auto", "always", "never")
 	flags.BoolVar(&a.dump, "stack", false, "show the call stack of an error")
 
-	root.AddCommand(a.trainCommand(), a.evalCommand(), a.predictCommand(), a.dataCommand(), a.summaryCommand(), a.graphCommand(),
+	root.AddCommand(a.trainCommand(), a.evalCommand(), a.predictCommand(), a.dataCommand(), a.summaryCommand(), a.graphCommand(), a.onnxCommand(),
 		a.gradcheckCommand(), a.benchCommand(), a.envCommand(), a.versionCommand())
 	return root
 }
