@@ -12,6 +12,7 @@ var images = []rule{
 	{op: "Conv", from: 6, in: [2]int{2, 3}, attributes: append([]string{"group"}, windowAttributes...), build: convolution},
 	{op: "ConvTranspose", from: 6, in: [2]int{2, 3}, attributes: append([]string{"group", "output_padding", "output_shape"}, windowAttributes...), build: convTranspose},
 	{op: "MaxPool", from: 6, in: [2]int{1, 1}, attributes: append([]string{"ceil_mode", "storage_order"}, windowAttributes...), build: maxPool},
+	{op: "MaxUnpool", from: 9, in: [2]int{2, 3}, attributes: []string{"kernel_shape", "pads", "strides"}, build: maxUnpool},
 	{op: "AveragePool", from: 6, in: [2]int{1, 1}, attributes: append([]string{"ceil_mode", "count_include_pad"}, windowAttributes...), build: averagePool},
 	{op: "GlobalAveragePool", from: 1, in: [2]int{1, 1}, build: global(func(x *graph.Value, axes []int) *graph.Value { return ops.MeanKeep(x, axes...) })},
 	{op: "GlobalMaxPool", from: 1, in: [2]int{1, 1}, build: global(func(x *graph.Value, axes []int) *graph.Value { return ops.MaxKeep(x, axes...) })},
@@ -263,16 +264,7 @@ func convTranspose(c *call) []*graph.Value {
 // pool returns the operand as an image, and the attributes of a pooling.
 func (c *call) pool() (x *graph.Value, back func(*graph.Value) *graph.Value, w window, p ops.Pool) {
 	x = c.float(0)
-	size := c.attrInts("kernel_shape")
-	if len(size) < 1 || len(size) > 2 {
-		c.refuse("the window is %v; images of one and two dimensions are known", size)
-	}
-	w = c.window(x, size)
-	for _, d := range w.dilation {
-		if d != 1 {
-			c.refuse("the window has dilation %v; windows without gaps are known", w.dilation)
-		}
-	}
+	w = c.window(x, c.attrInts("kernel_shape"))
 	planar := w.planar()
 	p = ops.Pool{Size: [2]int(planar.size), Stride: [2]int(planar.stride), Pad: [4]int(planar.pads)}
 	switch {
@@ -288,6 +280,9 @@ func (c *call) pool() (x *graph.Value, back func(*graph.Value) *graph.Value, w w
 
 // maxPool has a second result: where in x the greatest elements are.
 func maxPool(c *call) []*graph.Value {
+	if w, ok := c.unusual(); ok {
+		return one(c.maxOfTaps(w))
+	}
 	x, back, _, p := c.pool()
 	if len(c.n.Output) < 2 || c.n.Output[1] == "" {
 		return one(back(ops.MaxPool2D(x, p)))
@@ -330,6 +325,9 @@ func (c *call) places(x, argmax *graph.Value, columns bool) *graph.Value {
 }
 
 func averagePool(c *call) []*graph.Value {
+	if w, ok := c.unusual(); ok {
+		return one(c.meanOfTaps(w))
+	}
 	x, back, _, p := c.pool()
 	p.CountPad = c.attrInt("count_include_pad", 0) != 0
 	return one(back(ops.AvgPool2D(x, p)))
