@@ -318,10 +318,19 @@ var composite = map[string]opstest.Op{
 	"Greatest":      {In: shapes{{2, 3}, {3}, {2, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Maximum(in[0], in[1], in[2]) })},
 	"Gemm":          {In: shapes{{4, 3}, {4, 5}, {3, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true}) })},
 	"Linear":        {In: shapes{{3, 4}, {5, 4}, {5}}, Wrap: one(func(in values) *graph.Value { return ops.Linear(in[0], in[1], in[2]) })},
-	"MaxKeep":       {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MaxKeep, 1))},
-	"MeanKeep":      {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MeanKeep, 2))},
-	"Square":        {In: shapes{{2, 3}}, Wrap: unary(ops.Square)},
-	"SumKeep":       {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.SumKeep, 1))},
+	"Squeeze":       {In: shapes{{2, 1, 3}}, Wrap: unary(over(ops.Squeeze, 1))},
+	"Unsqueeze":     {In: shapes{{2, 3}}, Wrap: unary(over(ops.Unsqueeze, 1, -1))},
+	"Tile":          {In: shapes{{2, 1, 3}}, Wrap: unary(over(ops.Tile, 2, 3, 2))},
+	"Split":         {In: shapes{{2, 5}}, Wrap: func(in values) values { return ops.Split(in[0], 1, 2, 0, 3) }},
+	"DepthToSpace":  {In: shapes{{2, 8, 1, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.DepthToSpace(x, 2, ops.DCR) })},
+	"SpaceToDepth":  {In: shapes{{2, 1, 4, 2}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.SpaceToDepth(x, 2, ops.CRD) })},
+	"ConvTranspose": {In: shapes{{2, 2, 3, 3}, {2, 3, 2, 3}}, Wrap: binary(func(x, w *graph.Value) *graph.Value {
+		return ops.ConvTranspose2D(x, w, ops.ConvTranspose{Stride: [2]int{2, 2}, Pad: [4]int{0, 1, 1, 0}, OutputPad: [2]int{0, 1}})
+	})},
+	"MaxKeep":  {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MaxKeep, 1))},
+	"MeanKeep": {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MeanKeep, 2))},
+	"Square":   {In: shapes{{2, 3}}, Wrap: unary(ops.Square)},
+	"SumKeep":  {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.SumKeep, 1))},
 }
 
 func TestComposite(t *testing.T) {

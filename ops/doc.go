@@ -17,9 +17,9 @@
 //	| by index         | Gather GatherElements ScatterElements OneHot |
 //	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy NLLLoss Correct |
 //	| other losses     | MSE Huber BCE BCEWithLogits Hinge MulticlassSVM |
-//	| images           | Conv2D MaxPool2D AvgPool2D GlobalAvgPool |
+//	| images           | Conv2D ConvTranspose2D MaxPool2D AvgPool2D GlobalAvgPool Resize ResizeBy ResizeAxis |
 //	| normalisation    | BatchNorm BatchNormInfer RunningStats LayerNorm InstanceNorm GroupNorm RMSNorm Standardise LRN Dropout L2 |
-//	| shape            | Reshape Flatten Transpose Concat Slice Pad BroadcastTo |
+//	| shape            | Reshape Flatten Squeeze Unsqueeze Transpose Concat Split Slice Pad BroadcastTo Tile DepthToSpace SpaceToDepth |
 //	| constants, types | Zeros ZerosLike OnesLike Full Cast |
 //	| kept state       | Random Step |
 //

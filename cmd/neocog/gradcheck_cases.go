@@ -154,6 +154,11 @@ func shaping() []gradientCase {
 		oneInput("Slice", "1 to 3 of axis 1", x, func(x *graph.Value) *graph.Value { return ops.Slice(x, 1, 1, 3) }),
 		oneInput("Slice", "every other of axis 2", x, func(x *graph.Value) *graph.Value { return ops.SliceStep(x, 2, 0, 4, 2) }),
 		oneInput("Pad", "[2,3] to [3,5]", floats(2, 3), func(x *graph.Value) *graph.Value { return ops.Pad(x, []int{1, 0}, []int{0, 2}, 0.5) }),
+		oneInput("Reshape", "Unsqueeze, then Squeeze", x, func(x *graph.Value) *graph.Value { return ops.Squeeze(ops.Unsqueeze(x, 1, -1), 1) }),
+		oneInput("BroadcastTo", "Tile 2 by 1 by 3", x, func(x *graph.Value) *graph.Value { return ops.Tile(x, 2, 1, 3) }),
+		{op: "Slice", title: "Split 1 and 3 of axis 2", in: []operand{x}, f: func(in values) values { return ops.Split(in[0], 2, 1, 3) }},
+		oneInput("Transpose", "DepthToSpace, DCR", floats(1, 8, 2, 3), func(x *graph.Value) *graph.Value { return ops.DepthToSpace(x, 2, ops.DCR) }),
+		oneInput("Transpose", "SpaceToDepth, CRD", floats(1, 2, 4, 2), func(x *graph.Value) *graph.Value { return ops.SpaceToDepth(x, 2, ops.CRD) }),
 		{op: "Concat", title: "channels of 3 images", in: []operand{floats(2, 1, 3), floats(2, 2, 3), floats(2, 1, 3)},
 			f: func(in values) values { return values{ops.Concat(1, in...)} }},
 	}
@@ -188,6 +193,18 @@ func images() []gradientCase {
 		cases = append(cases, gradientCase{op: "Conv2D", title: c.title, in: []operand{c.x, c.w, floats(c.w.shape[0])},
 			f: func(in values) values { return values{ops.Conv2DBias(in[0], in[1], in[2], c.conv)} }})
 	}
+	for _, c := range []struct {
+		title string
+		x, w  operand
+		conv  ops.ConvTranspose
+	}{
+		{"ConvTranspose2D, 3×3", floats(1, 2, 3, 2), floats(2, 3, 3, 3), ops.ConvTranspose{}},
+		{"ConvTranspose2D, stride 2, 2 groups, padding in and out", floats(1, 4, 2, 3), floats(4, 1, 3, 3),
+			ops.ConvTranspose{Stride: [2]int{2, 2}, Pad: [4]int{1, 1, 0, 1}, OutputPad: [2]int{1, 0}, Groups: 2}},
+		{"ConvTranspose2D, dilation 2, same", floats(1, 1, 3, 3), floats(1, 2, 2, 2), ops.ConvTranspose{Dilation: [2]int{2, 2}, Same: true}},
+	} {
+		cases = append(cases, twoInputs("Conv2DInputGrad", c.title, c.x, c.w, func(x, w *graph.Value) *graph.Value { return ops.ConvTranspose2D(x, w, c.conv) }))
+	}
 	for _, p := range []struct {
 		title string
 		x     operand
@@ -203,6 +220,19 @@ func images() []gradientCase {
 			oneInput("MaxPool2D", p.title, p.x.away(0.04), func(x *graph.Value) *graph.Value { return ops.MaxPool2D(x, p.pool) }),
 			oneInput("AvgPool2D", p.title, p.x, func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, p.pool) }),
 			oneInput("AvgPool2D", p.title+", padding counts", p.x, func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, counted) }))
+	}
+	for _, r := range []struct {
+		title string
+		size  int
+		r     ops.Resampling
+	}{
+		{"nearest, 4 to 7", 7, ops.Resampling{}},
+		{"linear, 4 to 7", 7, ops.Resampling{Filter: ops.InterpolateLinear}},
+		{"cubic, 4 to 3, without what is outside", 3, ops.Resampling{Filter: ops.InterpolateCubic, ExcludeOutside: true}},
+		{"linear, cropped", 5, ops.Resampling{Filter: ops.InterpolateLinear, Coordinates: ops.CropAndResize, Start: -0.3, End: 0.8}},
+		{"area, 4 to 3", 3, ops.Resampling{Filter: ops.InterpolateArea}},
+	} {
+		cases = append(cases, oneInput("Resize", r.title, floats(1, 2, 4, 3), func(x *graph.Value) *graph.Value { return ops.ResizeAxis(x, 2, r.size, r.r) }))
 	}
 	return cases
 }
