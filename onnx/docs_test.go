@@ -60,14 +60,10 @@ func table(t *testing.T) string {
 		r := rows[op]
 		note := ""
 		if len(r.refused) > 0 {
-			var why []string
-			for _, w := range sortedKeys(r.why) {
-				why = append(why, w)
-			}
 			if len(r.passed) > 0 && len(r.refused) <= 8 {
 				note = strings.Join(r.refused, ", ") + ": "
 			}
-			note += strings.Join(why, "; ")
+			note += strings.Join(sortedKeys(r.why), "; ")
 		}
 		fmt.Fprintf(&b, "| %s | %d | %d | %s |\n", op, len(r.passed), len(r.refused), note)
 	}

@@ -71,6 +71,8 @@ var exporters = map[string]exporter{
 	"Pad":         exportPad,
 	"BroadcastTo": func(e *emitter, n *graph.Node) { e.with(n, "Expand", []string{e.in()[0], e.shape(n.Out(0).Shape())}) },
 
+	"Resize": exportResize,
+
 	"Gather": alongAxis("Gather"), "GatherElements": alongAxis("GatherElements"),
 	"ScatterElements": func(e *emitter, n *graph.Node) {
 		reduction := "none"

@@ -6,6 +6,7 @@ import (
 
 	"neocog/graph"
 	"neocog/ops"
+	"neocog/vm"
 )
 
 // lower returns a graph that computes the same as g from ops which have a
@@ -19,6 +20,9 @@ func lower(g *graph.Graph, roots []*graph.Value) (*graph.Graph, map[*graph.Value
 		}
 		return nil
 	})
+	if to.Err() != nil {
+		return to, first
+	}
 	// Again, for results which nothing reads.
 	var kept []*graph.Value
 	for _, v := range roots {
@@ -91,12 +95,31 @@ var lowerings = map[string]func(n *graph.Node, in []*graph.Value) []*graph.Value
 
 	"Dropout":         lowerDropout,
 	"Pad":             lowerPad,
+	"Resize":          lowerResize,
+	"ResizeGrad":      lowerResizeGrad,
 	"GatherGrad":      lowerGatherGrad,
 	"MaxGrad":         lowerMaxGrad,
 	"MaxPick":         lowerMaxPick,
 	"MaxPool2DGrad":   lowerMaxPoolGrad,
 	"MaxPool2DGather": lowerMaxPoolGather,
 	"AvgPool2DGrad":   lowerAvgPoolGrad,
+}
+
+// interpreted returns the elements of a value that depends on constants only; nil where
+// its graph is faulty, which Export reports.
+func interpreted(v *graph.Value) []float64 {
+	if !v.IsValid() {
+		return nil
+	}
+	got, err := vm.Interpret(v.Graph(), []*graph.Value{v}, vm.NewState(0), nil)
+	if err != nil {
+		return nil
+	}
+	k, err := constantOf(got[0])
+	if err != nil {
+		return nil
+	}
+	return k.floats()
 }
 
 // scalarOf returns a scalar constant in the graph and of the element type of x.
@@ -285,25 +308,26 @@ func lowerPad(n *graph.Node, in []*graph.Value) []*graph.Value {
 	return one(ops.Pad(x, field[graph.Dims](n.Op, "Lo").Slice(), field[graph.Dims](n.Op, "Hi").Slice(), value))
 }
 
-// lowerGatherGrad adds slices up by ScatterElements.
+// lowerGatherGrad adds slices up by ScatterElements: the axes of the indices become one, and
+// each index stands for a whole slice.
 func lowerGatherGrad(n *graph.Node, in []*graph.Value) []*graph.Value {
 	indices, dy := in[0], in[1]
-	axis, rows := field[int](n.Op, "Axis"), field[int](n.Op, "N")
-	s, rank := dy.Shape(), indices.Shape().Rank()
-	outer, count, inner := product1(s[:axis]), product1(s[axis:axis+rank]), product1(s[axis+rank:])
-	index := ops.BroadcastTo(ops.Reshape(indices, 1, count, 1), outer, count, inner)
-	zeros := ops.Full(dy.Graph(), graph.Of(dy.DType(), outer, rows, inner), 0)
-	sum := ops.ScatterElements(zeros, index, ops.Reshape(dy, outer, count, inner), 1, ops.ScatterAdd)
-	return one(ops.Reshape(sum, n.Out(0).Shape()...))
-}
-
-// product1 is the product of extents of which one may be the batch and the others
-// then are 1; where they are not, Reshape says so.
-func product1(s graph.Shape) int {
-	if n, ok := joined(s); ok {
-		return n
+	axis, rank := field[int](n.Op, "Axis"), indices.Shape().Rank()
+	s, dx := dy.Shape(), n.Out(0).Shape()
+	count, ok := joined(indices.Shape())
+	if !ok {
+		dy.Graph().Errorf("GatherGrad", "the indices are %v; axes of which one is the batch cannot be joined", indices.Type())
+		return one(dy.Graph().Invalid())
 	}
-	return graph.Batch
+	flat := append(append(s[:axis].Clone(), count), s[axis+rank:]...)
+	along := make(graph.Shape, len(flat))
+	for i := range along {
+		along[i] = 1
+	}
+	along[axis] = count
+	index := ops.BroadcastTo(ops.Reshape(indices, along...), flat...)
+	zeros := ops.Full(dy.Graph(), graph.Type{DType: dy.DType(), Shape: dx}, 0)
+	return one(ops.ScatterElements(zeros, index, ops.Reshape(dy, flat...), axis, ops.ScatterAdd))
 }
 
 // reducedLast brings the axes of x to its end, as one, and returns what undoes it

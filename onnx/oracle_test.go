@@ -218,6 +218,34 @@ func TestONNXRuntimeAgreesOnZoo(t *testing.T) {
 	})
 }
 
+// What ops without counterpart are made of is what they are, in ONNX Runtime too.
+func TestONNXRuntimeAgreesOnLowered(t *testing.T) {
+	run := onnxRuntime(t)
+	for name, f := range lowered {
+		t.Run(name, func(t *testing.T) {
+			net := loweredNetwork(t, f)
+			data, err := net.Export()
+			if err != nil {
+				t.Fatal(err)
+			}
+			feeds := feedsFor(net.Graph, 2)
+			got, err := run(t, data, feeds, net.OutputNames)
+			if err != nil {
+				t.Fatal(err)
+			}
+			want, err := net.Run(context.Background(), feeds)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range want {
+				if d := closeTo(want[i], got[i]); !(d <= 1e-4) {
+					t.Errorf("%s: distance %.2g", net.OutputNames[i], d)
+				}
+			}
+		})
+	}
+}
+
 func hasDropout(g *graph.Graph) bool {
 	for _, n := range g.Nodes() {
 		if n.Op.Name() == "Dropout" {

@@ -4,7 +4,7 @@ import "slices"
 
 // rules are the ops that can be imported, by name: one or more rules each, for
 // different operator sets.
-var rules = index(elementwise, comparisons, matrices, images, normalisations, reductions, shapes, indexing, losses, constants)
+var rules = index(elementwise, comparisons, matrices, images, normalisations, reductions, shapes, resizing, indexing, losses, constants)
 
 func index(families ...[]rule) map[string][]rule {
 	m := map[string][]rule{}

@@ -379,33 +379,7 @@ func expand(c *call) []*graph.Value {
 	return one(ops.BroadcastTo(x, y...))
 }
 
-// tile repeats x along each axis: stretched along a new axis before each, which then
-// is joined with it.
-func tile(c *call) []*graph.Value {
-	x, times := c.in(0), c.ints(1, "the repeats")
-	s := x.Shape()
-	if len(times) != len(s) {
-		c.refuse("there are %d repeats for x %v", len(times), x.Type())
-	}
-	for i, n := range times {
-		if n < 0 || n > math.MaxInt32 {
-			c.refuse("the repeats are %v", times)
-		}
-		if n == 1 {
-			continue
-		}
-		s := x.Shape()
-		before, here, after := c.joined(x, s[:i]), c.extent(x, i), c.joined(x, s[i+1:])
-		y := ops.BroadcastTo(ops.Reshape(x, before, 1, here, after), before, n, here, after)
-		to := s.Clone()
-		to[i] = n * here
-		x = ops.Reshape(y, to...)
-		if !x.IsValid() {
-			break
-		}
-	}
-	return one(x)
-}
+func tile(c *call) []*graph.Value { return one(ops.Tile(c.in(0), c.ints(1, "the repeats")...)) }
 
 // joined is joined for extents of x.
 func (c *call) joined(x *graph.Value, s graph.Shape) int {
