@@ -10,6 +10,16 @@ package graph
 // the origin of the node that they stand for. Without updates only what the
 // roots need is copied. The roots must be valid values of g.
 func (g *Graph) Rebuild(roots []*Value, updates bool, edit func(to *Graph, n *Node, in []*Value) []*Value) (*Graph, map[*Value]*Value) {
+	return g.rebuild(roots, updates, func(to *Graph, n *Node, images map[*Value]*Value) {
+		for i, v := range to.copy(n, images, edit) {
+			images[n.out[i]] = v
+		}
+	})
+}
+
+// rebuild calls place for every node that is needed, in order, which puts the images of its values
+// into the map.
+func (g *Graph) rebuild(roots []*Value, updates bool, place func(to *Graph, n *Node, images map[*Value]*Value)) (*Graph, map[*Value]*Value) {
 	needed := make([]bool, len(g.nodes))
 	mark := func(v *Value) { needed[v.node.index] = true }
 	for _, v := range roots {
@@ -31,11 +41,8 @@ func (g *Graph) Rebuild(roots []*Value, updates bool, edit func(to *Graph, n *No
 	to := New(g.name)
 	images := make(map[*Value]*Value, g.values)
 	for i, n := range g.nodes {
-		if !needed[i] {
-			continue
-		}
-		for j, v := range to.copy(n, images, edit) {
-			images[n.out[j]] = v
+		if needed[i] {
+			place(to, n, images)
 		}
 	}
 	if updates {
@@ -52,12 +59,7 @@ func (g *Graph) copy(n *Node, images map[*Value]*Value, edit func(*Graph, *Node,
 	for i, v := range n.in {
 		in[i] = images[v]
 	}
-	var origin *Node
-	if n.Origin != nil && len(n.Origin.out) > 0 {
-		if o := images[n.Origin.out[0]]; o != nil {
-			origin = o.node
-		}
-	}
+	origin := originOf(n, images)
 	if edit != nil && n.label() == "" {
 		before := len(g.nodes)
 		if out := edit(g, n, in); out != nil {
@@ -83,6 +85,16 @@ func (g *Graph) copy(n *Node, images map[*Value]*Value, edit func(*Graph, *Node,
 		g.byName[name] = c.out[0]
 	}
 	return c.out
+}
+
+// originOf returns the image of n's origin, nil if there is none.
+func originOf(n *Node, images map[*Value]*Value) *Node {
+	if n.Origin != nil && len(n.Origin.out) > 0 {
+		if o := images[n.Origin.out[0]]; o != nil {
+			return o.node
+		}
+	}
+	return nil
 }
 
 // label returns the name of an input, parameter or buffer, "" for other nodes.

@@ -5,37 +5,92 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
+	"strings"
 
 	"neocog/graph"
+	"neocog/graph/view"
+	"neocog/vm"
 )
 
 // A Profile is what was measured of a graph while it ran. Its JSON form is this struct's:
 //
-//	{"graph": "lenet5", "batch": 32, "runs": 100, "nodes": [
-//	  {"node": 3, "op": "Conv2D", "nanoseconds": 81234.5, "bytes": 602112, "algorithm": "blocked"},
-//	  {"node": 4, "op": "ReLU", "nanoseconds": 2310, "bytes": 0}
+//	{"graph": "lenet5", "batch": 32, "runs": 100, "threads": 2, "nanoseconds": 412000, "arena_bytes": 1048576, "nodes": [
+//	  {"node": 3, "op": "Conv2D", "phase": "forward", "nanoseconds": 81234.5, "flops": 15052800, "moved": 702112, "bytes": 602112, "algorithm": "blocked"},
+//	  {"node": 4, "op": "ReLU", "phase": "forward", "nanoseconds": 2310, "moved": 1204224, "bytes": 0}
 //	]}
 type Profile struct {
-	Graph string        `json:"graph"` // its name
-	Batch int           `json:"batch"`
-	Runs  int           `json:"runs"` // over which times are means
-	Nodes []ProfileNode `json:"nodes"`
+	Graph       string        `json:"graph"` // its name
+	Batch       int           `json:"batch"`
+	Runs        int           `json:"runs"` // over which times are means
+	Threads     int           `json:"threads,omitempty"`
+	Nanoseconds float64       `json:"nanoseconds,omitempty"` // of one run, all nodes
+	Arena       int64         `json:"arena_bytes,omitempty"` // memory of results and scratch space
+	Nodes       []ProfileNode `json:"nodes"`
 }
 
-// A ProfileNode is what was measured of one node. Nodes that did not run, since the compiler had removed or merged
-// them, have none.
+// A ProfileNode is what was measured of one node. Nodes that did not run, since the compiler had removed, merged or
+// fused them, have none.
 type ProfileNode struct {
 	// Node is the place in the list of nodes: the id in the JSON form of the graph.
-	Node        int     `json:"node"`
-	Op          string  `json:"op"`
+	Node int    `json:"node"`
+	Op   string `json:"op"`
+	// Name is for people: scope and op.
+	Name string `json:"name,omitempty"`
+	// Phase is forward, gradient or update, as graph/view tells them apart.
+	Phase       string  `json:"phase,omitempty"`
 	Nanoseconds float64 `json:"nanoseconds"` // for one run
+	// FLOPs are the multiplications and additions of one run, as far as the op counts them.
+	FLOPs int64 `json:"flops,omitempty"`
+	// Moved is the size of operands and results.
+	Moved int64 `json:"moved,omitempty"`
 	// Bytes is the memory that its results and its scratch space took, nothing where it ran in place.
 	Bytes     int64  `json:"bytes"`
 	Algorithm string `json:"algorithm,omitempty"`
+	// Fused are the ops of other nodes which were computed with this one.
+	Fused []string `json:"fused,omitempty"`
+}
+
+// NewProfile returns what a machine measured of g, which its program was compiled from.
+func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
+	kinds, runs := view.Kinds(g), float64(m.Runs)
+	p := &Profile{
+		Graph: g.Name(), Batch: max(m.Batch, 1), Runs: m.Runs, Threads: m.Workers,
+		Nanoseconds: float64(m.Total) / runs, Arena: int64(m.Arena),
+	}
+	for _, t := range m.Instructions {
+		if len(t.Of) == 0 {
+			continue
+		}
+		// The node that reads like what ran, and of several the last, whose result it is.
+		n := t.Of[len(t.Of)-1]
+		for _, o := range t.Of {
+			if o.Op.Name() == t.Node.Op.Name() {
+				n = o
+			}
+		}
+		entry := ProfileNode{
+			Node: n.Index(), Op: n.Op.Name(), Name: name(n), Phase: kinds[n.Index()].String(),
+			Nanoseconds: float64(t.Time) / runs, FLOPs: t.FLOPs, Moved: t.Moved, Bytes: t.Memory, Algorithm: t.Algo,
+		}
+		for _, o := range t.Of {
+			if o != n && o.Op.Name() != n.Op.Name() {
+				entry.Fused = append(entry.Fused, o.Op.Name())
+			}
+		}
+		p.Nodes = append(p.Nodes, entry)
+	}
+	return p
+}
+
+// name returns scope and op.
+func name(n *graph.Node) string {
+	return strings.TrimPrefix(n.Scope+"/"+n.Op.Name(), "/")
 }
 
 // ReadProfile reads a profile of g. A profile of another graph, one which names a node twice, and numbers that cannot
-// be are errors, and so are fields that it does not know.
+// be are errors, and so are fields that it does not know. Entries of updates beyond the nodes of g
+// are left out: they are of the same graph with an optimiser.
 func ReadProfile(r io.Reader, g *graph.Graph) (*Profile, error) {
 	var p Profile
 	d := json.NewDecoder(r)
@@ -50,6 +105,9 @@ func ReadProfile(r io.Reader, g *graph.Graph) (*Profile, error) {
 		return nil, fmt.Errorf("the profile says batch %d and %d runs, want at least 1 of each", p.Batch, p.Runs)
 	}
 	seen := make([]bool, len(g.Nodes()))
+	p.Nodes = slices.DeleteFunc(p.Nodes, func(n ProfileNode) bool {
+		return n.Node >= len(seen) && n.Phase == view.Update.String()
+	})
 	for i, n := range p.Nodes {
 		switch {
 		case n.Node < 0 || n.Node >= len(seen):

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -76,26 +77,31 @@ func (s *Summary) cells(cols []column) [][]string {
 func (s *Summary) String() string {
 	cols := s.columns()
 	lines := s.cells(cols)
-	width := make([]int, len(cols))
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s, batch %d\n", s.Graph, s.Batch)
+	align(&b, lines, slices.IndexFunc(cols, func(c column) bool { return c.right }))
+	return b.String()
+}
+
+// align writes lines of cells, in columns; the first ones, left of them, stand left, the others right.
+func align(b *strings.Builder, lines [][]string, left int) {
+	width := make([]int, len(lines[0]))
 	for _, line := range lines {
 		for i, c := range line {
 			width[i] = max(width[i], utf8.RuneCountInString(c))
 		}
 	}
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s, batch %d\n", s.Graph, s.Batch)
 	for _, line := range lines {
 		text := ""
 		for i, c := range line {
 			fill := strings.Repeat(" ", width[i]-utf8.RuneCountInString(c))
-			if cols[i].right {
+			if i >= left {
 				c, fill = fill+c, ""
 			}
 			text += c + fill + "  "
 		}
 		b.WriteString(strings.TrimRight(text, " ") + "\n")
 	}
-	return b.String()
 }
 
 // Markdown returns the table for a document.

@@ -46,8 +46,8 @@ func Example() {
 	fmt.Println(out[0].Float32s())
 	// Output:
 	// graph "line"
-	// %0 = Input "x"                 f32[N,3]
-	// %1 = Param "fc/w" constant(0)  f32[2,3]
+	// %0 = Input "x"                  f32[N,3]
+	// %1 = Param "fc/w" constant(0)   f32[2,3]
 	// %2 = MatMul{TransB:true} %0 %1  f32[N,2]  "fc"
 	// %3 = Param "fc/b" constant(0)   f32[2]
 	// %4 = Add %2 %3                  f32[N,2]  "fc"

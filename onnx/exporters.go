@@ -43,7 +43,7 @@ var exporters = map[string]exporter{
 		if p.CountPad {
 			countPad = 1
 		}
-		e.one(n, "AveragePool", append(poolAttributes(p), attrInt("count_include_pad", countPad))...)
+		e.one(n, "AveragePool", append(poolAttributes(n), attrInt("count_include_pad", countPad))...)
 	},
 
 	"BatchNorm":           exportBatchNorm,
@@ -267,7 +267,11 @@ func exportFilterGrad(e *emitter, n *graph.Node) {
 	e.with(n, "Transpose", []string{conv}, attrInts("perm", 1, 0, 2, 3))
 }
 
-func poolAttributes(p ops.Pool) []*onnxpb.Attribute {
+// poolAttributes are those of a pooling. Of ceil_mode it is not settled whether a window
+// may begin in the padding at the end, as ours may not: where that makes a difference, the
+// padding is made such that the windows are as many as ours without ceil_mode.
+func poolAttributes(n *graph.Node) []*onnxpb.Attribute {
+	p, x, y := field[ops.Pool](n.Op, "Pool"), n.In(0).Shape(), n.Out(0).Shape()
 	stride := p.Stride
 	for i := range stride {
 		if stride[i] == 0 {
@@ -277,13 +281,23 @@ func poolAttributes(p ops.Pool) []*onnxpb.Attribute {
 	ceil := 0
 	if p.Round == ops.Ceil {
 		ceil = 1
+		var end [2]int
+		for i := range 2 {
+			if free := x[2+i] + p.Pad[i] + p.Pad[2+i] - p.Size[i]; ceilDiv(free, stride[i])+1 != y[2+i] {
+				ceil = 0
+			}
+			end[i] = max(p.Pad[2+i], (y[2+i]-1)*stride[i]+p.Size[i]-x[2+i]-p.Pad[i])
+		}
+		if ceil == 0 {
+			p.Pad[2], p.Pad[3] = end[0], end[1]
+		}
 	}
 	return []*onnxpb.Attribute{attrInt("ceil_mode", ceil), attrInts("kernel_shape", p.Size[:]...), attrInts("pads", p.Pad[:]...), attrInts("strides", stride[:]...)}
 }
 
 // exportMaxPool makes places within planes from ONNX's places in all of x.
 func exportMaxPool(e *emitter, n *graph.Node) {
-	attributes := poolAttributes(field[ops.Pool](n.Op, "Pool"))
+	attributes := poolAttributes(n)
 	if !e.used(n.Out(1)) {
 		e.one(n, "MaxPool", attributes...)
 		return
@@ -299,14 +313,14 @@ func exportMaxPool(e *emitter, n *graph.Node) {
 
 // exportBatchNorm writes training mode with momentum 0, in which the running
 // statistics become those of the batch. Those that there were do not count; but ONNX
-// Runtime writes the new ones over them, and makes equal constants one, so that no
-// two of them may be equal.
+// Runtime writes the new ones over them, and makes equal constants and initialisers one
+// (its version 1.30 does so to gamma): so they are numbers that nothing else is.
 func exportBatchNorm(e *emitter, n *graph.Node) {
 	t := n.Out(1).Type()
 	placeholder := func() string {
 		v := make([]float64, t.Shape.Size())
 		for i := range v {
-			v[i] = float64(len(e.graph.Node))
+			v[i] = float64(len(e.graph.Node)) + 0.1234567
 		}
 		return e.constant(ofFloats(t, v))
 	}

@@ -46,11 +46,24 @@ func FuzzImport(f *testing.F) {
 			if err := net.Graph.Check(); err != nil {
 				t.Fatalf("the imported graph is faulty: %v", err)
 			}
-			if _, err := net.Export(); err != nil {
-				t.Logf("it cannot be exported: %v", err)
+			if isSmall(net.Graph) { // an export has the masks and weights that larger graphs only speak of
+				if _, err := net.Export(); err != nil {
+					t.Logf("it cannot be exported: %v", err)
+				}
 			}
 		}
 	})
+}
+
+func isSmall(g *graph.Graph) bool {
+	for _, n := range g.Nodes() {
+		for _, v := range n.Outs() {
+			if v.Shape().Bind(1).Size() > 1<<12 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func FuzzDecodeTensor(f *testing.F) {

@@ -20,6 +20,8 @@ type abs struct{}
 
 func (abs) Name() string { return "Abs" }
 
+func (abs) Elementwise() {}
+
 func (abs) Infer(in []graph.Type) ([]graph.Type, error) { return sameNumber(in) }
 
 func (abs) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

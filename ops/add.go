@@ -19,6 +19,8 @@ type add struct{}
 
 func (add) Name() string { return "Add" }
 
+func (add) Elementwise() {}
+
 func (add) Operands() []string { return operandsAB }
 
 func (add) Infer(in []graph.Type) ([]graph.Type, error) { return inferBinary(in, true) }

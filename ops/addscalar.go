@@ -17,6 +17,8 @@ type addScalar struct{ S float64 }
 
 func (addScalar) Name() string { return "AddScalar" }
 
+func (addScalar) Elementwise() {}
+
 func (addScalar) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (o addScalar) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

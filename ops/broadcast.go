@@ -93,6 +93,14 @@ func binaryNest(in, out []graph.Type) nest {
 
 func binaryRun[T, Y graph.Element](l nest, row func(y []Y, a, b []T)) kernel.Kernel {
 	n, sa, sb := l.inner()
+	if l.rank == 1 { // no place to find
+		return func(c *kernel.Call, lo, hi int) {
+			if lo < hi {
+				a, b := kernel.In[T](c, 0), kernel.In[T](c, 1)
+				row(kernel.Out[Y](c, 0)[lo:hi], a[lo*sa:(hi-1)*sa+1], b[lo*sb:(hi-1)*sb+1])
+			}
+		}
+	}
 	return func(c *kernel.Call, lo, hi int) {
 		a, b, y := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[Y](c, 0)
 		for p := l.place(lo); lo < hi; {

@@ -22,6 +22,8 @@ type clip struct{ Lo, Hi float64 }
 
 func (clip) Name() string { return "Clip" }
 
+func (clip) Elementwise() {}
+
 func (o clip) Infer(in []graph.Type) ([]graph.Type, error) {
 	if !(o.Lo <= o.Hi) {
 		return nil, fmt.Errorf("the bounds are %v and %v, want the lower one first", o.Lo, o.Hi)
@@ -51,6 +53,8 @@ func clipRow[T kernel.Float](o clip) func(y, x []T) {
 type clipGrad struct{ Lo, Hi float64 }
 
 func (clipGrad) Name() string { return "ClipGrad" }
+
+func (clipGrad) Elementwise() {}
 
 func (clipGrad) Operands() []string { return operandsXDy }
 

@@ -94,13 +94,17 @@ func (c conv2d) Infer(in []graph.Type) ([]graph.Type, error) {
 	return []graph.Type{graph.Of(x.DType, p.N, p.K, P, Q)}, nil
 }
 
-func (c conv2d) Plan(env *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+func (c conv2d) Plan(env *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
+	return c.PlanThen(env, in, out, nil)
+}
+
+func (c conv2d) PlanThen(env *kernel.Env, in, _ []graph.Type, then kernel.Kernel) (kernel.Plan, error) {
 	p, err := c.problem(in[0].Shape, in[1].Shape)
 	if err != nil {
 		return kernel.Plan{}, err
 	}
 	p.Pass, p.DType, p.Bias = conv.Forward, in[0].DType, len(in) == 3
-	return conv.Choose(env, c.Algo, p)
+	return conv.ChooseThen(env, c.Algo, p, conv.Then(then))
 }
 
 func (c conv2d) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {

@@ -20,6 +20,8 @@ type div struct{}
 
 func (div) Name() string { return "Div" }
 
+func (div) Elementwise() {}
+
 func (div) Operands() []string { return operandsAB }
 
 func (div) Infer(in []graph.Type) ([]graph.Type, error) { return inferBinary(in, false) }

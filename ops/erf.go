@@ -20,6 +20,8 @@ type erf struct{}
 
 func (erf) Name() string { return "Erf" }
 
+func (erf) Elementwise() {}
+
 func (erf) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (erf) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

@@ -19,6 +19,8 @@ type exp struct{}
 
 func (exp) Name() string { return "Exp" }
 
+func (exp) Elementwise() {}
+
 func (exp) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (exp) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

@@ -20,6 +20,8 @@ type expm1 struct{}
 
 func (expm1) Name() string { return "Expm1" }
 
+func (expm1) Elementwise() {}
+
 func (expm1) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (expm1) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

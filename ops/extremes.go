@@ -38,6 +38,8 @@ type maximum struct{}
 
 func (maximum) Name() string { return "Maximum" }
 
+func (maximum) Elementwise() {}
+
 func (maximum) Operands() []string { return operandsAB }
 
 func (maximum) Infer(in []graph.Type) ([]graph.Type, error) { return inferBinary(in, true) }
@@ -74,6 +76,8 @@ func maxRow[T kernel.Number](y, a, b []T) {
 type minimum struct{}
 
 func (minimum) Name() string { return "Minimum" }
+
+func (minimum) Elementwise() {}
 
 func (minimum) Operands() []string { return operandsAB }
 

@@ -23,6 +23,8 @@ type gelu struct{}
 
 func (gelu) Name() string { return "GELU" }
 
+func (gelu) Elementwise() {}
+
 func (gelu) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (gelu) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
@@ -38,6 +40,8 @@ func (gelu) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 type geluGrad struct{}
 
 func (geluGrad) Name() string { return "GELUGrad" }
+
+func (geluGrad) Elementwise() {}
 
 func (geluGrad) Operands() []string { return operandsXDy }
 

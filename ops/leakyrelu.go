@@ -23,6 +23,8 @@ type leakyReLU struct{ Alpha float64 }
 
 func (leakyReLU) Name() string { return "LeakyReLU" }
 
+func (leakyReLU) Elementwise() {}
+
 func (o leakyReLU) Infer(in []graph.Type) ([]graph.Type, error) {
 	if math.IsNaN(o.Alpha) || math.IsInf(o.Alpha, 0) {
 		return nil, fmt.Errorf("alpha is %v, want a finite number", o.Alpha)
@@ -56,6 +58,8 @@ func leak[T kernel.Float](alpha float64) func(y, x []T) {
 type leakyReLUGrad struct{ Alpha float64 }
 
 func (leakyReLUGrad) Name() string { return "LeakyReLUGrad" }
+
+func (leakyReLUGrad) Elementwise() {}
 
 func (leakyReLUGrad) Operands() []string { return operandsXDy }
 

@@ -19,6 +19,8 @@ type log struct{}
 
 func (log) Name() string { return "Log" }
 
+func (log) Elementwise() {}
+
 func (log) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (log) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

@@ -23,6 +23,8 @@ type mul struct{}
 
 func (mul) Name() string { return "Mul" }
 
+func (mul) Elementwise() {}
+
 func (mul) Operands() []string { return operandsAB }
 
 func (mul) Infer(in []graph.Type) ([]graph.Type, error) { return inferBinary(in, true) }

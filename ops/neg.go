@@ -19,6 +19,8 @@ type neg struct{}
 
 func (neg) Name() string { return "Neg" }
 
+func (neg) Elementwise() {}
+
 func (neg) Infer(in []graph.Type) ([]graph.Type, error) { return sameNumber(in) }
 
 func (neg) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

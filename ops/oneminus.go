@@ -17,6 +17,8 @@ type oneMinus struct{}
 
 func (oneMinus) Name() string { return "OneMinus" }
 
+func (oneMinus) Elementwise() {}
+
 func (oneMinus) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (oneMinus) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

@@ -35,6 +35,8 @@ type pow struct{}
 
 func (pow) Name() string { return "Pow" }
 
+func (pow) Elementwise() {}
+
 func (pow) Operands() []string { return operandsAB }
 
 func (pow) Infer(in []graph.Type) ([]graph.Type, error) { return inferBinary(in, false) }

@@ -21,6 +21,8 @@ type relu struct{}
 
 func (relu) Name() string { return "ReLU" }
 
+func (relu) Elementwise() {}
+
 func (relu) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (relu) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
@@ -38,6 +40,8 @@ func (relu) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 type reluGrad struct{}
 
 func (reluGrad) Name() string { return "ReLUGrad" }
+
+func (reluGrad) Elementwise() {}
 
 func (reluGrad) Operands() []string { return []string{"y", "dy"} }
 

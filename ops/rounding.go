@@ -29,6 +29,8 @@ type floor struct{}
 
 func (floor) Name() string { return "Floor" }
 
+func (floor) Elementwise() {}
+
 func (floor) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (floor) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
@@ -41,6 +43,8 @@ type ceil struct{}
 
 func (ceil) Name() string { return "Ceil" }
 
+func (ceil) Elementwise() {}
+
 func (ceil) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (ceil) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
@@ -52,6 +56,8 @@ func (ceil) VJP(*graph.Node, []*graph.Value) []*graph.Value { return []*graph.Va
 type round struct{}
 
 func (round) Name() string { return "Round" }
+
+func (round) Elementwise() {}
 
 func (round) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 

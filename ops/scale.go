@@ -24,6 +24,8 @@ type scale struct{ S float64 }
 
 func (scale) Name() string { return "Scale" }
 
+func (scale) Elementwise() {}
+
 func (scale) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (o scale) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

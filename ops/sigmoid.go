@@ -20,6 +20,8 @@ type sigmoid struct{}
 
 func (sigmoid) Name() string { return "Sigmoid" }
 
+func (sigmoid) Elementwise() {}
+
 func (sigmoid) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (sigmoid) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

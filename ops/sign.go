@@ -18,6 +18,8 @@ type sign struct{}
 
 func (sign) Name() string { return "Sign" }
 
+func (sign) Elementwise() {}
+
 func (sign) Infer(in []graph.Type) ([]graph.Type, error) { return sameNumber(in) }
 
 func (sign) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

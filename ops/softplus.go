@@ -22,6 +22,8 @@ type softplus struct{}
 
 func (softplus) Name() string { return "Softplus" }
 
+func (softplus) Elementwise() {}
+
 func (softplus) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (softplus) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

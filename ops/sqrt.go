@@ -20,6 +20,8 @@ type sqrt struct{}
 
 func (sqrt) Name() string { return "Sqrt" }
 
+func (sqrt) Elementwise() {}
+
 func (sqrt) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (sqrt) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

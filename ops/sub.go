@@ -19,6 +19,8 @@ type sub struct{}
 
 func (sub) Name() string { return "Sub" }
 
+func (sub) Elementwise() {}
+
 func (sub) Operands() []string { return operandsAB }
 
 func (sub) Infer(in []graph.Type) ([]graph.Type, error) { return inferBinary(in, true) }

@@ -19,6 +19,8 @@ type tanh struct{}
 
 func (tanh) Name() string { return "Tanh" }
 
+func (tanh) Elementwise() {}
+
 func (tanh) Infer(in []graph.Type) ([]graph.Type, error) { return sameFloat(in, 1) }
 
 func (tanh) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {

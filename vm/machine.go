@@ -59,22 +59,25 @@ type binding struct {
 	copies  [][]byte        // by input: memory for feeds which are not contiguous
 	outputs []*tensor.Dense // on Go's heap
 	kept    []keptBlock     // by index in the tape
+	own     *arena.Block    // for stores that outlive a run
+	meter   *meter          // nil unless times are measured
 }
 
-// A keptBlock is what a plan prepared of a parameter when that had the given version; 0 is none.
+// A keptBlock is what was made of parameters when they had the given version; 0 is none.
 type keptBlock struct {
-	mem     *arena.Block
-	param   *variable // nil for a constant
+	mem     *arena.Block // nil where it is the results of an instruction
+	params  []*variable
 	version uint64
 	fresh   bool // in this run its steps are left out
 }
 
-// current returns the version of what the block is prepared of.
+// current returns the version of what the block is made of: since versions only grow, their sum is the same only if all of them are.
 func (k *keptBlock) current() uint64 {
-	if k.param == nil {
-		return 1
+	sum := uint64(1)
+	for _, v := range k.params {
+		sum += v.version
 	}
-	return k.param.version
+	return sum
 }
 
 // NewMachine returns a machine for p whose parameters live in s. Parameters that
@@ -149,6 +152,9 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 	for _, u := range m.p.g.Updates() {
 		m.params[u.Param.ID()].version++
 	}
+	if b.meter != nil {
+		b.meter.begin()
+	}
 	if m.team.Size() == 1 {
 		m.work(0)
 	} else {
@@ -158,6 +164,9 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 	m.ctx = nil
 	if m.err != nil {
 		return nil, m.err
+	}
+	if b.meter != nil {
+		b.meter.end()
 	}
 	b.finish(m.p)
 	for i := range b.kept {
@@ -185,6 +194,7 @@ func (m *Machine) unbind() {
 		for _, k := range b.kept {
 			k.mem.Close()
 		}
+		b.own.Close()
 	}
 	clear(m.bindings)
 }
@@ -192,11 +202,14 @@ func (m *Machine) unbind() {
 // work walks the tape as worker w. All workers make the same decisions: they
 // read stop only after a barrier, and it is only written at one.
 func (m *Machine) work(w int) {
-	t, c := m.b.t, &m.workers[w]
+	t, c, meter := m.b.t, &m.workers[w], m.b.meter
 	c.Bufs = m.b.bufs
 	n := m.team.Size()
 	for pc := range t.code {
 		in := &t.code[pc]
+		if in.once >= 0 && m.b.kept[in.once].fresh {
+			continue
+		}
 		c.Ins, c.Outs, c.Scratch = in.ins, in.outs, nil
 		if in.scratch >= 0 {
 			c.Scratch = pointer(m.b.mem[in.scratch])
@@ -223,7 +236,13 @@ func (m *Machine) work(w int) {
 			}
 			if w < parts {
 				if lo, hi := par.Split(s.N, parts, w); lo < hi {
+					if meter != nil {
+						meter.enter(w, pc)
+					}
 					m.call(s.Run, c, lo, hi)
+					if meter != nil {
+						meter.leave(w, pc)
+					}
 				}
 			}
 			m.team.Barrier(m.check)
@@ -249,6 +268,9 @@ func (m *Machine) call(k kernel.Kernel, c *kernel.Call, lo, hi int) {
 // whether the run goes on.
 func (m *Machine) decide() {
 	in := &m.b.t.code[m.pc]
+	if m.done && m.b.meter != nil {
+		m.b.meter.done(m.pc)
+	}
 	switch {
 	case m.crash.Load() != nil:
 		m.fault.Take() // what else was found wrong is of no interest, least of all to the next run
@@ -322,9 +344,14 @@ func (m *Machine) bind(batch int) (*binding, error) {
 			b.mem[s] = alloc(t.stores[s].bytes)
 		}
 	}
+	if b.own, err = arena.New(t.own); err != nil {
+		return nil, errors.WithMessagef(err, "at batch size %d", batch)
+	}
 	for i, s := range t.stores {
 		switch {
 		case b.mem[i] != nil: // an output
+		case s.kind == inOwn:
+			b.mem[i] = b.own.Bytes()[s.offset : s.offset+s.bytes : s.offset+s.bytes]
 		case s.kind == inArena:
 			b.mem[i] = m.arena.Bytes()[s.offset : s.offset+s.bytes : s.offset+s.bytes]
 		case s.kind == inParam:
@@ -356,7 +383,14 @@ func (m *Machine) bind(batch int) (*binding, error) {
 		if err != nil {
 			return nil, errors.WithMessagef(err, "at batch size %d", batch)
 		}
-		b.kept = append(b.kept, keptBlock{mem: mem, param: m.params[k.param]})
+		block := keptBlock{mem: mem}
+		for _, id := range k.params {
+			block.params = append(block.params, m.params[id])
+		}
+		b.kept = append(b.kept, block)
+	}
+	if m.p.opts.profile {
+		b.meter = newMeter(len(t.code), len(m.workers))
 	}
 	m.bindings[batch] = b
 	return b, nil

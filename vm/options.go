@@ -17,6 +17,7 @@ type options struct {
 	watch     Watch
 	noUpdates bool
 	noPasses  bool
+	profile   bool
 	as        graph.DType
 }
 

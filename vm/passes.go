@@ -8,28 +8,33 @@ import (
 	"neocog/graph"
 )
 
-// A pass builds a new graph from an old one; see graph.Rebuild. It keeps the
-// values of all outputs and updates, to the last bit.
+// A pass builds a new graph from an old one, node by node with edit, see
+// graph.Rebuild, or by replacing groups of nodes, see graph.Fuse. It keeps the
+// values of all outputs and updates, to the last bit unless it says that it rounds.
 type pass struct {
-	name string
-	why  string
-	edit func(o *options) func(to *graph.Graph, n *graph.Node, in []*graph.Value) []*graph.Value
+	name   string
+	why    string
+	edit   func(g *graph.Graph, roots []*graph.Value, o *options) func(to *graph.Graph, n *graph.Node, in []*graph.Value) []*graph.Value
+	groups func(g *graph.Graph, roots []*graph.Value) []graph.Group
 }
 
 // passes run in this order. Every one of them also leaves out what no output
 // and no update needs, so that prune is the pass which does nothing else.
 var passes = []pass{
-	{"prune", "what nothing depends on is not computed", nil},
-	{"fold", "what depends on constants only is computed once, now", fold},
-	{"cse", "equal ops on equal inputs are computed once", mergeEqual},
-	{"prune", "constants which folding has used up go", nil},
+	{name: "prune", why: "what nothing depends on is not computed"},
+	{name: "fold", why: "what depends on constants only is computed once, now", edit: fold},
+	{name: "cse", why: "equal ops on equal inputs are computed once", edit: mergeEqual},
+	{name: "prune", why: "constants which folding has used up go"},
+	{name: "fold-norm", why: "factors and sums for each channel, of parameters alone, go into filters", edit: foldChannels},
+	{name: "fuse", why: "chains of element-wise ops go through the cache once", groups: fuseElementwise},
+	{name: "then", why: "convolutions do what follows element by element while their results are in the cache", groups: fuseProducers},
 }
 
 // foldLimit is the size in bytes up to which a result is folded: larger ones
 // would only swell the program.
 const foldLimit = 1 << 16
 
-func fold(o *options) func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
+func fold(_ *graph.Graph, _ []*graph.Value, o *options) func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
 	env := o.env() // the algorithms of the tape, for the same bits
 	return func(to *graph.Graph, n *graph.Node, in []*graph.Value) []*graph.Value {
 		if n.IsSource() {
@@ -62,7 +67,7 @@ func fold(o *options) func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.V
 	}
 }
 
-func mergeEqual(*options) func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
+func mergeEqual(*graph.Graph, []*graph.Value, *options) func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value {
 	type key struct {
 		op graph.Op
 		in string
@@ -113,15 +118,24 @@ func optimise(g *graph.Graph, roots []*graph.Value, o *options) (*graph.Graph, m
 	}
 	var log []string
 	for _, p := range list {
-		var edit func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value
-		if p.edit != nil {
-			edit = p.edit(o)
-		}
 		now := make([]*graph.Value, len(roots))
 		for i, r := range roots {
 			now[i] = images[r]
 		}
-		next, step := g.Rebuild(now, !o.noUpdates, edit)
+		var next *graph.Graph
+		var step map[*graph.Value]*graph.Value
+		if p.groups != nil {
+			if o.watch != 0 {
+				continue // every result is looked at
+			}
+			next, step = g.Fuse(now, !o.noUpdates, p.groups(g, now))
+		} else {
+			var edit func(*graph.Graph, *graph.Node, []*graph.Value) []*graph.Value
+			if p.edit != nil {
+				edit = p.edit(g, now, o)
+			}
+			next, step = g.Rebuild(now, !o.noUpdates, edit)
+		}
 		log = append(log, strings.TrimSpace(fmt.Sprintf("%-6s %4d → %4d nodes: %s", p.name, len(g.Nodes()), len(next.Nodes()), p.why)))
 		for v, image := range images {
 			images[v] = step[image]

@@ -2,6 +2,7 @@ package vm
 
 import (
 	"fmt"
+	"slices"
 
 	"neocog/graph"
 	"neocog/vm/kernel"
@@ -20,7 +21,8 @@ type tape struct {
 	updates []move
 	results []move // outputs which lie elsewhere than in the arena
 	outputs []int  // by output: index into stores
-	kept    []kept // what plans prepare of parameters that the program does not change
+	kept    []kept // what is made of parameters that the program does not change
+	own     int    // bytes of the stores that outlive a run
 	arena   int    // bytes
 	local   int    // bytes for each worker
 }
@@ -29,7 +31,7 @@ type tape struct {
 type store struct {
 	kind  storeKind
 	value int // ID of the source, where it is not in the arena
-	span      // in the arena; last is meaningful for all kinds
+	span      // in the arena, or the memory that outlives a run; last is meaningful for all kinds
 }
 
 type storeKind uint8
@@ -39,12 +41,15 @@ const (
 	inInput
 	inParam
 	inConst
+	inOwn // memory of the binding, which outlives a run
 )
 
-// kept is memory for what a plan prepares of a parameter. It outlives the run, and is made anew when the parameter has changed.
+// kept is what depends on parameters alone that the program does not change, or on none: the results of an
+// instruction, or what a plan prepares of them, which then takes so many bytes. It outlives the run, and is made anew when
+// a parameter has changed.
 type kept struct {
-	param int // ID of the source, -1 for a constant
-	bytes int
+	params []int // IDs of the sources
+	bytes  int
 }
 
 // A move copies bytes from one store to another.
@@ -52,11 +57,13 @@ type move struct{ to, from, bytes int }
 
 type instr struct {
 	node      *graph.Node
+	at        int // place in the schedule, which counts views too
 	plan      kernel.Plan
 	ins, outs []int32 // value IDs
 	scratch   int     // store of the shared scratch memory, -1 for none
 	prepared  int     // store of what the plan prepares, -1 for none
-	kept      int     // index of prepared memory that outlives the run, -1 for none
+	kept      int     // index in kept of what the plan prepares, -1 for none
+	once      int     // index in kept of the results, -1 where they are computed in every run
 }
 
 // never is a time after the last instruction.
@@ -92,6 +99,7 @@ func plan(p *Program, batch int) (*tape, error) {
 		}
 	}
 	env := p.opts.env()
+	frozen := frozenBy(p, changing)
 	t.commit = -1
 	for now, n := range order {
 		if now == commit {
@@ -108,11 +116,19 @@ func plan(p *Program, batch int) (*tape, error) {
 			t.extend(v, last[v.ID()], next[v] != nil)
 			continue
 		}
+		once := -1
+		if params, ok := frozen[n]; ok {
+			once, t.kept = len(t.kept), append(t.kept, kept{params: params})
+		}
 		for i, v := range n.Outs() {
 			s := -1
+			if once >= 0 {
+				s = t.add(store{kind: inOwn, value: v.ID(), span: span{bytes: out[i].Bytes(), offset: t.own}})
+				t.own += roundUp(out[i].Bytes())
+			}
 			param := next[v]
 			// A program that watches for bad values looks at all results first.
-			if param != nil && p.opts.watch == 0 {
+			if s < 0 && param != nil && p.opts.watch == 0 {
 				s = t.overwrite(n, kp, i, t.home[param.ID()], now)
 				direct[param] = s >= 0
 			}
@@ -127,7 +143,7 @@ func plan(p *Program, batch int) (*tape, error) {
 			t.home[v.ID()] = s
 			t.extend(v, max(last[v.ID()], now), param != nil && !direct[param])
 		}
-		t.emit(n, kp, now, changing)
+		t.emit(n, kp, now, once, frozen)
 	}
 	if t.commit < 0 {
 		t.commit = len(t.code)
@@ -141,6 +157,46 @@ func plan(p *Program, batch int) (*tape, error) {
 	}
 	t.arena = pack(spans)
 	return t, nil
+}
+
+// frozenBy returns the nodes whose results depend on constants and on parameters alone that the program does not change, with the IDs of these
+// parameters. What the program returns is not among them: its memory is the caller's.
+func frozenBy(p *Program, changing map[int]bool) map[*graph.Node][]int {
+	frozen := map[*graph.Node][]int{}
+	returned := map[*graph.Node]bool{}
+	for _, v := range p.outputs {
+		returned[v.Node()] = true
+	}
+	for _, u := range p.g.Updates() {
+		returned[u.Next.Node()] = true
+	}
+	for _, n := range p.g.Nodes() {
+		switch n.Op.(type) {
+		case graph.ConstOp:
+			frozen[n] = nil
+			continue
+		case graph.ParamOp:
+			if id := n.Out(0).ID(); !changing[id] {
+				frozen[n] = []int{id}
+			}
+			continue
+		}
+		all := len(n.Ins()) > 0 && !returned[n]
+		var params []int
+		for _, v := range n.Ins() {
+			more, ok := frozen[v.Node()]
+			all = all && ok
+			for _, id := range more {
+				if !slices.Contains(params, id) {
+					params = append(params, id)
+				}
+			}
+		}
+		if all {
+			frozen[n] = params
+		}
+	}
+	return frozen
 }
 
 // schedule returns the nodes in the order in which they run and the place of
@@ -249,8 +305,8 @@ func (t *tape) overwrite(n *graph.Node, kp kernel.Plan, i, s, now int) int {
 	return s
 }
 
-func (t *tape) emit(n *graph.Node, kp kernel.Plan, now int, changing map[int]bool) {
-	in := instr{node: n, plan: kp, scratch: -1, prepared: -1, kept: -1}
+func (t *tape) emit(n *graph.Node, kp kernel.Plan, now, once int, frozen map[*graph.Node][]int) {
+	in := instr{node: n, at: now, plan: kp, scratch: -1, prepared: -1, kept: -1, once: once}
 	for _, v := range n.Ins() {
 		in.ins = append(in.ins, int32(v.ID()))
 	}
@@ -261,13 +317,9 @@ func (t *tape) emit(n *graph.Node, kp kernel.Plan, now int, changing map[int]boo
 		in.scratch = t.add(store{span: span{bytes: kp.Shared, first: now, last: now}})
 	}
 	if prepare := kp.Prepare; prepare.Bytes > 0 {
-		from := t.stores[t.home[n.In(prepare.Input).ID()]]
-		switch {
-		case from.kind == inConst:
-			in.kept, t.kept = len(t.kept), append(t.kept, kept{-1, prepare.Bytes})
-		case from.kind == inParam && !changing[from.value]:
-			in.kept, t.kept = len(t.kept), append(t.kept, kept{from.value, prepare.Bytes})
-		default:
+		if params, ok := frozen[n.In(prepare.Input).Node()]; ok {
+			in.kept, t.kept = len(t.kept), append(t.kept, kept{params, prepare.Bytes})
+		} else {
 			in.prepared = t.add(store{span: span{bytes: prepare.Bytes, first: now, last: now}})
 		}
 	}
@@ -312,6 +364,8 @@ func (t *tape) place(id int) string {
 		return fmt.Sprintf("@%d", s.offset)
 	case inParam:
 		return fmt.Sprintf("param %%%d", s.value)
+	case inOwn:
+		return fmt.Sprintf("own @%d", s.offset)
 	}
 	return fmt.Sprintf("%%%d", s.value)
 }

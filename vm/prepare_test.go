@@ -2,6 +2,7 @@ package vm_test
 
 import (
 	"context"
+	"math"
 	"testing"
 
 	"neocog/graph"
@@ -98,12 +99,37 @@ func TestPreparedParameterIsKeptUntilItChanges(t *testing.T) {
 	check("after a run that failed", 3, 100, 6)
 }
 
-func TestPreparedIsMadeInEachRunOfWhatIsNoParameter(t *testing.T) {
+// What depends on parameters alone is kept as they are, and what is prepared of it too.
+func TestPreparedOfWhatDependsOnParametersIsKept(t *testing.T) {
+	s, count, fault := vm.NewState(1), 0, false
+	run := scaling(t, s, scaled{&count, &fault}, func(w *graph.Value) *graph.Value { return ops.Scale(ops.Exp(w), 2) })
+	for range 3 {
+		if got, err := run(3); err != nil || math.Abs(float64(got)-20*math.Exp(2)) > 1e-4 || count != 1 {
+			t.Errorf("got %v, %v, prepared %d times, want %v and 1", got, err, count, 20*math.Exp(2))
+		}
+	}
+	if err := s.Set("w", floats(0)); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if got, err := run(3); err != nil || got != 20 || count != 2 {
+			t.Errorf("after Set: got %v, %v, prepared %d times, want 20 and 2", got, err, count)
+		}
+	}
+}
+
+func TestPreparedIsMadeInEachRunOfWhatDependsOnAnInput(t *testing.T) {
 	count, fault := 0, false
-	run := scaling(t, vm.NewState(1), scaled{&count, &fault}, func(w *graph.Value) *graph.Value { return ops.Scale(w, 2) })
+	g := graph.New("two inputs")
+	x, w := g.Input("x", graph.Of(graph.Float32, 2)), g.Input("w", graph.Of(graph.Float32, 1))
+	m := start(t, g, vm.NewState(1), []*graph.Value{graph.Apply(scaled{&count, &fault}, x, ops.Scale(w, 2))})
 	for i := range 3 {
-		if got, err := run(3); err != nil || got != 40 || count != i+1 {
-			t.Errorf("got %v, %v, prepared %d times, want 40 and %d", got, err, count, i+1)
+		out, err := m.Run(context.Background(), vm.Feeds{x: floats(10, 10), w: floats(float32(i))})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := out[0].Float32s()[0]; got != float32(20*i) || count != i+1 {
+			t.Errorf("got %v, prepared %d times, want %v and %d", got, count, 20*i, i+1)
 		}
 	}
 }

@@ -162,15 +162,11 @@ func (p *Program) Algorithms(batch int) (map[*graph.Node]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	algo := map[*graph.Node]string{} // by node of p.g
+	of, out := p.computes(), map[*graph.Node]string{}
 	for _, in := range t.code {
-		algo[in.node] = in.plan.Algo
-	}
-	out := map[*graph.Node]string{}
-	for _, n := range p.user.Nodes() {
-		for _, v := range n.Outs() {
-			if image := p.images[v]; image != nil && algo[image.Node()] != "" && image.Node().Op.Name() == n.Op.Name() {
-				out[n] = algo[image.Node()]
+		for _, n := range of[in.node] {
+			if in.plan.Algo != "" && n.Op.Name() == in.node.Op.Name() {
+				out[n] = in.plan.Algo
 			}
 		}
 	}

@@ -18,8 +18,8 @@ import (
 func (a *app) benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench",
-		Short: "Measure convolutions, matrix products and ops",
-		Long: `Measure convolutions, matrix products and ops on this machine: the median time, the rate beside the processor's own
+		Short: "Measure convolutions, matrix products, ops and networks",
+		Long: `Measure convolutions, matrix products, ops and networks on this machine: the median time, the rate beside the processor's own
 limit, which is measured just before, and the error against a computation in float64. docs/performance.md says how.`,
 		Example: `neocog bench conv                         the layers of well-known networks
 neocog bench gemm --threads 1             matrix products on one thread
@@ -32,7 +32,7 @@ neocog bench op --layer relu --json       one op, as JSON`,
 			return asUsage(nearest.Unknown("measurement", args[0], commandNames(cmd)))
 		},
 	}
-	cmd.AddCommand(a.benchGemmCommand(), a.benchConvCommand(), a.benchOpCommand())
+	cmd.AddCommand(a.benchGemmCommand(), a.benchConvCommand(), a.benchOpCommand(), a.benchModelCommand())
 	return cmd
 }
 

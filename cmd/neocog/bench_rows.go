@@ -27,6 +27,15 @@ func (a *app) bench(ctx context.Context, f *benchFlags, list func() ([]bench.Cas
 	if err != nil {
 		return err
 	}
+	return a.interruptible(ctx, func() (err error) {
+		cpu.With(level, func() { err = a.measure(ctx, f, cases) })
+		return err
+	})
+}
+
+// interruptible runs f, and does not wait for it once ctx is done: what is being run may take long, and nothing is lost
+// when it ends with the process.
+func (a *app) interruptible(ctx context.Context, f func() error) (err error) {
 	done := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -34,12 +43,11 @@ func (a *app) bench(ctx context.Context, f *benchFlags, list func() ([]bench.Cas
 				done <- &bug{r, debug.Stack()}
 			}
 		}()
-		cpu.With(level, func() { done <- a.measure(ctx, f, cases) })
+		done <- f()
 	}()
 	select {
 	case err = <-done:
 	case <-ctx.Done():
-		// What is being run may take long, and nothing is lost when it ends with the process.
 		err = ctx.Err()
 	}
 	a.progressLine("")

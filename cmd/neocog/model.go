@@ -5,11 +5,10 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"neocog/autodiff"
 	"neocog/graph"
 	"neocog/models"
 	"neocog/models/layers"
-	"neocog/ops"
+	"neocog/train"
 )
 
 // completeModel completes one argument, the name of a model.
@@ -49,25 +48,18 @@ type modelOutputs struct {
 
 // outputsOf is modelGraph with the outputs.
 func outputsOf(m models.Model, gradient bool) (*modelOutputs, error) {
-	b := &layers.Builder{Train: gradient}
-	g, _, logits := m.Graph(b)
-	if !gradient || g.Err() != nil {
-		return &modelOutputs{g, []*graph.Value{logits}, []string{"logits"}}, g.Err()
+	if gradient {
+		l, err := train.NewLearning(m)
+		if err != nil {
+			return nil, err
+		}
+		o := &modelOutputs{l.Graph, append([]*graph.Value{l.Loss}, l.Grads...), []string{"loss"}}
+		for _, p := range l.Params {
+			scope, name := path.Split(p.Node().Op.(graph.ParamOp).Label)
+			o.names = append(o.names, scope+"d"+name)
+		}
+		return o, nil
 	}
-	labels := g.Input("labels", graph.Of(graph.Int32, graph.Batch))
-	loss := b.Loss(logits, labels, ops.CrossEntropy{})
-	roots := append([]*graph.Value{loss}, autodiff.Gradients(loss, g.Params()...)...)
-	if err := g.Err(); err != nil {
-		return nil, err
-	}
-	needed, images := g.Rebuild(roots, true, nil)
-	o := &modelOutputs{graph: needed, names: []string{"loss"}}
-	for _, p := range g.Params() {
-		scope, name := path.Split(p.Node().Op.(graph.ParamOp).Label)
-		o.names = append(o.names, scope+"d"+name)
-	}
-	for _, v := range roots {
-		o.values = append(o.values, images[v])
-	}
-	return o, nil
+	g, _, logits := m.Graph(&layers.Builder{})
+	return &modelOutputs{g, []*graph.Value{logits}, []string{"logits"}}, g.Err()
 }

@@ -46,7 +46,8 @@ var arrows = []row{
 
 	{"models/layers", []string{"graph", "ops"}},
 	{"models", []string{"graph", "ops", "models/layers", "internal/nearest"}},
-	{"inspect", []string{"graph", "ops", "vm/kernel"}},
+	// vm for what a machine measured.
+	{"inspect", []string{"graph", "graph/view", "ops", "vm", "vm/kernel"}},
 	// vm for the algorithms of a program, and to run a network whose activations are shown; tensor is what it returns.
 	{"inspect/page", []string{"graph", "graph/layout", "graph/svg", "graph/view", "inspect", "vm", "gorgonia.org/tensor"}},
 	{"data", []string{"golang.org/x/image/...", "github.com/pkg/errors"}},
@@ -59,8 +60,8 @@ var arrows = []row{
 	// The wire format of protocol buffers, of which only onnx knows.
 	{"onnx/internal/onnxpb", []string{"google.golang.org/protobuf/encoding/protowire"}},
 	{"onnx", []string{"graph", "ops", "vm", "onnx/internal/onnxpb", "gorgonia.org/tensor", "github.com/pkg/errors"}},
-	// train only for its optimisers, as things to measure.
-	{"bench", []string{"graph", "ops/...", "vm/...", "train", "internal/...", "gorgonia.org/tensor"}},
+	// train for its optimisers, and models as they train, as things to measure.
+	{"bench", []string{"graph", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
 	{"cmd/neocog", []string{"..."}},
 	// It builds the framework from nothing, and so uses nothing of it.
 	{"docs/tour", nil},

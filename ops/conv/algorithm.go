@@ -68,7 +68,9 @@ func (l Algorithms) Names() []string {
 
 // Default returns the direct algorithms of this package, and im2col, in the order in which they are
 // asked: each refuses what a later one does faster. The last one accepts every Problem and is the reference.
-func Default() Algorithms { return Algorithms{Dense{}, Planar{}, Blocked{}, Im2col{}, Direct{}} }
+func Default() Algorithms {
+	return Algorithms{Dense{}, Planar{}, Pointwise{}, Blocked{}, Im2col{}, Direct{}}
+}
 
 // All returns every algorithm of this package: those of Default, and after them those that are taken where they
 // are asked for by name, or with Limit where they cost less.
@@ -114,6 +116,11 @@ func used(settings map[any]any) (first Algorithms, alone bool) {
 // The choice depends on p, algo, the settings and the instruction set alone, not on env.Workers. Another batch size may make another
 // choice, and so other rounding errors. The plan carries the name of the algorithm and the FLOPs of p.
 func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
+	return ChooseThen(env, algo, p, nil)
+}
+
+// ChooseThen is Choose with something to do with the outputs of the pass Forward.
+func ChooseThen(env *kernel.Env, algo string, p Problem, then Then) (kernel.Plan, error) {
 	if err := p.Check(); err != nil {
 		return kernel.Plan{}, err
 	}
@@ -123,7 +130,7 @@ func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
 	}
 	var refusals []string
 	for _, a := range algs {
-		plan, err := a.Plan(env, p)
+		plan, err := planThen(a, env, p, then)
 		if err == nil {
 			plan.Algo, plan.FLOPs = a.Name(), p.FLOPs()
 			return plan, nil

@@ -167,7 +167,7 @@ func TestTheReferenceIsNamedWhereItIsTheFallback(t *testing.T) {
 
 func TestDefaultCannotBeChanged(t *testing.T) {
 	conv.Default()[0] = stub{name: "other"}
-	if got := fmt.Sprint(conv.Default().Names()); got != "[dense planar blocked im2col direct]" {
+	if got := fmt.Sprint(conv.Default().Names()); got != "[dense planar pointwise blocked im2col direct]" {
 		t.Errorf("got %s", got)
 	}
 }

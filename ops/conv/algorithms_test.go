@@ -39,7 +39,9 @@ func TestFFTInSlices(t *testing.T) {
 func TestIm2col(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Im2col{}}) }
 
 // The algorithm of the example keeps the promises of its own, wherever it does not refuse.
-func TestPointwise(t *testing.T) { convtest.Run(t, pointwise{}) }
+func TestOwnAlgorithm(t *testing.T) { convtest.Run(t, pointwise{}) }
+
+func TestPointwise(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Pointwise{}}) }
 
 // levels runs a suite under each instruction set that this processor has.
 func levels(t *testing.T, s convtest.Suite) {

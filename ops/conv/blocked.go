@@ -37,6 +37,11 @@ func (Blocked) Name() string { return "blocked" }
 // the gradient of the image), 1×1 filters that are faster as a matrix product, gradients
 // that are mostly products with zeros around dy, and tiles of more than 4 MiB.
 func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
+	return a.PlanThen(env, p, nil)
+}
+
+// PlanThen is Plan with something to do with the outputs.
+func (a Blocked) PlanThen(env *kernel.Env, p Problem, then Then) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
 	}
@@ -63,9 +68,9 @@ func (a Blocked) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 		}
 	}
 	if p.DType.Size() == 4 {
-		return planBlocked[float32](env, a, p)
+		return planBlocked[float32](env, a, p, then)
 	}
-	return planBlocked[float64](env, a, p)
+	return planBlocked[float64](env, a, p, then)
 }
 
 const (
@@ -87,11 +92,11 @@ func shares(env *kernel.Env) int {
 	return 2 * env.Workers
 }
 
-func planBlocked[T kernel.Float](env *kernel.Env, a Blocked, p Problem) (kernel.Plan, error) {
+func planBlocked[T kernel.Float](env *kernel.Env, a Blocked, p Problem, then Then) (kernel.Plan, error) {
 	if p.Pass == FilterGrad {
 		return planBlockedFilter[T](a, p)
 	}
-	return planBlockedImage[T](env, a, p)
+	return planBlockedImage[T](env, a, p, then)
 }
 
 // refuseLarge refuses a problem whose tiles need more scratch memory than a worker may have.
@@ -163,10 +168,11 @@ type blockedImage[T kernel.Float] struct {
 	rows, tiles   int      // of the output, a multiple of every[0]
 	panels, split int      // which cover the outputs of a group, in split parts
 	places        [][]int  // of the filter's elements in a panel: by block, channel and index of the tap
+	then          Then
 }
 
-func planBlockedImage[T kernel.Float](env *kernel.Env, a Blocked, p Problem) (kernel.Plan, error) {
-	m := &blockedImage[T]{correlation: newCorrelation(p), set: micro.For[T]()}
+func planBlockedImage[T kernel.Float](env *kernel.Env, a Blocked, p Problem, then Then) (kernel.Plan, error) {
+	m := &blockedImage[T]{correlation: newCorrelation(p), set: micro.For[T](), then: then}
 	m.in = newImage[T](m.ci*p.Groups, p.Groups, m.inH, m.inW)
 	m.in.used = make([]bool, m.step[0])
 	for _, ph := range m.phases {
@@ -336,6 +342,7 @@ func (m *blockedImage[T]) run(c *kernel.Call, lo, hi int) {
 			for row := range rows {
 				micro.Transpose(to[row*m.Q:], plane, sums[row*pixels*width:], width, pixels, cols)
 			}
+			m.then.finish(c, &m.Problem, n, g*m.co+o0, g*m.co+o0+cols, p0, p1, q0, q1)
 		}
 	}
 }

@@ -19,11 +19,14 @@ type Dense struct{}
 func (Dense) Name() string { return "dense" }
 
 // Plan refuses filters that do not cover the image exactly, and groups.
-func (a Dense) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
+func (a Dense) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) { return a.PlanThen(env, p, nil) }
+
+// PlanThen is Plan with something to do with the outputs.
+func (a Dense) PlanThen(_ *kernel.Env, p Problem, then Then) (kernel.Plan, error) {
 	if p.R != p.H || p.S != p.W || p.Pad != [4]int{} || p.Dilation != [2]int{1, 1} || p.Groups != 1 {
 		return kernel.Plan{}, Refuse(a, p, "only filters of the size of the image, without padding, dilation and groups")
 	}
-	run, err := kernel.Pick(p.DType, dense[float32](p), dense[float64](p))
+	run, err := kernel.Pick(p.DType, dense[float32](p, then), dense[float64](p, then))
 	if err != nil {
 		return kernel.Plan{}, err
 	}
@@ -38,7 +41,7 @@ func (a Dense) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 const denseCols = 64
 
 // Items are columns of y or dx, rows of dw.
-func dense[T kernel.Float](p Problem) kernel.Kernel {
+func dense[T kernel.Float](p Problem, then Then) kernel.Kernel {
 	terms := p.C * p.R * p.S
 	return func(c *kernel.Call, lo, hi int) {
 		a, b, out := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
@@ -51,6 +54,9 @@ func dense[T kernel.Float](p Problem) kernel.Kernel {
 			}
 			if p.N > 0 {
 				gemm.GemmWith(false, true, p.N, k1-k0, terms, a, terms, b[k0*terms:], terms, 0, out[k0:], p.K, bias)
+			}
+			for n := range p.N {
+				then.finish(c, &p, n, k0, k1, 0, 1, 0, 1)
 			}
 		case InputGrad: // w, dy
 			c0, c1 := lo*denseCols, min(hi*denseCols, terms)

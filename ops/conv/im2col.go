@@ -33,14 +33,17 @@ type Im2col struct{}
 func (Im2col) Name() string { return "im2col" }
 
 // Plan never refuses a valid p.
-func (Im2col) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
+func (a Im2col) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) { return a.PlanThen(env, p, nil) }
+
+// PlanThen is Plan with something to do with the outputs.
+func (Im2col) PlanThen(env *kernel.Env, p Problem, then Then) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
 	}
 	if p.DType.Size() == 4 {
-		return planIm2col[float32](env, p), nil
+		return planIm2col[float32](env, p, then), nil
 	}
-	return planIm2col[float64](env, p), nil
+	return planIm2col[float64](env, p, then), nil
 }
 
 // What the tiles aim at.
@@ -60,6 +63,8 @@ type im2col[T kernel.Float] struct {
 	groups    int
 	images    int
 	bias      bool
+	problem   Problem
+	then      Then
 
 	terms      int // of a tile: rows of cols
 	cols       int // of a tile: outputs
@@ -74,11 +79,11 @@ type im2col[T kernel.Float] struct {
 	filterElem int // elements of w
 }
 
-func planIm2col[T kernel.Float](env *kernel.Env, p Problem) kernel.Plan {
+func planIm2col[T kernel.Float](env *kernel.Env, p Problem, then Then) kernel.Plan {
 	m := &im2col[T]{
 		unfolding: newUnfolding[T](p),
 		K:         p.K, kg: p.K / p.Groups, cg: p.C / p.Groups, groups: p.Groups,
-		images: p.N, bias: p.Bias, copied: !p.Pointwise(),
+		images: p.N, bias: p.Bias, copied: !p.Pointwise(), problem: p, then: then,
 	}
 	_, m.filterElem, _ = p.Lens()
 	m.cut(p.Pass, env.Workers)
@@ -192,6 +197,19 @@ func (m *im2col[T]) forward(c *kernel.Call, lo, hi int) {
 			}
 			gemm.GemmWith(false, false, k1-k0, o1-o0, t1-t0, w[k0*terms+t0:], terms, tile, ld, beta, to, outs, after)
 		}
+		m.finish(c, n, k0, k1, o0, o1)
+	}
+}
+
+// finish does what is to be done with outputs o0 … o1-1 of some filters of an image.
+func (m *im2col[T]) finish(c *kernel.Call, n, k0, k1, o0, o1 int) {
+	outs := m.P * m.Q
+	if m.then == nil || o0 == 0 && o1 == outs {
+		m.then.finish(c, &m.problem, n, k0, k1, 0, m.P, 0, m.Q)
+		return
+	}
+	for k := k0; k < k1; k++ {
+		m.then(c, (n*m.K+k)*outs+o0, (n*m.K+k)*outs+o1)
 	}
 }
 

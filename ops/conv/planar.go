@@ -30,7 +30,10 @@ func (Planar) Name() string { return "planar" }
 // Plan refuses the gradient of the filter, empty problems, and those for which Blocked is faster:
 // with 8 outputs in a group or more, unless there are at most 4 inputs, without horizontal stride. Gradients that are mostly products with
 // zeros around dy, those of strides above 2 and 32 filters or more, filters that meet nothing but padding, and tiles of more than 4 MiB it refuses as well.
-func (a Planar) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
+func (a Planar) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) { return a.PlanThen(env, p, nil) }
+
+// PlanThen is Plan with something to do with the outputs.
+func (a Planar) PlanThen(_ *kernel.Env, p Problem, then Then) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
 	}
@@ -54,9 +57,9 @@ func (a Planar) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 		return kernel.Plan{}, Refuse(a, p, "the filter meets nothing but padding")
 	}
 	if p.DType.Size() == 4 {
-		return planPlanar[float32](a, c)
+		return planPlanar[float32](a, c, then)
 	}
-	return planPlanar[float64](a, c)
+	return planPlanar[float64](a, c, then)
 }
 
 // fewInputs is how many inputs an output may have for which bringing the outputs of Blocked
@@ -91,10 +94,11 @@ type planar[T kernel.Float] struct {
 	terms         []int    // for each row of a panel, the element of an output's filter, –1 for the bias
 	rowSums       [][]*sum // by phase and row of outputs
 	strip         int      // elements of a row of outputs of one phase, 0 if they are written at once
+	then          Then
 }
 
-func planPlanar[T kernel.Float](a Planar, c correlation) (kernel.Plan, error) {
-	m := &planar[T]{correlation: c, set: micro.For[T]()}
+func planPlanar[T kernel.Float](a Planar, c correlation, then Then) (kernel.Plan, error) {
+	m := &planar[T]{correlation: c, set: micro.For[T](), then: then}
 	p := m.Problem
 	m.panels = ceilDiv(m.co, m.set.Rows())
 	m.most = ceilDiv(m.co, m.panels)
@@ -285,6 +289,7 @@ func (m *planar[T]) run(c *kernel.Call, lo, hi int) {
 			planes := out[(n*m.Groups*m.co+g*m.co+o0)*m.P*m.Q+q0:]
 			filter := kernel.Shared[T](c, (g*m.panels+panel)*m.panelSize(), m.panelSize())
 			m.multiply(t, planes, strip, tile, filter, p0, p1, q1-q0, min(m.most, m.co-o0))
+			m.then.finish(c, &m.Problem, n, g*m.co+o0, g*m.co+min(o0+m.most, m.co), p0, p1, q0, q1)
 		}
 	}
 }

@@ -98,6 +98,11 @@ func (a Winograd) form() (f toomcook.Form, line bool, err error) {
 
 // Plan refuses other filters than a's, strides, small groups, and what is empty.
 func (a Winograd) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
+	return a.PlanThen(env, p, nil)
+}
+
+// PlanThen is Plan with something to do with the outputs.
+func (a Winograd) PlanThen(env *kernel.Env, p Problem, then Then) (kernel.Plan, error) {
 	if _, err := kernel.Pick(p.DType, nil, nil); err != nil {
 		return kernel.Plan{}, err
 	}
@@ -117,17 +122,17 @@ func (a Winograd) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 		return kernel.Plan{}, Refuse(a, p, "groups of %d channels and %d filters do not fill vectors of %d", cg, kg, winogradLanes)
 	}
 	if p.DType.Size() == 4 {
-		return planWinograd[float32](env, a, p), nil
+		return planWinograd[float32](env, a, p, then), nil
 	}
-	return planWinograd[float64](env, a, p), nil
+	return planWinograd[float64](env, a, p, then), nil
 }
 
-func planWinograd[T kernel.Float](env *kernel.Env, a Winograd, p Problem) kernel.Plan {
+func planWinograd[T kernel.Float](env *kernel.Env, a Winograd, p Problem, then Then) kernel.Plan {
 	tiles := newWinogradTiles[T](a, p)
 	if p.Pass == FilterGrad {
 		return planWinogradFilter(env, tiles)
 	}
-	return planWinogradImage(env, tiles)
+	return planWinogradImage(env, tiles, then)
 }
 
 // skewed returns a distance of at least n elements between the places of one tile's elements: an odd number of lines of a

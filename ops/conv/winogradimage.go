@@ -30,10 +30,11 @@ type winogradImage[T kernel.Float] struct {
 	cols    int   // staged: parts of an element's product, by panels
 	vSize   int
 	mSize   int
+	then    Then
 }
 
-func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T]) kernel.Plan {
-	w := &winogradImage[T]{winogradTiles: tiles}
+func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T], then Then) kernel.Plan {
+	w := &winogradImage[T]{winogradTiles: tiles, then: then}
 	w.panels = ceilDiv(w.co, w.set.Width())
 	w.uPoint = skewed[T](w.panels * w.ci * w.set.Width())
 	size := int(unsafe.Sizeof(T(0)))
@@ -199,7 +200,7 @@ func (w *winogradImage[T]) fused(c *kernel.Call, lo, hi int) {
 			for point := range w.points {
 				w.multiply(t, m[point*w.m.point:], v[point*w.v.point:], w.filter(c, g, point), tiles, k0, k1)
 			}
-			w.back(y, m, bias, out, shift, k0, k0, k1, u0, u1, u0)
+			w.back(c, g, y, m, bias, out, shift, k0, k0, k1, u0, u1, u0)
 		}
 	}
 }
@@ -233,8 +234,8 @@ func (w *winogradImage[T]) multiply(t *micro.Tile, m, v, u []T, tiles, k0, k1 in
 	}
 }
 
-// back transforms the products of filters k0 … k1-1 in M, which begins with filter first and strip base, and stores strips u0 … u1-1.
-func (w *winogradImage[T]) back(y, m, bias, pix, shift []T, first, k0, k1, u0, u1, base int) {
+// back transforms the products of filters k0 … k1-1 of a group in M, which begins with filter first and strip base, and stores strips u0 … u1-1.
+func (w *winogradImage[T]) back(call *kernel.Call, g int, y, m, bias, pix, shift []T, first, k0, k1, u0, u1, base int) {
 	out := w.outputs()
 	plane := w.P * w.Q
 	for k := k0; k < k1; k += winogradLanes {
@@ -250,6 +251,32 @@ func (w *winogradImage[T]) back(y, m, bias, pix, shift []T, first, k0, k1, u0, u
 			}
 			w.gather(&out, pix, m[w.tiles(base, u)*w.m.tile+k-first:], shift, s, w.m)
 			storeStrip(&out, y[(s.image*w.co*w.Groups+k)*plane:], pix, s, lanes)
+		}
+		w.finish(call, g*w.co+k, g*w.co+k+lanes, u0, u1)
+	}
+}
+
+// finish does what is to be done with filters k0 … k1-1 of strips u0 … u1-1.
+func (w *winogradImage[T]) finish(c *kernel.Call, k0, k1, u0, u1 int) {
+	if w.then == nil {
+		return
+	}
+	if w.segs == 1 && w.Dilation == [2]int{1, 1} { // strips are rows, which are neighbours
+		for end := 0; u0 < u1; u0 = end {
+			image := u0 / w.down
+			end = min(u1, (image+1)*w.down)
+			w.then.finish(c, &w.Problem, image, k0, k1, u0%w.down*w.winogradTiles.m[0], min((end-image*w.down)*w.winogradTiles.m[0], w.P), 0, w.Q)
+		}
+		return
+	}
+	out := w.outputs()
+	for u := u0; u < u1; u++ {
+		s := w.strip(u)
+		_, cols := out.inside(s)
+		for i := range w.winogradTiles.m[0] {
+			if p := s.p + i*w.Dilation[0]; s.wide > 0 && p < w.P {
+				w.then.finish(c, &w.Problem, s.image, k0, k1, p, p+1, s.q, s.q+cols)
+			}
 		}
 	}
 }
@@ -300,7 +327,7 @@ func (w *winogradImage[T]) stage(g, u0, u1 int) []kernel.Step {
 		for i := lo; i < hi; i++ {
 			k, column := i/columns*winogradLanes, i%columns
 			s0, s1 := part(column)
-			w.back(y, m, bias, out, shift, 0, k, min(k+winogradLanes, w.co), s0, s1, u0)
+			w.back(c, g, y, m, bias, out, shift, 0, k, min(k+winogradLanes, w.co), s0, s1, u0)
 		}
 	}
 	flops := w.FLOPs() / int64(w.Groups) * int64(u1-u0) / int64(w.strips())

@@ -123,6 +123,8 @@ type Call struct {
 	// Fault reports bad data, such as a label out of range: the run stops with
 	// an error naming the node. Of several faults the lowest item is kept.
 	Fault *Fault
+
+	nested *Call
 }
 
 // In returns the elements of input i, whose element type must be T.
@@ -156,3 +158,13 @@ func Prepared[T graph.Element](c *Call, off, n int) []T {
 
 // SizeOf returns the bytes of n elements of type d.
 func SizeOf(d graph.DType, n int) int { return n * d.Size() }
+
+// Folder is an op which can do what follows it for each channel by changing its own operands: a convolution, with
+// another filter and another bias.
+type Folder interface {
+	Op
+	// Fold returns a value equal, but for rounding, to next applied to the op's result and to by, in this order or,
+	// for ops that allow it, the other. in are the op's operands, all in the graph to which new nodes are added. It
+	// returns nil if it cannot.
+	Fold(in []*graph.Value, next graph.Op, by *graph.Value) *graph.Value
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"neocog/graph"
@@ -272,7 +273,37 @@ func everyCutting[T kernel.Float](c check, d data) ([]T, error) {
 			return nil, errors.New("the plan for another number of workers gives other bits")
 		}
 	}
-	return first, nil
+	return first, finished(c, d, first)
+}
+
+// finished checks that a conv.Finisher hands over each output once, and when it is complete.
+func finished[T kernel.Float](c check, d data, result []T) error {
+	f, ok := c.Algorithm.(conv.Finisher)
+	if !ok || c.p.Pass != conv.Forward {
+		return nil
+	}
+	plan, err := f.PlanThen(&kernel.Env{}, c.p, func(c *kernel.Call, lo, hi int) {
+		for i, v := range kernel.Out[T](c, 0)[lo:hi] {
+			kernel.Out[T](c, 0)[lo+i] = 2*v + 1
+		}
+	})
+	if err != nil {
+		return fmt.Errorf("with something to do with the outputs: %w", err)
+	}
+	want := slices.Clone(result)
+	for i, v := range want {
+		want[i] = 2*v + 1
+	}
+	for _, cut := range cuttings[:2] {
+		out, err := execute(plan, inputs[T](c.p, d), len(want), cut)
+		if err != nil {
+			return fmt.Errorf("with something to do with the outputs: %w", err)
+		}
+		if !sameBits(want, out) {
+			return errors.New("not every output is handed over once, when it is complete")
+		}
+	}
+	return nil
 }
 
 // adjoint checks that the passes which are there belong to one trilinear form.

@@ -290,3 +290,28 @@ func cuts(a conv.Algorithm, p conv.Problem) map[string]bool {
 }
 
 func ceil(a, b int) int { return (a + b - 1) / b }
+
+// careless is a conv.Finisher which hands each output over as often as it says.
+type careless struct {
+	conv.Direct
+	times int
+}
+
+func (a careless) PlanThen(env *kernel.Env, p conv.Problem, then conv.Then) (kernel.Plan, error) {
+	plan, err := a.Plan(env, p)
+	_, _, y := p.Lens()
+	for range a.times {
+		plan.Steps = append(plan.Steps, kernel.Step{N: y, Run: kernel.Kernel(then)})
+	}
+	return plan, err
+}
+
+func TestSuiteFindsOutputsNotHandedOverOnce(t *testing.T) {
+	p := fill(Cases()[5].Problem)
+	for times, want := range []string{"not every output is handed over once", "", "not every output is handed over once"} {
+		_, err := Suite{Algorithm: careless{times: times}}.problem(p, 1)
+		if got := fmt.Sprint(err); want == "" && err != nil || !strings.Contains(got, want) {
+			t.Errorf("%d times: %v", times, err)
+		}
+	}
+}

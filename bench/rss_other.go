@@ -1,0 +1,8 @@
+//go:build !linux
+
+package bench
+
+func resetPeak() {}
+
+// peakRSS returns 0: not known here.
+func peakRSS() int64 { return 0 }

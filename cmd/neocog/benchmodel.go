@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"strconv"
+
+	"github.com/spf13/cobra"
+
+	"neocog/bench"
+	"neocog/models"
+)
+
+func (a *app) benchModelCommand() *cobra.Command {
+	var f modelFlags
+	cmd := &cobra.Command{
+		Use:   "model [MODEL...]",
+		Short: "Measure whole networks",
+		Long: `Measure whole networks: predicting, from images to logits, or a step of training, forward, backward and update by
+momentum. GFLOP/s counts convolutions and matrix products by their definition. The images are of chance.`,
+		Example: `neocog bench model lenet5 --mode train --batch 64
+neocog bench model vgg-d resnet50 --batch 8 --json
+neocog bench model --mode all             every network, at batch size 1`,
+		Args:              cobra.ArbitraryArgs,
+		ValidArgsFunction: completeModel,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			cases, err := f.cases(args)
+			if err != nil {
+				return err
+			}
+			return a.interruptible(cmd.Context(), func() error { return a.benchModels(cmd.Context(), cases, f.reps) })
+		},
+	}
+	f.add(cmd, true)
+	return cmd
+}
+
+// modelFlags say how a network is run to measure it.
+type modelFlags struct {
+	mode                 *choice
+	batch, threads, reps int
+}
+
+func (f *modelFlags) add(cmd *cobra.Command, both bool) {
+	flags := cmd.Flags()
+	flags.SortFlags = false
+	modes := bench.Modes[:]
+	if both {
+		modes = append(modes, "all")
+	}
+	f.mode = chooses(cmd, flags, "mode", "what to measure: predicting or a step of training", modes...)
+	flags.IntVar(&f.batch, "batch", 1, "images in a batch")
+	flags.IntVar(&f.threads, "threads", runtime.GOMAXPROCS(0), "threads")
+	flags.IntVar(&f.reps, "reps", 0, "timed runs; 0 is as many as fit half a second, at least 5")
+}
+
+// cases returns what to measure of the models of these names, of all if there are none.
+func (f *modelFlags) cases(names []string) ([]bench.ModelCase, error) {
+	switch {
+	case f.threads < 1 || f.threads > maxThreads:
+		return nil, usagef("--threads: got %d, want 1 to %d", f.threads, maxThreads)
+	case f.reps < 0 || f.reps > maxReps:
+		return nil, usagef("--reps: got %d, want 0 to %d", f.reps, maxReps)
+	case f.batch < 1 || f.batch > maxBatch:
+		return nil, usagef("--batch: got %d, want 1 to %d", f.batch, maxBatch)
+	}
+	var list []models.Model
+	for _, name := range names {
+		m, err := findModel(name)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, m)
+	}
+	if len(names) == 0 {
+		list = models.All()
+	}
+	var cases []bench.ModelCase
+	for _, m := range list {
+		for _, mode := range bench.Modes {
+			if f.mode.value == mode || f.mode.value == "all" {
+				cases = append(cases, bench.ModelCase{Model: m, Train: mode == "train", Batch: f.batch, Threads: f.threads})
+			}
+		}
+	}
+	return cases, nil
+}
+
+// benchModels measures and writes case by case.
+func (a *app) benchModels(ctx context.Context, cases []bench.ModelCase, reps int) error {
+	var names []string
+	for _, c := range cases {
+		names = append(names, c.Model.Name)
+	}
+	t := table{a.stdout, a.out, []column{
+		{"model", max(5, widest(names)), false}, {"mode", 5, false}, {"batch", 5, true}, {"threads", 7, true}, {"ms", 10, true},
+		{"GFLOP/s", 7, true}, {"peak RSS", 11, true}, {"arena", 11, true}, {"allocations", 11, true},
+	}}
+	if !a.json {
+		t.head()
+	}
+	for i, c := range cases {
+		a.progressLine(fmt.Sprintf("%d of %d: %s", i+1, len(cases), c.Model.Name))
+		row, err := c.Measure(reps)
+		a.progressLine("")
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if a.json {
+			if err := a.emit(row); err != nil {
+				return err
+			}
+			continue
+		}
+		t.row(nil, row.Name, row.Mode, strconv.Itoa(row.Batch), strconv.Itoa(row.Threads), strconv.FormatFloat(row.MedianMS, 'f', 3, 64),
+			strconv.FormatFloat(row.GFLOPS, 'f', 1, 64), byteSize(int(row.PeakRSSBytes)), byteSize(row.ArenaBytes), strconv.FormatFloat(row.AllocsPerStep, 'f', 0, 64))
+	}
+	return nil
+}
