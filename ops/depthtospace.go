@@ -82,7 +82,7 @@ func fitBlocks(op string, x *graph.Value, block int, order DepthOrder) (y *graph
 	}
 	switch {
 	case !x.Shape()[1:].IsStatic():
-		return mistake(x, op, fmt.Errorf("x is %v: only its first dimension may be symbolic", x.Type())), false
+		return mistake(x, op, onlyBatch(x)), false
 	case block < 1 || block > 1<<15:
 		return mistake(x, op, fmt.Errorf("blocks are %d×%d pixels, want 1×1 to %d×%[3]d", block, block, 1<<15)), false
 	case order > CRD:

@@ -17,7 +17,9 @@
 //	| by index         | Gather GatherElements ScatterElements OneHot |
 //	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy NLLLoss Correct |
 //	| other losses     | MSE Huber BCE BCEWithLogits Hinge MulticlassSVM |
-//	| images           | Conv2D ConvTranspose2D MaxPool2D AvgPool2D GlobalAvgPool Resize ResizeBy ResizeAxis |
+//	| images           | Conv2D ConvTranspose2D MaxPool2D AvgPool2D LpPool2D AdaptiveMaxPool2D AdaptiveAvgPool2D MaxUnpool Resize ResizeBy ResizeAxis |
+//	| lines, volumes   | Conv1D Conv3D ConvTranspose1D ConvTranspose3D MaxPool1D MaxPool3D AvgPool1D AvgPool3D |
+//	| whole planes     | GlobalMaxPool GlobalAvgPool GlobalLpPool |
 //	| normalisation    | BatchNorm BatchNormInfer RunningStats LayerNorm InstanceNorm GroupNorm RMSNorm Standardise LRN Dropout L2 |
 //	| shape            | Reshape Flatten Squeeze Unsqueeze Transpose Concat Split Slice Pad BroadcastTo Tile DepthToSpace SpaceToDepth |
 //	| constants, types | Zeros ZerosLike OnesLike Full Cast |

@@ -86,6 +86,23 @@ func mistake(x *graph.Value, op string, err error) *graph.Value {
 	return x.Graph().Invalid()
 }
 
+// onlyBatch says that more of x than its first dimension is symbolic.
+func onlyBatch(x *graph.Value) error {
+	return fmt.Errorf("x is %v: only its first dimension may be symbolic", x.Type())
+}
+
+// constLike returns a constant with elements of x's float type.
+func constLike(x *graph.Value, shape graph.Shape, v []float64) *graph.Value {
+	if x.DType() == graph.Float64 {
+		return graph.Const(x.Graph(), shape, v...)
+	}
+	narrow := make([]float32, len(v))
+	for i := range v {
+		narrow[i] = float32(v[i])
+	}
+	return graph.Const(x.Graph(), shape, narrow...)
+}
+
 // upTo returns 0, 1, … n-1.
 func upTo(n int) []int {
 	v := make([]int, n)

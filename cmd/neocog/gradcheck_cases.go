@@ -221,6 +221,29 @@ func images() []gradientCase {
 			oneInput("AvgPool2D", p.title, p.x, func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, p.pool) }),
 			oneInput("AvgPool2D", p.title+", padding counts", p.x, func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, counted) }))
 	}
+	volumes := ops.Conv3{Stride: [3]int{2, 1, 1}, Pad: [6]int{1, 0, 0, 0, 1, 0}, Groups: 2}
+	back := ops.ConvTranspose3{Stride: [3]int{2, 1, 1}, Pad: [6]int{1, 0, 0, 0, 1, 0}, OutputPad: [3]int{1, 0, 0}}
+	pool3 := ops.Pool3{Size: [3]int{2, 2, 2}, Stride: [3]int{1, 1, 2}, Pad: [6]int{1, 0, 0, 0, 0, 0}}
+	gaps := ops.Pool{Size: [2]int{2, 2}, Stride: [2]int{1, 1}, Dilation: [2]int{2, 1}, Pad: [4]int{1, 0, 0, 0}}
+	cases = append(cases,
+		twoInputs("Conv2D", "Conv1D, stride 2, dilation 2", floats(2, 2, 7), floats(3, 2, 2), func(x, w *graph.Value) *graph.Value {
+			return ops.Conv1D(x, w, ops.Conv1{Stride: 2, Dilation: 2, Pad: [2]int{1, 1}})
+		}),
+		twoInputs("Conv2D", "Conv3D, 2 groups, stride 2 of depth", floats(1, 2, 3, 2, 3), floats(2, 1, 2, 2, 2), func(x, w *graph.Value) *graph.Value { return ops.Conv3D(x, w, volumes) }),
+		twoInputs("Conv2DInputGrad", "ConvTranspose3D", floats(1, 2, 2, 2, 2), floats(2, 1, 2, 2, 2), func(x, w *graph.Value) *graph.Value { return ops.ConvTranspose3D(x, w, back) }),
+		oneInput("MaxPool2D", "MaxPool3D", floats(1, 1, 3, 3, 4).away(0.02), func(x *graph.Value) *graph.Value { return ops.MaxPool3D(x, pool3) }),
+		oneInput("AvgPool2D", "AvgPool3D", floats(1, 1, 3, 3, 4), func(x *graph.Value) *graph.Value { return ops.AvgPool3D(x, pool3) }),
+		oneInput("Max", "MaxPool2D with gaps", floats(1, 1, 4, 3).away(0.04), func(x *graph.Value) *graph.Value { return ops.MaxPool2D(x, gaps) }),
+		oneInput("Gather", "AvgPool2D with gaps", floats(1, 1, 4, 3), func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, gaps) }),
+		oneInput("AvgPool2D", "LpPool2D, 2", floats(1, 1, 4, 4).away(0.04), func(x *graph.Value) *graph.Value { return ops.LpPool2D(x, 2, ops.Pool{Size: [2]int{2, 2}}) }),
+		oneInput("AvgPool2D", "LpPool2D, 3", floats(1, 1, 4, 4).away(0.04), func(x *graph.Value) *graph.Value { return ops.LpPool2D(x, 3, ops.Pool{Size: [2]int{2, 2}}) }),
+		oneInput("Max", "GlobalMaxPool", floats(2, 2, 3, 2).away(0.02), ops.GlobalMaxPool),
+		oneInput("Resize", "AdaptiveAvgPool2D, 5×3 to 3×2", floats(1, 1, 5, 3), func(x *graph.Value) *graph.Value { return ops.AdaptiveAvgPool2D(x, [2]int{3, 2}) }),
+		oneInput("Max", "AdaptiveMaxPool2D, 5×3 to 3×2", floats(1, 1, 5, 3).away(0.04), func(x *graph.Value) *graph.Value { return ops.AdaptiveMaxPool2D(x, [2]int{3, 2}) }),
+		oneInput("MaxPool2DGrad", "MaxUnpool of a MaxPool2D", floats(1, 1, 4, 4).away(0.04), func(x *graph.Value) *graph.Value {
+			y, at := ops.MaxPool2DIndices(x, ops.Pool{Size: [2]int{2, 2}})
+			return ops.MaxUnpool(y, at, 4, 4)
+		}))
 	for _, r := range []struct {
 		title string
 		size  int
