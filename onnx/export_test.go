@@ -51,7 +51,7 @@ func reimport(t *testing.T, name string, net *Network, o Options) (again *Networ
 func firstDifference(a, b string) string {
 	la, lb := strings.Split(a, "\n"), strings.Split(b, "\n")
 	for i := range la {
-		if i >= len(lb) || la[i] != lb[i] {
+		if i >= len(lb) || strings.Join(strings.Fields(la[i]), " ") != strings.Join(strings.Fields(lb[i]), " ") {
 			lo := max(0, i-2)
 			return strings.Join(la[lo:min(i+4, len(la))], "\n") + "\n---\n" + strings.Join(lb[lo:min(i+4, len(lb))], "\n")
 		}

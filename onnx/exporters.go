@@ -190,8 +190,8 @@ func (e *emitter) convAttributes(c ops.Conv, x, w, y graph.Shape) []*onnxpb.Attr
 	}
 }
 
-// exportInputGrad writes a ConvTranspose. Padding that the output lacks becomes
-// output_padding.
+// exportInputGrad writes a ConvTranspose. Rows and columns of the output which no window
+// reaches are output_padding.
 func exportInputGrad(e *emitter, n *graph.Node) {
 	c, w, dy, x := field[ops.Conv](n.Op, "Conv"), n.In(0).Shape(), n.In(1).Shape(), n.Out(0).Shape()
 	stride, dilation := orOnes(c.Stride), orOnes(c.Dilation)
@@ -199,9 +199,8 @@ func exportInputGrad(e *emitter, n *graph.Node) {
 	var lack [2]int // rows and columns that no window reaches, beyond what output_padding may add
 	for i := range 2 {
 		full := (dy[2+i]-1)*stride[i] + (w[2+i]-1)*dilation[i] + 1
-		pads[2+i] = full - pads[i] - x[2+i]
-		if pads[2+i] < 0 {
-			extra[i], pads[2+i] = -pads[2+i], 0
+		if extra[i] = x[2+i] + pads[i] + pads[2+i] - full; extra[i] < 0 { // for Ceil
+			extra[i], pads[2+i] = 0, pads[2+i]-extra[i]
 		}
 		if most := max(stride[i], dilation[i]) - 1; extra[i] > most {
 			lack[i], extra[i] = extra[i]-most, most

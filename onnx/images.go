@@ -14,6 +14,10 @@ var images = []rule{
 	{op: "MaxPool", from: 6, in: [2]int{1, 1}, attributes: append([]string{"ceil_mode", "storage_order"}, windowAttributes...), build: maxPool},
 	{op: "MaxUnpool", from: 9, in: [2]int{2, 3}, attributes: []string{"kernel_shape", "pads", "strides"}, build: maxUnpool},
 	{op: "AveragePool", from: 6, in: [2]int{1, 1}, attributes: append([]string{"ceil_mode", "count_include_pad"}, windowAttributes...), build: averagePool},
+	{op: "LpPool", from: 6, in: [2]int{1, 1}, attributes: append([]string{"ceil_mode", "p"}, windowAttributes...), build: lpPool},
+	{op: "GlobalLpPool", from: 6, in: [2]int{1, 1}, attributes: []string{"p"}, build: func(c *call) []*graph.Value {
+		return one(ops.GlobalLpPool(c.rank(0, 3), float64(c.attrInt("p", 2))))
+	}},
 	{op: "GlobalAveragePool", from: 1, in: [2]int{1, 1}, build: global(func(x *graph.Value, axes []int) *graph.Value { return ops.MeanKeep(x, axes...) })},
 	{op: "GlobalMaxPool", from: 1, in: [2]int{1, 1}, build: global(func(x *graph.Value, axes []int) *graph.Value { return ops.MaxKeep(x, axes...) })},
 }
@@ -119,17 +123,23 @@ func (w window) conv(groups int) ops.Conv {
 	if groups != 1 {
 		o.Groups = groups
 	}
-	if w.rounded {
-		o.Round = ops.Floor
-	}
+	o.Round = w.rounding()
 	return o
+}
+
+// rounding is Exact where it can be.
+func (w window) rounding() ops.Rounding {
+	if w.rounded {
+		return ops.Floor
+	}
+	return ops.Exact
 }
 
 // filter returns operand 1, whose rank must be x's, and the extents of its window.
 func (c *call) filter(x *graph.Value) (w *graph.Value, size []int) {
 	w = c.float(1)
-	if r := w.Shape().Rank(); r != x.Shape().Rank() || r < 3 || r > 4 {
-		c.refuse("x is %v and w %v; images of one and two dimensions are known", x.Type(), w.Type())
+	if r := w.Shape().Rank(); r != x.Shape().Rank() || r < 3 || r > 5 {
+		c.refuse("x is %v and w %v; images of one to three dimensions are known", x.Type(), w.Type())
 	}
 	size = w.Shape()[2:]
 	if k := c.attrInts("kernel_shape"); k != nil && !slices.Equal(k, size) {
@@ -150,7 +160,11 @@ func (c *call) biased(y *graph.Value) *graph.Value {
 	if b.Shape().Rank() != 1 {
 		c.refuse("the bias is %v, want an element for each channel", b.Type())
 	}
-	return ops.Add(y, ops.Reshape(b, b.Shape()[0], 1, 1))
+	each := graph.Shape{b.Shape()[0]}
+	for range y.Shape()[2:] {
+		each = append(each, 1)
+	}
+	return ops.Add(y, ops.Reshape(b, each...))
 }
 
 func convolution(c *call) []*graph.Value {
@@ -159,7 +173,13 @@ func convolution(c *call) []*graph.Value {
 		return one(y)
 	}
 	w, size := c.filter(x)
-	o := c.window(x, size).conv(c.attrInt("group", 1))
+	win, groups := c.window(x, size), c.attrInt("group", 1)
+	if len(size) == 3 {
+		return one(c.biased(ops.Conv3D(x, w, ops.Conv3{
+			Stride: [3]int(win.stride), Dilation: [3]int(win.dilation), Pad: [6]int(win.pads), Groups: groups, Round: win.rounding(),
+		})))
+	}
+	o := win.conv(groups)
 	x, back := flat(x)
 	w, _ = flat(w)
 	if c.has(2) && c.in(2).Shape().Rank() == 1 {
@@ -253,6 +273,15 @@ func convTranspose(c *call) []*graph.Value {
 			win.rounded = true
 		}
 	}
+	if n == 3 {
+		// What the output has beyond the last window.
+		o := ops.ConvTranspose3{Stride: [3]int(win.stride), Dilation: [3]int(win.dilation), Pad: [6]int(win.pads), Groups: c.attrInt("group", 1)}
+		for i := range n {
+			full := win.stride[i]*(x.Shape()[i+2]-1) + (size[i]-1)*win.dilation[i] + 1 - win.pads[i] - win.pads[n+i]
+			o.OutputPad[i] = out[i] - full
+		}
+		return one(c.biased(ops.ConvTranspose3D(x, w, o)))
+	}
 	x, back := flat(x)
 	w, _ = flat(w)
 	if n == 1 {
@@ -261,31 +290,45 @@ func convTranspose(c *call) []*graph.Value {
 	return one(back(c.biased(ops.Conv2DInputGrad(w, x, out[0], out[1], win.conv(c.attrInt("group", 1))))))
 }
 
-// pool returns the operand as an image, and the attributes of a pooling.
-func (c *call) pool() (x *graph.Value, back func(*graph.Value) *graph.Value, w window, p ops.Pool) {
+// pool returns the operand and the attributes of a pooling: of an image, which a line of
+// pixels is brought to, or of a volume.
+func (c *call) pool() (x *graph.Value, back func(*graph.Value) *graph.Value, p ops.Pool, volume *ops.Pool3) {
 	x = c.float(0)
-	w = c.window(x, c.attrInts("kernel_shape"))
+	size := c.attrInts("kernel_shape")
+	if len(size) < 1 || len(size) > 3 {
+		c.refuse("the window is %v; images of one to three dimensions are known", size)
+	}
+	w := c.window(x, size)
+	round := w.rounding()
+	if w.rounded && c.attrInt("ceil_mode", 0) != 0 {
+		round = ops.Ceil
+	}
+	countPad := c.attrInt("count_include_pad", 0) != 0
+	if len(size) == 3 {
+		return x, nil, p, &ops.Pool3{
+			Size: [3]int(w.size), Stride: [3]int(w.stride), Dilation: [3]int(w.dilation), Pad: [6]int(w.pads), Round: round, CountPad: countPad,
+		}
+	}
 	planar := w.planar()
-	p = ops.Pool{Size: [2]int(planar.size), Stride: [2]int(planar.stride), Pad: [4]int(planar.pads)}
-	switch {
-	case !w.rounded:
-	case c.attrInt("ceil_mode", 0) != 0:
-		p.Round = ops.Ceil
-	default:
-		p.Round = ops.Floor
+	p = ops.Pool{Size: [2]int(planar.size), Stride: [2]int(planar.stride), Pad: [4]int(planar.pads), Round: round, CountPad: countPad}
+	if d := [2]int(planar.dilation); d != [2]int{1, 1} {
+		p.Dilation = d
 	}
 	x, back = flat(x)
-	return x, back, w, p
+	return x, back, p, nil
 }
 
 // maxPool has a second result: where in x the greatest elements are.
 func maxPool(c *call) []*graph.Value {
-	if w, ok := c.unusual(); ok {
-		return one(c.maxOfTaps(w))
-	}
-	x, back, _, p := c.pool()
+	x, back, p, volume := c.pool()
 	if len(c.n.Output) < 2 || c.n.Output[1] == "" {
+		if volume != nil {
+			return one(ops.MaxPool3D(x, *volume))
+		}
 		return one(back(ops.MaxPool2D(x, p)))
+	}
+	if volume != nil {
+		c.refuse("places of greatest elements in volumes are not known")
 	}
 	y, argmax := ops.MaxPool2DIndices(x, p)
 	out := []*graph.Value{back(y), back(argmax)}
@@ -325,12 +368,20 @@ func (c *call) places(x, argmax *graph.Value, columns bool) *graph.Value {
 }
 
 func averagePool(c *call) []*graph.Value {
-	if w, ok := c.unusual(); ok {
-		return one(c.meanOfTaps(w))
+	x, back, p, volume := c.pool()
+	if volume != nil {
+		return one(ops.AvgPool3D(x, *volume))
 	}
-	x, back, _, p := c.pool()
-	p.CountPad = c.attrInt("count_include_pad", 0) != 0
 	return one(back(ops.AvgPool2D(x, p)))
+}
+
+// lpPool is the p-norm of each window.
+func lpPool(c *call) []*graph.Value {
+	x, back, p, volume := c.pool()
+	if volume != nil {
+		c.refuse("norms of windows in volumes are not known")
+	}
+	return one(back(ops.LpPool2D(x, float64(c.attrInt("p", 2)), p)))
 }
 
 // global reduces all spatial axes.
@@ -343,4 +394,46 @@ func global(reduce func(x *graph.Value, axes []int) *graph.Value) func(c *call) 
 		}
 		return one(reduce(c.float(0), axes))
 	}
+}
+
+// maxUnpool puts elements back to where a MaxPool found them; all else is 0. The
+// indices are places in the whole of the result.
+func maxUnpool(c *call) []*graph.Value {
+	x, indices := c.rank(0, 3), c.in(1)
+	if !indices.Type().Shape.Equal(x.Shape()) || indices.DType() != graph.Int64 {
+		c.refuse("x is %v, the indices %v", x.Type(), indices.Type())
+	}
+	size := c.attrInts("kernel_shape")
+	n := len(size)
+	if n != x.Shape().Rank()-2 {
+		c.refuse("the window is %v, x %v", size, x.Type())
+	}
+	stride, pads := c.list("strides", n, 1), c.list("pads", 2*n, 0)
+	from := x.Shape()[:2].Clone()
+	for i := range n {
+		from = append(from, (c.extent(x, i+2)-1)*stride[i]+size[i]-pads[i]-pads[n+i])
+	}
+	to := from
+	if c.has(2) {
+		to = c.ints(2, "the shape of the result")
+	}
+	if len(to) != len(from) || graph.Shape(to).Size() < 0 {
+		c.refuse("the shape of the result is %v", to)
+	}
+	for i, d := range from {
+		if d < 0 || to[i] < d {
+			c.refuse("the shape of the result is %v, want at least %v", to, from)
+		}
+	}
+	// The indices count in the shape that the window gives, also where the result is larger.
+	elements, total := c.size(x), from.Size()
+	zeros := ops.Full(c.g, graph.Of(x.DType(), total), 0)
+	places := c.fromStart(ops.Reshape(indices, elements), zeros, 0)
+	flat := ops.ScatterElements(zeros, places, ops.Reshape(x, elements), 0, ops.ScatterReplace)
+	y := ops.Reshape(flat, from...)
+	hi := make([]int, len(to))
+	for i := range to {
+		hi[i] = to[i] - from[i]
+	}
+	return one(ops.Pad(y, make([]int, len(to)), hi, 0))
 }

@@ -381,15 +381,6 @@ func expand(c *call) []*graph.Value {
 
 func tile(c *call) []*graph.Value { return one(ops.Tile(c.in(0), c.ints(1, "the repeats")...)) }
 
-// joined is joined for extents of x.
-func (c *call) joined(x *graph.Value, s graph.Shape) int {
-	n, ok := joined(s)
-	if !ok {
-		c.symbolic(x)
-	}
-	return n
-}
-
 // blocks returns x [N, C, H, W] with its extents, all but N known, and the block size.
 func (c *call) blocks() (x *graph.Value, n, ch, h, w, b int) {
 	x = c.in(0)
