@@ -76,7 +76,7 @@ func imported(t *testing.T, file string) *Network {
 }
 
 // The published accuracies of two pretrained networks, to the image. Without -long
-// the first 1,000 test images are looked at, of which a run of all 10,000 had so many right.
+// the first 200 test images are looked at, of which a run of all 10,000 had so many right.
 func TestPretrainedNetworks(t *testing.T) {
 	mean, std := [3]float32{0.485, 0.456, 0.406}, [3]float32{0.229, 0.224, 0.225}
 	for _, c := range []struct {
@@ -90,7 +90,7 @@ func TestPretrainedNetworks(t *testing.T) {
 	} {
 		t.Run(c.file, func(t *testing.T) {
 			net, set := imported(t, c.file), testSet(t, c.set)
-			images, want := 1000, c.first
+			images, want := 200, c.first
 			if *long {
 				images, want = set.Len(), c.all
 			}

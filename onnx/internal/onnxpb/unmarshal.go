@@ -33,12 +33,12 @@ func (e *Error) Unwrap() error { return e.Err }
 // package, from data. Byte slices and strings of m alias data, which must not
 // change afterwards.
 //
-// A file may take 16 MiB of memory for its messages, and 12 bytes for each of
+// A file may take 4 MiB of memory for its messages, and 12 bytes for each of
 // its own: five times what networks take. Beyond that it is refused, so that
 // a small file which consists of empty messages cannot take gigabytes.
 func Unmarshal(data []byte, m any) error {
 	v := reflect.ValueOf(m).Elem()
-	d := decoder{file: data, budget: 16<<20 + 12*len(data)}
+	d := decoder{file: data, budget: 4<<20 + 12*len(data)}
 	return d.message(data, v, 0)
 }
 
@@ -65,12 +65,13 @@ func (d *decoder) message(b []byte, v reflect.Value, depth int) error {
 	if depth > MaxDepth {
 		return fail(errDepth)
 	}
+	table := fields(t)
 	for len(b) > 0 {
 		num, typ, n := protowire.ConsumeTag(b)
 		if n < 0 {
 			return fail(damage(n))
 		}
-		i, known := fields(t)[num]
+		i, known := table[num]
 		if !known {
 			m := protowire.ConsumeFieldValue(num, typ, b[n:])
 			if m < 0 {
