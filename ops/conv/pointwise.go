@@ -58,15 +58,16 @@ func (a Pointwise) PlanThen(env *kernel.Env, p Problem, then Then) (kernel.Plan,
 }
 
 const (
-	pointTile  = 1 << 19 // bytes of a tile of pixels: it shares the second cache with the panels that pass by
-	pointTerms = 256     // of an output that are added up in registers
+	pointTile  = 1 << 19 // bytes of a tile of pixels, which shares the second cache with
+	pointBlock = 1 << 19 // bytes of panels
+	pointTerms = 256     // of an output that are added up in registers: so many of a panel of pixels stay in the first cache
 	pointCols  = 512     // the most columns of a tile
 	fewColumns = 192     // so many columns lose little at the end of a row
 )
 
 // pointwise computes the outputs of 1×1 filters.
 //
-//	panel[(group·panels + panel)][term][row]      tile[term][column]
+//	panel[group·panels + panel][term][row]      tile[column÷width][term][column mod width]
 type pointwise[T kernel.Float] struct {
 	Problem
 	set      micro.Set
@@ -76,9 +77,10 @@ type pointwise[T kernel.Float] struct {
 	cols     int // columns of a tile
 	tiles    int // for an image, or for images that are together
 	parts    int // of the panels
-	ld       int // from one row of a tile to the next
+	wide     int // columns of a tile, whole vectors
 	panels   int // which cover the outputs of a group
 	most     int // rows of a panel
+	block    int // panels that stay in the second cache while all pixels pass by
 	runs     []micro.Run
 	sums     int // elements of the outputs of a panel in scratch memory, 0 if they are written at once
 	then     Then
@@ -97,10 +99,11 @@ func planPointwise[T kernel.Float](env *kernel.Env, a Algorithm, p Problem, then
 	pieces := ceilDiv(m.ci, pointTerms)
 	for i := range pieces {
 		lo, hi := share(m.ci, pieces, i)
-		m.runs = append(m.runs, micro.Run{A: bytesOf[T](lo * m.most), B: bytesOf[T](lo * m.ld), K: hi - lo})
+		m.runs = append(m.runs, micro.Run{A: bytesOf[T](lo * m.most), B: bytesOf[T](lo * m.set.Width()), K: hi - lo})
 	}
+	m.block = max(pointBlock/(m.most*pointTerms*int(unsafe.Sizeof(T(0)))), 1)
 	if m.together > 1 {
-		m.sums = m.most * m.ld
+		m.sums = min(m.block, m.panels) * m.most * m.wide
 	}
 	local := kernel.SizeOf(p.DType, m.tileSize()+m.sums)
 	if local > mostLocal {
@@ -133,13 +136,11 @@ func (m *pointwise[T]) cut(env *kernel.Env) {
 	if m.parts > 1 && m.tiles*m.N*m.Groups >= max(env.Workers, 1) && m.tiles > 1 {
 		m.parts = 1 // tiles enough for all, if not two for each
 	}
-	// Rows of a tile begin in different sets of the first cache.
-	line := 64 / size
-	m.ld = (ceilDiv(m.cols*m.together+width, line) | 1) * line
+	m.wide = ceilDiv(m.cols*m.together, width) * width
 }
 
 // tileSize is the number of elements of a tile.
-func (m *pointwise[T]) tileSize() int { return m.ci * m.ld }
+func (m *pointwise[T]) tileSize() int { return m.ci * m.wide }
 
 // panelSize is the number of elements of a panel: a row for each term.
 func (m *pointwise[T]) panelSize() int { return m.ci * m.most }
@@ -161,32 +162,44 @@ func (m *pointwise[T]) pack(c *kernel.Call, lo, hi int) {
 	}
 }
 
-// load copies columns o0 … o1-1 of images n0 … n1-1 of a group into a tile.
+// load copies columns o0 … o1-1 of images n0 … n1-1 of a group into a tile, an image after the other.
 func (m *pointwise[T]) load(tile, x []T, n0, n1, g, o0, o1 int) {
-	P, Q := m.Out()
-	inPixels := m.H * m.W
-	strided := m.Stride != [2]int{1, 1}
-	if !strided {
-		inPixels = P * Q
+	width, inPixels := m.set.Width(), m.H*m.W
+	if m.Pass == InputGrad {
+		inPixels = m.pixels
 	}
+	at := 0 // column of the tile
 	for n := n0; n < n1; n++ {
-		to := tile[(n-n0)*(o1-o0):]
-		from := x[(n*m.Groups+g)*m.ci*inPixels:]
-		for i := range m.ci {
-			row, plane := to[i*m.ld:][:o1-o0], from[i*inPixels:][:inPixels]
-			if !strided {
-				copy(row, plane[o0:o1])
-				continue
-			}
-			for o := o0; o < o1; {
-				end := min(o1, (o/Q+1)*Q)
-				at := o/Q*m.Stride[0]*m.W + o%Q*m.Stride[1]
-				for j := range row[o-o0 : end-o0] {
-					row[o-o0+j] = plane[at]
-					at += m.Stride[1]
+		planes := x[(n*m.Groups+g)*m.ci*inPixels:][:m.ci*inPixels]
+		for o := o0; o < o1; {
+			cols := min(o1-o, width-at%width)
+			to := tile[at/width*width*m.ci+at%width:]
+			switch {
+			case m.Stride != [2]int{1, 1}:
+				m.loadStrided(to, planes, o, cols)
+			case cols == width || n == n1-1 && at%width == 0:
+				micro.Copy(to, width, planes[o:], inPixels, m.ci, cols)
+			default: // beside another image, which Copy would write over
+				for i := range m.ci {
+					copy(to[i*width:][:cols], planes[i*inPixels+o:])
 				}
-				o = end
 			}
+			o, at = o+cols, at+cols
+		}
+	}
+}
+
+// loadStrided copies the pixels that the filter meets for outputs o … o+cols-1.
+func (m *pointwise[T]) loadStrided(to, planes []T, o, cols int) {
+	_, Q := m.Out()
+	var from [micro.MaxWidth]int
+	for j := range cols {
+		from[j] = (o+j)/Q*m.Stride[0]*m.W + (o+j)%Q*m.Stride[1]
+	}
+	for i := range m.ci {
+		row, plane := to[i*m.set.Width():][:cols], planes[i*m.H*m.W:][:m.H*m.W]
+		for j := range row {
+			row[j] = plane[from[j]]
 		}
 	}
 }
@@ -208,20 +221,19 @@ func (m *pointwise[T]) run(c *kernel.Call, lo, hi int) {
 		n0 := i / (m.parts * m.tiles * m.Groups) * m.together
 		n1, o1 := min(n0+m.together, m.N), min(o0+m.cols, m.pixels)
 		m.load(tile, x, n0, n1, g, o0, o1)
-		first, end := share(m.panels, m.parts, part)
-		for panel := first; panel < end; panel++ {
-			k0, k1 := share(m.co, m.panels, panel)
+		end := (part + 1) * m.panels / m.parts
+		for first := part * m.panels / m.parts; first < end; first += m.block {
+			last := min(first+m.block, end)
+			k0, _ := share(m.co, m.panels, first)
+			_, k1 := share(m.co, m.panels, last-1)
 			k0, k1 = g*m.co+k0, g*m.co+k1
 			y := out[(n0*m.Groups*m.co+k0)*m.pixels+o0:]
-			filter := kernel.Prepared[T](c, (g*m.panels+panel)*m.panelSize(), m.panelSize())
 			if m.sums == 0 {
-				m.multiply(c, t, y, m.pixels, tile, filter, k0, k1, o1-o0)
+				m.multiply(c, t, y, m.pixels, tile, g, first, last, o1-o0)
 			} else {
-				m.multiply(c, t, sums, m.ld, tile, filter, k0, k1, (n1-n0)*m.pixels)
-				for n := n0; n < n1; n++ {
-					for k := range k1 - k0 {
-						copy(y[((n-n0)*m.Groups*m.co+k)*m.pixels:][:m.pixels], sums[k*m.ld+(n-n0)*m.pixels:])
-					}
+				m.multiply(c, t, sums, m.wide, tile, g, first, last, (n1-n0)*m.pixels)
+				for n := range n1 - n0 {
+					micro.Copy(y[n*m.Groups*m.co*m.pixels:], m.pixels, sums[n*m.pixels:], m.wide, k1-k0, m.pixels)
 				}
 			}
 			for n := n0; n < n1; n++ {
@@ -231,28 +243,34 @@ func (m *pointwise[T]) run(c *kernel.Call, lo, hi int) {
 	}
 }
 
-// multiply computes columns of outputs k0 … k1-1 of all, whose rows begin at y and are pitch apart.
-func (m *pointwise[T]) multiply(c *kernel.Call, t *micro.Tile, y []T, pitch int, tile, panel []T, k0, k1, cols int) {
+// multiply computes columns of the outputs of panels first … last-1 of a group, whose rows begin at y and are pitch apart.
+func (m *pointwise[T]) multiply(c *kernel.Call, t *micro.Tile, y []T, pitch int, tile []T, g, first, last, cols int) {
 	width, lanes := m.set.Width(), m.set.Lanes()
-	if m.Bias {
-		bias := kernel.In[T](c, 2)
-		for k := k0; k < k1; k++ {
-			repeat(y[(k-k0)*pitch:][:cols], bias[k:k+1], 1)
-		}
-	}
-	t.SA, t.SB, t.SC, t.N = bytesOf[T](m.most), bytesOf[T](m.ld), bytesOf[T](pitch), 1
+	base, _ := share(m.co, m.panels, first)
+	filter := kernel.Prepared[T](c, g*m.panels*m.panelSize(), m.panels*m.panelSize())
+	t.SA, t.SB, t.SC, t.N = bytesOf[T](m.most), bytesOf[T](width), bytesOf[T](pitch), 1
 	for j := range m.runs {
 		t.Runs, t.Add = &m.runs[j], uint64(min(j, 1))
-		if m.Bias {
-			t.Add = 1
-		}
-		t.A = unsafe.Pointer(&panel[0])
 		for q := 0; q < cols; q += width {
 			n := min(width, cols-q)
 			t.Mask = micro.Masks(n, lanes)
-			t.B, t.C = unsafe.Pointer(&tile[q]), unsafe.Pointer(&y[q])
+			t.B = unsafe.Pointer(&tile[q*m.ci])
 			t.Next, t.SNext = t.B, 0
-			m.set.Kernel(micro.Columns, k1-k0, ceilDiv(n, lanes))(t)
+			for panel := first; panel < last; panel++ {
+				k0, k1 := share(m.co, m.panels, panel)
+				t.A, t.C = unsafe.Pointer(&filter[panel*m.panelSize()]), unsafe.Pointer(&y[(k0-base)*pitch+q])
+				if m.Bias && j == 0 {
+					bias := kernel.In[T](c, 2)[g*m.co+k0 : g*m.co+k1]
+					for i, v := range bias {
+						row := y[(k0-base+i)*pitch+q:][:n]
+						for l := range row {
+							row[l] = v
+						}
+					}
+					t.Add = 1
+				}
+				m.set.Kernel(micro.Columns, k1-k0, ceilDiv(n, lanes))(t)
+			}
 		}
 	}
 }

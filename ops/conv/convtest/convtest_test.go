@@ -1,6 +1,7 @@
 package convtest
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
