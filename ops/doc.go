@@ -12,7 +12,7 @@
 //	| functions        | Exp Expm1 Log Sqrt Erf RoundDown RoundUp Round |
 //	| activations      | ReLU Sigmoid Tanh LeakyReLU PReLU ELU SELU CELU GELU GELUTanh SiLU Mish HardSigmoid HardSwish Softplus Softsign Clip |
 //	| choice and logic | Maximum Minimum Where Equal Less LessEqual Greater GreaterEqual And Or Xor Not |
-//	| matrices         | MatMul Gemm Linear |
+//	| matrices         | MatMul Gemm Linear Einsum |
 //	| over axes        | Sum Mean Max Min Prod NormL1 NormL2 SumSquare LogSum LogSumExp, each with a form …Keep; ArgMax ArgMin TopK BottomK CumSum |
 //	| by index         | Gather GatherElements ScatterElements OneHot |
 //	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy NLLLoss Correct |

@@ -122,6 +122,12 @@ func picking() []gradientCase {
 			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterReplace)} }},
 		{op: "ScatterElements", title: "6 added to 5", in: []operand{x, places, floats(2, 6, 3)},
 			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterAdd)} }},
+		{op: "ScatterElements", title: "5 multiplied by 6", in: []operand{x.between(0.5, 2), places, floats(2, 6, 3).between(0.5, 2)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterMul)} }},
+		{op: "ScatterElements", title: "the greatest of 5 and 6", in: []operand{x, places, floats(2, 6, 3)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterMax)} }},
+		{op: "ScatterElements", title: "the least of 5 and 6", in: []operand{x, places, floats(2, 6, 3)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterMin)} }},
 		oneInput("TopK", "2 of 5", x.away(0.02), func(x *graph.Value) *graph.Value {
 			y, _ := ops.TopK(x, 2, 1)
 			return y
@@ -167,6 +173,12 @@ func shaping() []gradientCase {
 func products() []gradientCase {
 	return []gradientCase{
 		twoInputs("MatMul", "[3,4] by [4,5]", floats(3, 4), floats(4, 5), ops.MatMul),
+		twoInputs("MatMul", "stacks [2,1,3,4] by [5,4,2]", floats(2, 1, 3, 4), floats(5, 4, 2), ops.MatMul),
+		twoInputs("MatMul", "a stack by a matrix", floats(2, 3, 4), floats(4, 2), ops.MatMul),
+		twoInputs("MatMul", "a row by a stack", floats(3), floats(2, 3, 4), ops.MatMul),
+		{op: "MatMul", title: "Einsum bij,kbj,k->ki", in: []operand{floats(2, 3, 2), floats(4, 2, 2), floats(4)},
+			f: func(in values) values { return values{ops.Einsum("bij,kbj,k->ki", in...)} }},
+		oneInput("Slice", "Einsum iij->ji, a diagonal", floats(3, 3, 2), func(x *graph.Value) *graph.Value { return ops.Einsum("iij->ji", x) }),
 		{op: "MatMul", title: "aᵀ·b + c, c a column", in: []operand{floats(4, 3), floats(4, 5), floats(3, 1)},
 			f: func(in values) values { return values{ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true})} }},
 		{op: "MatMul", title: "aᵀ·bᵀ + c, c a scalar", in: []operand{floats(4, 3), floats(5, 4), floats()},
@@ -304,7 +316,10 @@ func losses() []gradientCase {
 		twoInputs("Log", "BCE", floats(2, 3).between(0.2, 0.8), floats(2, 3).between(0, 1), ops.BCE),
 		twoInputs("Softplus", "BCEWithLogits", floats(2, 3).between(-3, 3), floats(2, 3).between(0, 1), ops.BCEWithLogits),
 		twoInputs("ReLU", "Hinge", floats(2, 3), floats(2, 3), ops.Hinge),
-		twoInputs("GatherElements", "NLLLoss", floats(4, 3), classes(4, 3), ops.NLLLoss),
+		twoInputs("GatherElements", "NLLLoss", floats(4, 3), classes(4, 3), func(x, t *graph.Value) *graph.Value { return ops.NLLLoss(x, t, ops.NLL{}) }),
+		{op: "GatherElements", title: "NLLLoss, weighted, class 1 ignored", in: []operand{floats(5, 3), classes(5, 3), floats(3).between(0.5, 2)}, f: func(in values) values {
+			return values{ops.NLLLoss(in[0], in[1], ops.NLL{Weights: in[2], Ignore: []int{1}})}
+		}},
 		twoInputs("GatherElements", "MulticlassSVM", floats(4, 3).away(0.04), classes(4, 3), func(x, t *graph.Value) *graph.Value { return ops.MulticlassSVM(x, t, 1) }),
 		loss("labels as classes", classes(4, 3), 0),
 		loss("labels as classes, smoothing 0.1", classes(4, 3), 0.1),

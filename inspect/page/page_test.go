@@ -213,7 +213,7 @@ func TestErrors(t *testing.T) {
 	if err := page.Write(io.Discard, nil, page.Options{}); err == nil {
 		t.Error("a nil graph is no error")
 	}
-	ops.MatMul(y, y)
+	ops.Transpose(y, 9)
 	if err := page.Write(io.Discard, g, page.Options{}); err == nil {
 		t.Error("a faulty graph is no error")
 	}
