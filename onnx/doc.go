@@ -27,7 +27,7 @@
 //
 // A rule is one element of a table; rules that belong together have a file:
 // elementwise.go, comparisons.go, matrices.go, images.go, normalisations.go,
-// reductions.go, shapes.go, indexing.go, constants.go, losses.go; einsum.go and resize.go are rules that are long.
+// reductions.go, shapes.go, indexing.go, constants.go, losses.go; resize.go.
 //
 // # Constants, shapes and the batch
 //

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -75,9 +76,10 @@ var exporters = map[string]exporter{
 
 	"Gather": alongAxis("Gather"), "GatherElements": alongAxis("GatherElements"),
 	"ScatterElements": func(e *emitter, n *graph.Node) {
-		reduction := "none"
-		if field[ops.Scatter](n.Op, "How") == ops.ScatterAdd {
-			reduction = "add"
+		reduction, ok := map[ops.Scatter]string{ops.ScatterReplace: "none", ops.ScatterAdd: "add", ops.ScatterMul: "mul"}[field[ops.Scatter](n.Op, "How")]
+		if !ok {
+			e.fault = fmt.Errorf("operator set %d has no ScatterElements with the greatest or least element", exportOpset)
+			return
 		}
 		e.one(n, "ScatterElements", attrInt("axis", field[int](n.Op, "Axis")), attrString("reduction", reduction))
 	},
@@ -151,11 +153,31 @@ func exportClip(e *emitter, n *graph.Node) {
 	e.with(n, "Clip", in)
 }
 
-// exportMatMul writes transposed operands as those of a Gemm.
+// exportMatMul writes transposed operands as those of a Gemm, or of stacks of matrices by
+// themselves.
 func exportMatMul(e *emitter, n *graph.Node) {
 	a, b := field[bool](n.Op, "TransA"), field[bool](n.Op, "TransB")
 	if !a && !b {
 		e.one(n, "MatMul")
+		return
+	}
+	if n.In(0).Shape().Rank() != 2 || n.In(1).Shape().Rank() != 2 {
+		in := e.in()
+		for i, transposed := range []bool{a, b} {
+			if !transposed {
+				continue
+			}
+			t := graph.Type{DType: n.In(i).DType(), Shape: n.In(i).Shape().Clone()}
+			r := len(t.Shape)
+			perm := make([]int, r)
+			for j := range perm {
+				perm[j] = j
+			}
+			perm[r-1], perm[r-2] = r-2, r-1
+			t.Shape[r-1], t.Shape[r-2] = t.Shape[r-2], t.Shape[r-1]
+			in[i] = e.op("Transpose", t, []string{in[i]}, attrInts("perm", perm...))
+		}
+		e.with(n, "MatMul", in)
 		return
 	}
 	flag := map[bool]int{true: 1}

@@ -99,8 +99,14 @@ func scatter(c *call) []*graph.Value {
 	case "none":
 	case "add":
 		how = ops.ScatterAdd
+	case "mul":
+		how = ops.ScatterMul
+	case "max":
+		how = ops.ScatterMax
+	case "min":
+		how = ops.ScatterMin
 	default:
-		c.refuse("the reduction %s is not known; none and add are", quoted(reduction))
+		c.refuse("the reduction %s is not known", quoted(reduction))
 	}
 	return one(ops.ScatterElements(x, c.fromStart(c.in(1), x, axis), c.in(2), axis, how))
 }

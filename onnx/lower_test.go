@@ -36,6 +36,12 @@ var lowered = map[string]func(x *graph.Value) *graph.Value{
 	"AvgPool2D, padding counts": func(x *graph.Value) *graph.Value {
 		return ops.AvgPool2D(x, ops.Pool{Size: [2]int{3, 3}, Stride: [2]int{3, 3}, Pad: [4]int{1, 1, 1, 1}, Round: ops.Floor, CountPad: true})
 	},
+	"MatMul of stacks": func(x *graph.Value) *graph.Value {
+		return ops.MatMul(ops.Slice(x, 2, 0, 4), x.Graph().Param("w", graph.Of(graph.Float32, 3, 6, 5), graph.Normal(0, 1)))
+	},
+	"Einsum": func(x *graph.Value) *graph.Value {
+		return ops.Einsum("nchw,hk->nkc", x, x.Graph().Param("w", graph.Of(graph.Float32, 6, 2), graph.Normal(0, 1)))
+	},
 	"Gather": func(x *graph.Value) *graph.Value {
 		return ops.Gather(x, graph.Const[int32](x.Graph(), graph.Shape{4}, 0, 2, 2, 5), 3)
 	},

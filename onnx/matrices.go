@@ -7,121 +7,18 @@ import (
 
 // matrices are products of matrices.
 var matrices = []rule{
-	{op: "MatMul", from: 6, in: [2]int{2, 2}, build: matMul},
-	{op: "Einsum", from: 12, in: [2]int{1, -1}, attributes: []string{"equation"}, build: einsum},
+	{op: "MatMul", from: 6, in: [2]int{2, 2}, build: func(c *call) []*graph.Value { return one(ops.MatMul(c.float(0), c.float(1))) }},
+	{op: "Einsum", from: 12, in: [2]int{1, -1}, attributes: []string{"equation"}, build: func(c *call) []*graph.Value {
+		var xs []*graph.Value
+		for i := range c.n.Input {
+			if !c.has(i) {
+				c.refuse("operand %d is missing", i)
+			}
+			xs = append(xs, c.float(i))
+		}
+		return one(ops.Einsum(c.attrString("equation", ""), xs...))
+	}},
 	{op: "Gemm", from: 6, in: [2]int{2, 3}, attributes: []string{"alpha", "beta", "transA", "transB", "broadcast"}, build: gemm},
-}
-
-// matMul multiplies matrices; vectors count as a row on the left and as a column on
-// the right.
-func matMul(c *call) []*graph.Value {
-	a, b := c.float(0), c.float(1)
-	ra, rb := a.Shape().Rank(), b.Shape().Rank()
-	if ra == 0 || rb == 0 {
-		c.refuse("the operands are %v and %v, want no scalars", a.Type(), b.Type())
-	}
-	if ra <= 2 && rb <= 2 {
-		if ra == 1 {
-			a = ops.Reshape(a, 1, a.Shape()[0])
-		}
-		if rb == 1 {
-			b = ops.Reshape(b, b.Shape()[0], 1)
-		}
-		y := ops.MatMul(a, b)
-		if !y.IsValid() {
-			return one(y)
-		}
-		shape := y.Shape().Clone()
-		if rb == 1 {
-			shape = shape[:len(shape)-1]
-		}
-		if ra == 1 {
-			shape = shape[1:]
-		}
-		return one(ops.Reshape(y, shape...))
-	}
-	// Many matrices times one are one product of a tall matrix.
-	if rb == 2 {
-		s := a.Shape()
-		rows, ok := joined(s[:ra-1])
-		if !ok {
-			c.symbolic(a)
-		}
-		y := ops.MatMul(ops.Reshape(a, rows, s[ra-1]), b)
-		return one(ops.Reshape(y, append(s[:ra-1].Clone(), b.Shape()[1])...))
-	}
-	return one(c.products(a, b))
-}
-
-// maxProducts is how many products of matrices one MatMul may become.
-const maxProducts = 1 << 10
-
-// products multiplies batches of matrices, which broadcast, one by one.
-func (c *call) products(a, b *graph.Value) *graph.Value {
-	matrix := func(v *graph.Value) *graph.Value {
-		if v.Shape().Rank() == 1 {
-			return ops.Reshape(v, append(v.Shape().Clone(), 1)...)
-		}
-		return v
-	}
-	if a.Shape().Rank() == 1 {
-		a = ops.Reshape(a, 1, a.Shape()[0])
-		y := c.products(a, b)
-		s := y.Shape()
-		return ops.Reshape(y, append(s[:len(s)-2].Clone(), s[len(s)-1])...)
-	}
-	vector := b.Shape().Rank() == 1
-	b = matrix(b)
-	sa, sb := a.Shape(), b.Shape()
-	c.size(a)
-	c.size(b)
-	batch := graph.Shape{}
-	for i := max(len(sa), len(sb)) - 2; i > 0; i-- {
-		m, n := 1, 1
-		if j := len(sa) - 2 - i; j >= 0 {
-			m = sa[j]
-		}
-		if j := len(sb) - 2 - i; j >= 0 {
-			n = sb[j]
-		}
-		if m != n && m != 1 && n != 1 {
-			c.refuse("the operands are %v and %v, which do not go together", a.Type(), b.Type())
-		}
-		if m == 1 {
-			m = n
-		}
-		batch = append(batch, m)
-	}
-	count := batch.Size()
-	if count < 1 || count > maxProducts {
-		c.refuse("the operands are %v and %v: %d products, want 1 to %d", a.Type(), b.Type(), count, maxProducts)
-	}
-	all := func(v *graph.Value) *graph.Value {
-		s := v.Shape()
-		m := s[len(s)-2:]
-		return ops.Reshape(ops.BroadcastTo(v, append(batch.Clone(), m...)...), count, m[0], m[1])
-	}
-	a, b = all(a), all(b)
-	one := func(v *graph.Value, i int) *graph.Value {
-		return ops.Reshape(ops.Slice(v, 0, i, i+1), v.Shape()[1], v.Shape()[2])
-	}
-	var list []*graph.Value
-	for i := range count {
-		y := ops.MatMul(one(a, i), one(b, i))
-		if !y.IsValid() {
-			return y
-		}
-		list = append(list, ops.Reshape(y, 1, y.Shape()[0], y.Shape()[1]))
-	}
-	y := list[0]
-	if count > 1 {
-		y = ops.Concat(0, list...)
-	}
-	s := append(batch.Clone(), y.Shape()[1:]...)
-	if vector {
-		s = s[:len(s)-1]
-	}
-	return ops.Reshape(y, s...)
 }
 
 // joined returns the product of extents, of which one may be symbolic if the others
