@@ -1,7 +1,6 @@
 package onnx
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -16,11 +15,7 @@ var update = flag.Bool("update", false, "write the table of docs/onnx.md")
 // table is the part of docs/onnx.md which is generated: what becomes of ONNX's own test
 // cases, by op, and why some are refused.
 func table(t *testing.T) string {
-	fsys := vectors(t)
-	dirs, err := FindCases(fsys, ".")
-	if err != nil {
-		t.Fatal(err)
-	}
+	t.Helper()
 	type row struct {
 		op                      string
 		passed, failed, refused []string
@@ -28,8 +23,7 @@ func table(t *testing.T) string {
 	}
 	rows := map[string]*row{}
 	var passed, failed, refused int
-	for _, dir := range dirs {
-		o := RunCase(context.Background(), fsys, dir)
+	for _, o := range outcomes(t) {
 		op := strings.Join(o.Ops, ", ")
 		if len(o.Ops) > 2 {
 			op = "functions of several ops (…_expanded)"
@@ -54,7 +48,7 @@ func table(t *testing.T) string {
 		}
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "Of %d cases %d pass, %d are refused and %d fail.\n\n", len(dirs), passed, refused, failed)
+	fmt.Fprintf(&b, "Of %d cases %d pass, %d are refused and %d fail.\n\n", len(all), passed, refused, failed)
 	b.WriteString("| op | pass | refused | which are refused, and why |\n|---|---|---|---|\n")
 	for _, op := range sortedKeys(rows) {
 		r := rows[op]

@@ -37,8 +37,9 @@ func (n *Network) Export() ([]byte, error) { return Export(n.Graph, n.Outputs, n
 // ".next" behind it, and noted in the model's metadata.
 //
 // Every op of package ops can be exported, gradients among them: those without
-// counterpart in ONNX as the ops that they are made of. The one that computes something
-// else elsewhere is Dropout, as other programs draw other random numbers.
+// counterpart in ONNX as the ops that they are made of. Only ScatterElements with the
+// greatest or least element is younger than the operator set. The one that computes
+// something else elsewhere is Dropout, as other programs draw other random numbers.
 func Export(g *graph.Graph, outputs []*graph.Value, names []string, state *vm.State) ([]byte, error) {
 	m, err := export(g, outputs, names, state)
 	if err != nil {

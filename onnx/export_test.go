@@ -59,6 +59,15 @@ func firstDifference(a, b string) string {
 	return "the second is longer"
 }
 
+// An op that is added to package ops must get a way out.
+func TestEveryOpIsExported(t *testing.T) {
+	for _, op := range ops.All() {
+		if exporters[op.Name()] == nil && lowerings[op.Name()] == nil {
+			t.Errorf("%s has neither an exporter nor a lowering", op.Name())
+		}
+	}
+}
+
 // Every vector that passes is imported, exported and imported again.
 func TestVectorsRoundTrip(t *testing.T) {
 	fsys := vectors(t)
@@ -66,9 +75,13 @@ func TestVectorsRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	verdicts := map[string]Verdict{}
+	for _, o := range outcomes(t) {
+		verdicts[o.Name] = o.Verdict
+	}
 	count := 0
 	for _, dir := range dirs {
-		if o := RunCase(context.Background(), fsys, dir); o.Verdict != Passed {
+		if verdicts[path.Base(dir)] != Passed {
 			continue
 		}
 		file, err := fs.ReadFile(fsys, path.Join(dir, "model.onnx"))
