@@ -12,6 +12,7 @@ import (
 	"gorgonia.org/tensor"
 
 	"neocog/data"
+	"neocog/graph"
 )
 
 // FitOptions are what a run may do besides training. The zero FitOptions train in
@@ -91,6 +92,7 @@ type fit struct {
 	schedule Schedule
 	loader   data.Loader
 	test     *data.Set
+	before   []float32 // all parameters, before the last step of an epoch
 	began    time.Time
 	result   Result
 }
@@ -134,15 +136,22 @@ func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
 
 // epoch trains for one epoch, evaluates, and keeps what came out.
 func (f *fit) epoch(ctx context.Context) error {
-	rec := Record{Epoch: f.Trainer.epoch + 1, TestLoss: math.NaN(), TestAccuracy: math.NaN()}
+	rec := Record{Epoch: f.Trainer.epoch + 1, TestLoss: math.NaN(), TestAccuracy: math.NaN(), UpdateRatio: math.NaN()}
 	loss, correct, seen, steps := 0.0, 0, 0, 0
 	for b := range f.loader.Epoch(f.Trainer.epoch) {
 		// The middle of the step, so that neither end of a schedule is a wasted step.
 		now := float64(f.Trainer.epoch) + (float64(steps)+0.5)/float64(f.loader.Len())
 		rec.LR = f.cfg.LR * f.schedule.Rate(now, float64(f.cfg.Epochs))
+		last := steps == f.loader.Len()-1
+		if last {
+			f.before = f.weights(f.before[:0])
+		}
 		l, c, err := f.Step(ctx, rec.LR, b)
 		if err != nil {
 			return errors.WithMessagef(err, "epoch %d, step %d", rec.Epoch, steps+1)
+		}
+		if last {
+			rec.UpdateRatio = f.ratio()
 		}
 		steps++
 		if !finite(l) {
@@ -186,6 +195,28 @@ func (f *fit) epoch(ctx context.Context) error {
 	}
 	f.progress.Epoch(rec)
 	return nil
+}
+
+// weights appends the values of all parameters.
+func (f *fit) weights(to []float32) []float32 {
+	for _, w := range f.train.Params() {
+		v, err := f.state.Get(w.Node().Op.(graph.ParamOp).Label)
+		if err == nil && v.Dtype() == tensor.Float32 {
+			to = append(to, v.Float32s()...)
+		}
+	}
+	return to
+}
+
+// ratio returns how far the last step went, in lengths of what was before it.
+func (f *fit) ratio() float64 {
+	step, length := 0.0, 0.0
+	for i, w := range f.weights(nil) {
+		old := float64(f.before[i])
+		step += (float64(w) - old) * (float64(w) - old)
+		length += old * old
+	}
+	return math.Sqrt(step / length)
 }
 
 // finite reports whether every parameter and buffer is a finite number.

@@ -25,6 +25,9 @@ type Record struct {
 	TestAccuracy float64
 	LR           float64 // learning rate of the last step
 	Seconds      float64 // since the run began
+	// UpdateRatio is the length of the last step of the epoch over that of the weights, ‖w' − w‖ / ‖w‖ of all
+	// parameters together: about 1e-3 where the learning rate is right. NaN in runs of former versions.
+	UpdateRatio float64
 }
 
 // columns are the fields of a Record by the names they have in files.
@@ -41,7 +44,11 @@ var columns = []struct {
 	{"test_accuracy", func(r *Record) float64 { return r.TestAccuracy }, func(r *Record, v float64) { r.TestAccuracy = v }},
 	{"lr", func(r *Record) float64 { return r.LR }, func(r *Record, v float64) { r.LR = v }},
 	{"seconds", func(r *Record) float64 { return r.Seconds }, func(r *Record, v float64) { r.Seconds = v }},
+	{"update_ratio", func(r *Record) float64 { return r.UpdateRatio }, func(r *Record, v float64) { r.UpdateRatio = v }},
 }
+
+// oldColumns is how many of the columns the first version wrote.
+const oldColumns = 8
 
 func header() []string {
 	names := make([]string, len(columns))
@@ -106,17 +113,22 @@ func (r Record) MarshalJSON() ([]byte, error) {
 	return b.Bytes(), nil
 }
 
-// UnmarshalJSON is the inverse of MarshalJSON. All fields must be there, and no other.
+// UnmarshalJSON is the inverse of MarshalJSON. All fields must be there but those that former versions did not write, and no other.
 func (r *Record) UnmarshalJSON(text []byte) error {
 	var fields map[string]json.RawMessage
 	if err := json.Unmarshal(text, &fields); err != nil {
 		return err
 	}
 	var out Record
+	known := len(columns)
 	for i, c := range columns {
 		raw, ok := fields[c.name]
-		if !ok {
+		switch {
+		case !ok && i < oldColumns:
 			return errors.Errorf("there is no %q", c.name)
+		case !ok:
+			raw = json.RawMessage("null")
+			known--
 		}
 		s := strings.Trim(string(raw), `"`)
 		if s == "null" {
@@ -130,7 +142,7 @@ func (r *Record) UnmarshalJSON(text []byte) error {
 			return err
 		}
 	}
-	if len(fields) != len(columns) {
+	if len(fields) != known {
 		return errors.Errorf("there are %d fields, want %s", len(fields), strings.Join(header(), ", "))
 	}
 	*r = out
@@ -140,7 +152,6 @@ func (r *Record) UnmarshalJSON(text []byte) error {
 // ReadCSV reads what Run.Append wrote to metrics.csv.
 func ReadCSV(r io.Reader) ([]Record, error) {
 	rows := csv.NewReader(r)
-	rows.FieldsPerRecord = len(columns)
 	rows.ReuseRecord = true
 	head, err := rows.Read()
 	if err == io.EOF {
@@ -149,7 +160,8 @@ func ReadCSV(r io.Reader) ([]Record, error) {
 	if err != nil {
 		return nil, errors.WithMessage(err, "metrics")
 	}
-	if got, want := strings.Join(head, ","), strings.Join(header(), ","); got != want {
+	got, want := strings.Join(head, ","), strings.Join(header(), ",")
+	if got != want && got != strings.Join(header()[:oldColumns], ",") {
 		return nil, errors.Errorf("metrics: the first line is %q, want %q", got, want)
 	}
 	var list []Record
@@ -161,7 +173,7 @@ func ReadCSV(r io.Reader) ([]Record, error) {
 		if err != nil {
 			return nil, errors.WithMessage(err, "metrics")
 		}
-		var rec Record
+		rec := Record{UpdateRatio: math.NaN()}
 		for i, s := range row {
 			v, err := parseNumber(s)
 			if err != nil {

@@ -66,6 +66,7 @@ func (a *app) root() *cobra.Command {
 		Short: "Train convolutional networks, and see what they are made of",
 		Example: `neocog train                   LeNet-5 on the embedded digits, in under a minute
 neocog train --data mnist      on a folder with MNIST, Fashion-MNIST or CIFAR-10
+neocog view runs/NAME          what training looked like
 neocog summary lenet5          layers, parameters, multiply-adds
 neocog graph lenet5 --grad     the network and its gradient as a graph`,
 		Args:              cobra.ArbitraryArgs,
@@ -93,8 +94,8 @@ neocog graph lenet5 --grad     the network and its gradient as a graph`,
 	a.color = chooses(root, flags, "color", "colour: on a terminal, always or never", "auto", "always", "never")
 	flags.BoolVar(&a.dump, "stack", false, "show the call stack of an error")
 
-	root.AddCommand(a.trainCommand(), a.evalCommand(), a.predictCommand(), a.dataCommand(), a.summaryCommand(), a.graphCommand(), a.onnxCommand(),
-		a.gradcheckCommand(), a.benchCommand(), a.profileCommand(), a.envCommand(), a.versionCommand())
+	root.AddCommand(a.trainCommand(), a.evalCommand(), a.predictCommand(), a.viewCommand(), a.dataCommand(), a.summaryCommand(), a.graphCommand(),
+		a.onnxCommand(), a.gradcheckCommand(), a.benchCommand(), a.profileCommand(), a.envCommand(), a.versionCommand())
 	return root
 }
 

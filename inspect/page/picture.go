@@ -37,8 +37,8 @@ type histogram struct {
 	Counts []int   `json:"counts"`
 }
 
-// picture is a PNG image, to be shown enlarged.
-type picture struct {
+// A Picture is a PNG image, to be shown enlarged.
+type Picture struct {
 	Kind  string `json:"kind"` // "picture"
 	Title string `json:"title"`
 	W     int    `json:"w"` // in pixels
@@ -70,7 +70,7 @@ func (d *document) pictures(g *graph.Graph, o Options) error {
 		}
 		d.show(v, newHistogram("distribution", x))
 		if s := v.Shape(); len(s) == 4 && s[2]*s[3] > 1 {
-			p, err := filters(x, s)
+			p, err := Filters(x, s)
 			if err != nil {
 				return err
 			}
@@ -180,8 +180,8 @@ func newHistogram(title string, x []float64) *histogram {
 	return h
 }
 
-// filters shows weights [K,C,R,S]: those of three channels in colour, others one channel of each filter after another.
-func filters(x []float64, s graph.Shape) (*picture, error) {
+// Filters shows weights [K,C,R,S]: those of three channels in colour, others one channel of each filter after another.
+func Filters(x []float64, s graph.Shape) (*Picture, error) {
 	k, c, h, w := s[0], s[1], s[2], s[3]
 	title := fmt.Sprintf("%d filters %d×%d", k, h, w)
 	limit := largest(x)
@@ -215,7 +215,7 @@ func filters(x []float64, s graph.Shape) (*picture, error) {
 }
 
 // maps shows the activations of the first image of [N,C,H,W], from the least to the largest of each map.
-func maps(x []float64, s graph.Shape) (*picture, error) {
+func maps(x []float64, s graph.Shape) (*Picture, error) {
 	c, h, w := s[1], s[2], s[3]
 	n := min(c, mostMap)
 	title := fmt.Sprintf("%d maps of the first image", c)
@@ -237,7 +237,7 @@ func maps(x []float64, s graph.Shape) (*picture, error) {
 }
 
 // sheet draws n tiles of h×w pixels, in so many columns, 0 for about as many as rows, with a transparent line between.
-func sheet(title string, n, columns, h, w int, at func(i, y, x int) color.RGBA) (*picture, error) {
+func sheet(title string, n, columns, h, w int, at func(i, y, x int) color.RGBA) (*Picture, error) {
 	if columns == 0 || columns > 16 {
 		columns = min(n, max(8, int(math.Ceil(math.Sqrt(float64(n))))))
 	}
@@ -254,7 +254,7 @@ func sheet(title string, n, columns, h, w int, at func(i, y, x int) color.RGBA) 
 	if err := png.Encode(&b, img); err != nil {
 		return nil, err
 	}
-	return &picture{"picture", title, img.Rect.Dx(), img.Rect.Dy(), w, base64.StdEncoding.EncodeToString(b.Bytes())}, nil
+	return &Picture{"picture", title, img.Rect.Dx(), img.Rect.Dy(), w, base64.StdEncoding.EncodeToString(b.Bytes())}, nil
 }
 
 // largest returns the largest magnitude of finite numbers.
