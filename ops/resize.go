@@ -208,27 +208,61 @@ func tapsRun[T kernel.Float](t *taps, n, inner int, v T) kernel.Kernel {
 	}
 	return func(c *kernel.Call, lo, hi int) {
 		x, y := kernel.In[T](c, 0), kernel.Out[T](c, 0)
-		for i := lo; i < hi; i++ {
-			row := i % t.rows()
-			to, plane := y[i*inner:(i+1)*inner], x[i/t.rows()*n*inner:]
-			first, end := t.from[row], t.from[row+1]
-			switch {
-			case t.outside != nil && t.outside[row]:
-				fill(to, v)
-				continue
-			case first == end:
-				clear(to)
-				continue
+		for lo < hi {
+			i := lo / t.rows()
+			first := lo - i*t.rows()
+			end := min(t.rows(), first+hi-lo)
+			plane, to := x[i*n*inner:][:n*inner], y[lo*inner:(lo+end-first)*inner]
+			if inner == 1 {
+				tapsOfLine(t, weights, to, plane, first)
+			} else {
+				tapsOfRows(t, weights, to, plane, first, inner)
 			}
-			from, w := plane[t.at[first]*inner:][:inner], weights[first]
-			for j, v := range from {
-				to[j] = w * v
-			}
-			for k := first + 1; k < end; k++ {
-				from, w := plane[t.at[k]*inner:][:inner], weights[k]
-				for j, v := range from {
-					to[j] += w * v
+			if t.outside != nil {
+				for row := first; row < end; row++ {
+					if t.outside[row] {
+						fill(to[(row-first)*inner:][:inner], v)
+					}
 				}
+			}
+			lo += end - first
+		}
+	}
+}
+
+// tapsOfLine computes the elements of y, rows of t from first on, from the line x.
+func tapsOfLine[T kernel.Float](t *taps, weights, y, x []T, first int) {
+	k := t.from[first]
+	for j := range y {
+		end := t.from[first+j+1]
+		if k == end {
+			y[j] = 0
+			continue
+		}
+		sum := weights[k] * x[t.at[k]] // not added to 0, which would lose the sign of −0
+		for k++; k < end; k++ {
+			sum += weights[k] * x[t.at[k]]
+		}
+		y[j] = sum
+	}
+}
+
+// tapsOfRows computes the rows of y, those of t from first on, from the rows of x.
+func tapsOfRows[T kernel.Float](t *taps, weights, y, x []T, first, inner int) {
+	for row := first; len(y) > 0; row++ {
+		to := y[:inner]
+		y = y[inner:]
+		clear(to)
+		for k := t.from[row]; k < t.from[row+1]; k++ {
+			from, w := x[t.at[k]*inner:][:inner], weights[k]
+			if k == t.from[row] {
+				for j, v := range from {
+					to[j] = w * v
+				}
+				continue
+			}
+			for j, v := range from {
+				to[j] += w * v
 			}
 		}
 	}

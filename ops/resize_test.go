@@ -87,6 +87,14 @@ func TestResizeOfNaNAndEdges(t *testing.T) {
 	alike(t, "one element", shaped(t, linear(3, ops.HalfPixel), []int{1}, 7), 7, 7, 7)
 	alike(t, "to one element", shaped(t, linear(1, ops.AlignCorners), []int{3}, 1, 2, 3), 1)
 	alike(t, "to nothing", shaped(t, linear(0, ops.HalfPixel), []int{3}, 1, 2, 3))
+	for _, axis := range []int{0, 1} {
+		nearest := func(x *graph.Value) *graph.Value { return ops.ResizeAxis(x, axis, 4, ops.Resampling{}) }
+		for _, v := range shaped(t, nearest, []int{2, 2}, math.Copysign(0, -1), math.Copysign(0, -1), math.Copysign(0, -1), math.Copysign(0, -1)) {
+			if !math.Signbit(v) {
+				t.Errorf("the nearest of −0 along axis %d is %v", axis, v)
+			}
+		}
+	}
 	N := graph.Batch
 	g := graph.New("resize")
 	x := input(g, N, 3, 4, 5)
