@@ -43,6 +43,7 @@ var graphFormats = []graphFormat{
 	{"mermaid", []string{".mmd", ".mermaid"}, func(r *graphRequest, w io.Writer, g *graph.Graph) error {
 		return mermaid.Write(w, g, mermaid.Options{Most: r.most})
 	}},
+	{"onnx", []string{".onnx"}, func(r *graphRequest, w io.Writer, _ *graph.Graph) error { return r.outputs.writeONNX(w, nil) }},
 	{"model-explorer", nil, func(_ *graphRequest, w io.Writer, g *graph.Graph) error { return modelexplorer.Write(w, g) }},
 }
 
@@ -51,6 +52,7 @@ type graphRequest struct {
 	*app
 	ctx          context.Context
 	model        string
+	outputs      *modelOutputs
 	gradient     bool
 	format       graphFormat
 	file         string
@@ -73,7 +75,8 @@ func (a *app) graphCommand() *cobra.Command {
 by every parameter.
 
 The text form is what graph.Parse reads. svg is a picture; html a page with everything that is known of each node, for any
-browser, without a network; dot is for Graphviz, mermaid for Markdown, model-explorer for Google's viewer of that name.
+browser, without a network; dot is for Graphviz, mermaid for Markdown, model-explorer for Google's
+viewer of that name, onnx for Netron and all that runs ONNX.
 
 A page shows more with --run, a folder that train made: distributions of the weights, filters, and what the network makes
 of a test image; and with --profile, a file of measured times.`,
@@ -113,7 +116,7 @@ neocog graph lenet5 --run runs/20260102-150405-lenet5 -o lenet5.html`,
 			return r.do()
 		},
 	}
-	format = chooses(cmd, cmd.Flags(), "format", "text, dot, svg, html, json, mermaid or model-explorer; otherwise by the ending of FILE", names...)
+	format = chooses(cmd, cmd.Flags(), "format", "text, dot, svg, html, json, mermaid, onnx or model-explorer; otherwise by the ending of FILE", names...)
 	flags := cmd.Flags()
 	flags.BoolVar(&r.gradient, "grad", false, "with loss and gradient")
 	flags.StringVarP(&r.file, "output", "o", "", "write to this `FILE` instead of standard output")
@@ -147,10 +150,10 @@ func (r *graphRequest) do() error {
 	if err != nil {
 		return err
 	}
-	g, err := modelGraph(m, r.gradient)
-	if err != nil {
+	if r.outputs, err = outputsOf(m, r.gradient); err != nil {
 		return err
 	}
+	g := r.outputs.graph
 	if r.file == "" && r.open {
 		dir, err := os.MkdirTemp("", "neocog-")
 		if err != nil {

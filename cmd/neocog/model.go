@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path"
+
 	"github.com/spf13/cobra"
 
 	"neocog/graph"
@@ -30,13 +32,34 @@ func findModel(name string) (models.Model, error) {
 // modelGraph returns the graph of a model: as it predicts, from images to logits, or with gradient as it trains,
 // with the loss and the derivative of that by every parameter, and nothing that these do not need.
 func modelGraph(m models.Model, gradient bool) (*graph.Graph, error) {
+	o, err := outputsOf(m, gradient)
+	if err != nil {
+		return nil, err
+	}
+	return o.graph, nil
+}
+
+// modelOutputs is a graph with what it computes.
+type modelOutputs struct {
+	graph  *graph.Graph
+	values []*graph.Value
+	names  []string // logits, or loss and gradients, such as conv1/dw of conv1/w
+}
+
+// outputsOf is modelGraph with the outputs.
+func outputsOf(m models.Model, gradient bool) (*modelOutputs, error) {
 	if gradient {
 		l, err := train.NewLearning(m)
 		if err != nil {
 			return nil, err
 		}
-		return l.Graph, nil
+		o := &modelOutputs{l.Graph, append([]*graph.Value{l.Loss}, l.Grads...), []string{"loss"}}
+		for _, p := range l.Params {
+			scope, name := path.Split(p.Node().Op.(graph.ParamOp).Label)
+			o.names = append(o.names, scope+"d"+name)
+		}
+		return o, nil
 	}
-	g, _, _ := m.Graph(&layers.Builder{})
-	return g, g.Err()
+	g, _, logits := m.Graph(&layers.Builder{})
+	return &modelOutputs{g, []*graph.Value{logits}, []string{"logits"}}, g.Err()
 }

@@ -95,7 +95,7 @@ neocog graph lenet5 --grad     the network and its gradient as a graph`,
 	flags.BoolVar(&a.dump, "stack", false, "show the call stack of an error")
 
 	root.AddCommand(a.trainCommand(), a.transferCommand(), a.evalCommand(), a.predictCommand(), a.viewCommand(), a.dataCommand(), a.summaryCommand(), a.graphCommand(),
-		a.gradcheckCommand(), a.benchCommand(), a.profileCommand(), a.envCommand(), a.versionCommand())
+		a.onnxCommand(), a.gradcheckCommand(), a.benchCommand(), a.profileCommand(), a.envCommand(), a.versionCommand())
 	return root
 }
 

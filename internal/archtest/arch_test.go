@@ -58,6 +58,9 @@ var arrows = []row{
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
 		"gonum.org/v1/gonum/optimize",
 	}},
+	// The wire format of protocol buffers, of which only onnx knows.
+	{"onnx/internal/onnxpb", []string{"google.golang.org/protobuf/encoding/protowire"}},
+	{"onnx", []string{"graph", "ops", "vm", "onnx/internal/onnxpb", "gorgonia.org/tensor", "github.com/pkg/errors"}},
 	// Figures of runs, with gonum's and asciigraph's curves.
 	{"inspect/report", []string{"data", "inspect/page", "train", "gonum.org/v1/plot/...", "github.com/guptarohit/asciigraph"}},
 	// train for its optimisers, and models as they train, as things to measure.
