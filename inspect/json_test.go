@@ -127,7 +127,7 @@ func TestGraphJSONErrors(t *testing.T) {
 	if _, err := inspect.GraphJSON(g); err == nil || !strings.Contains(err.Error(), "test.Channel") {
 		t.Errorf("an attribute which JSON cannot hold gives %v, want an error that names the op", err)
 	}
-	ops.MatMul(x, x)
+	ops.Transpose(x, 1)
 	if _, err := inspect.GraphJSON(g); err == nil || !strings.Contains(err.Error(), "json_test.go:") {
 		t.Errorf("a faulty graph gives %v, want its mistake", err)
 	}

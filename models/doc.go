@@ -13,6 +13,7 @@
 //	| lenet5-32             | 32×32×1   |      61,706 |        416,520 | the same, on the paper's 32 pixels |
 //	| twolayer              | 32×32×3   |     154,160 |        154,100 | the lecture's 3072-50-10 |
 //	| fullyconnected        | 32×32×3   |     318,810 |        318,200 | the lecture's FullyConnectedNet |
+//	| compact               | 28×28×1   |      98,810 |      2,194,944 | this library's, for MNIST and Fashion-MNIST |
 //	| convnetjs-cifar10     | 32×32×3   |      22,466 |      3,920,000 | Karpathy 2014 |
 //	| alexnet               | 227×227×3 |  62,378,344 |  1,135,256,096 | Krizhevsky et al. 2012, in one tower |
 //	| alexnet-groups        | 227×227×3 |  60,965,224 |    724,406,816 | the same, in the paper's two groups |

@@ -13,7 +13,7 @@ import (
 // The smallest images that fit, and for networks with auxiliary classifiers the
 // smallest to train on.
 var smallest = map[string][2]int{
-	"lenet5": {28, 28}, "lenet5-32": {32, 32}, "twolayer": {1, 1}, "fullyconnected": {1, 1}, "convnetjs-cifar10": {8, 8},
+	"lenet5": {28, 28}, "lenet5-32": {32, 32}, "twolayer": {1, 1}, "fullyconnected": {1, 1}, "compact": {8, 8}, "convnetjs-cifar10": {8, 8},
 	"alexnet": {67, 67}, "alexnet-groups": {67, 67}, "alexnet-owt": {63, 63}, "zfnet": {63, 63}, "zfnet-fig3": {63, 63}, "nin": {6, 6},
 	"vgg-a": {32, 32}, "vgg-a-lrn": {32, 32}, "vgg-b": {32, 32}, "vgg-c": {32, 32}, "vgg-d": {32, 32}, "vgg-e": {32, 32},
 	// The auxiliary classifiers pool 5×5: of 14×14 in GoogLeNet, and filter what

@@ -20,6 +20,7 @@ func All() []Model {
 		{"twolayer", nil, "two-layer net 3072-50-10", sourceLecture, cifar, 10, TwoLayer},
 		{"fullyconnected", nil, "fully connected net 3072-100-100-10 with batch norm and dropout", sourceLecture, cifar, 10,
 			FullyConnected{Hidden: []int{100, 100}, BatchNorm: true, Dropout: 0.5, Classes: 10}.Build},
+		{"compact", nil, "three convolutions with batch norm on 28×28 grey levels, quick to train", sourceCompact, graph.Shape{1, 28, 28}, 10, Compact},
 		{"convnetjs-cifar10", nil, "three convolutions on CIFAR-10, the ConvNetJS demo", sourceConvNetJS, cifar, 10, ConvNetJS},
 
 		{"alexnet", nil, "AlexNet in one tower, pooling before normalisation", sourceAlexNet, n227, 1000, AlexNet{}.Build},

@@ -33,7 +33,7 @@ var long = flag.Bool("long", false, "check the models that are like others too, 
 var reduced = map[string]int{
 	"resnet18": 48, "resnet34": 48, "resnet50": 48, "resnet101": 48, "resnet152": 48,
 	"resnet20-cifar10": 16, "resnet32-cifar10": 16, "resnet44-cifar10": 16, "resnet56-cifar10": 16, "resnet110-cifar10": 16,
-	"alphago-128": 5, "alphago-192": 5, "alphago-256": 5, "alphago-384": 5, "nin": 8,
+	"alphago-128": 5, "alphago-192": 5, "alphago-256": 5, "alphago-384": 5, "nin": 8, "compact": 16,
 }
 
 // seldom are the models which are like another one that is always checked.

@@ -68,6 +68,8 @@ func All() []graph.Op {
 		relu{},
 		reluGrad{},
 		reshape{},
+		resize{},
+		resizeGrad{},
 		round{},
 		sampleVariance{},
 		scale{},

@@ -21,6 +21,9 @@ import (
 // Rows of a window are added up one by one, then the sums of the rows.
 // ONNX AveragePool.
 func AvgPool2D(x *graph.Value, p Pool) *graph.Value {
+	if p.dilated() && x.IsValid() {
+		return dilatedAvg(x, p)
+	}
 	return graph.Apply(avgPool2D{p.canonical()}, x)
 }
 

@@ -93,6 +93,9 @@ var conformance = map[string]opstest.Op{
 	"MatMul/AT":         {In: shapes{{4, 3}, {4, 5}}, Wrap: matMul(true, false)},
 	"MatMul/BT":         {In: shapes{{3, 4}, {5, 4}}, Wrap: matMul(false, true)},
 	"MatMul/AT BT":      {In: shapes{{4, 3}, {5, 4}}, Wrap: matMul(true, true)},
+	"MatMul/stacks":     {In: shapes{{2, 1, 3, 4}, {5, 4, 2}}, Wrap: binary(ops.MatMul)},
+	"MatMul/one b":      {In: shapes{{2, 3, 4}, {1, 4, 5}}, Wrap: binary(ops.MatMul)},
+	"MatMul/stacks T":   {In: shapes{{4, 3}, {2, 5, 4}}, Wrap: matMul(true, true)},
 	"Transpose":         {In: shapes{{2, 3}}, Wrap: unary(over(ops.Transpose))},
 	"Transpose/turn":    {In: shapes{{2, 3, 4, 5}}, Wrap: unary(over(ops.Transpose, 2, 0, 3, 1))},
 	"Transpose/layout":  {In: shapes{{2, 3, 4, 5}}, Wrap: unary(over(ops.Transpose, 0, 2, 3, 1))},
@@ -194,6 +197,9 @@ var picking = map[string]opstest.Op{
 	"GatherElements/vector": indexed(graph.Int32, 4, shapes{{4}, {9}}, func(x, i *graph.Value) *graph.Value { return ops.GatherElements(x, i, 0) }),
 	"ScatterElements":       scattered(graph.Int64, 0, ops.ScatterReplace, []int{3, 4}, []int{5, 4}),
 	"ScatterElements/add":   scattered(graph.Int32, 2, ops.ScatterAdd, []int{3, 2, 4}, []int{2, 1, 3}),
+	"ScatterElements/mul":   scattered(graph.Int32, 1, ops.ScatterMul, []int{2, 3}, []int{2, 5}),
+	"ScatterElements/max":   scattered(graph.Int64, 1, ops.ScatterMax, []int{2, 3}, []int{2, 5}),
+	"ScatterElements/min":   scattered(graph.Int32, 0, ops.ScatterMin, []int{3, 2}, []int{4, 2}),
 	"ScatterElements/none":  scattered(graph.Int32, 0, ops.ScatterReplace, []int{4, 2}, []int{0, 2}),
 	"CumSum":                {In: shapes{{3, 4}}, Wrap: unary(cumulated(1, ops.Cumulation{}))},
 	"CumSum/middle":         {In: shapes{{2, 4, 3}}, Wrap: unary(cumulated(1, ops.Cumulation{Exclusive: true}))},
@@ -313,15 +319,27 @@ var composite = map[string]opstest.Op{
 	"BCE":           {In: shapes{{2, 3}, {2, 3}}, Wrap: binary(func(x, t *graph.Value) *graph.Value { return ops.BCE(ops.Sigmoid(x), ops.Sigmoid(t)) })},
 	"BCEWithLogits": {In: shapes{{2, 3}, {2, 3}}, Wrap: binary(ops.BCEWithLogits)},
 	"Hinge":         {In: shapes{{2, 3}, {2, 3}}, Wrap: binary(ops.Hinge)},
-	"NLLLoss":       {In: shapes{{4, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.NLLLoss(ops.LogSoftmax(x, 1), fourLabels(x)) })},
+	"NLLLoss":       {In: shapes{{4, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.NLLLoss(ops.LogSoftmax(x, 1), fourLabels(x), ops.NLL{}) })},
+	"NLLLoss/weights": {In: shapes{{4, 3}, {3}}, Wrap: binary(func(x, w *graph.Value) *graph.Value {
+		return ops.NLLLoss(ops.LogSoftmax(x, 1), fourLabels(x), ops.NLL{Weights: ops.Exp(w), Ignore: []int{0}})
+	})},
 	"MulticlassSVM": {In: shapes{{4, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.MulticlassSVM(x, fourLabels(x), 1) })},
 	"Greatest":      {In: shapes{{2, 3}, {3}, {2, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Maximum(in[0], in[1], in[2]) })},
 	"Gemm":          {In: shapes{{4, 3}, {4, 5}, {3, 1}}, Wrap: one(func(in values) *graph.Value { return ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true}) })},
 	"Linear":        {In: shapes{{3, 4}, {5, 4}, {5}}, Wrap: one(func(in values) *graph.Value { return ops.Linear(in[0], in[1], in[2]) })},
-	"MaxKeep":       {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MaxKeep, 1))},
-	"MeanKeep":      {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MeanKeep, 2))},
-	"Square":        {In: shapes{{2, 3}}, Wrap: unary(ops.Square)},
-	"SumKeep":       {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.SumKeep, 1))},
+	"Squeeze":       {In: shapes{{2, 1, 3}}, Wrap: unary(over(ops.Squeeze, 1))},
+	"Unsqueeze":     {In: shapes{{2, 3}}, Wrap: unary(over(ops.Unsqueeze, 1, -1))},
+	"Tile":          {In: shapes{{2, 1, 3}}, Wrap: unary(over(ops.Tile, 2, 3, 2))},
+	"Split":         {In: shapes{{2, 5}}, Wrap: func(in values) values { return ops.Split(in[0], 1, 2, 0, 3) }},
+	"DepthToSpace":  {In: shapes{{2, 8, 1, 3}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.DepthToSpace(x, 2, ops.DCR) })},
+	"SpaceToDepth":  {In: shapes{{2, 1, 4, 2}}, Wrap: unary(func(x *graph.Value) *graph.Value { return ops.SpaceToDepth(x, 2, ops.CRD) })},
+	"ConvTranspose": {In: shapes{{2, 2, 3, 3}, {2, 3, 2, 3}}, Wrap: binary(func(x, w *graph.Value) *graph.Value {
+		return ops.ConvTranspose2D(x, w, ops.ConvTranspose{Stride: [2]int{2, 2}, Pad: [4]int{0, 1, 1, 0}, OutputPad: [2]int{0, 1}})
+	})},
+	"MaxKeep":  {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MaxKeep, 1))},
+	"MeanKeep": {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.MeanKeep, 2))},
+	"Square":   {In: shapes{{2, 3}}, Wrap: unary(ops.Square)},
+	"SumKeep":  {In: shapes{{2, 3, 2}}, Wrap: unary(over(ops.SumKeep, 1))},
 }
 
 func TestComposite(t *testing.T) {

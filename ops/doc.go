@@ -12,14 +12,16 @@
 //	| functions        | Exp Expm1 Log Sqrt Erf RoundDown RoundUp Round |
 //	| activations      | ReLU Sigmoid Tanh LeakyReLU PReLU ELU SELU CELU GELU GELUTanh SiLU Mish HardSigmoid HardSwish Softplus Softsign Clip |
 //	| choice and logic | Maximum Minimum Where Equal Less LessEqual Greater GreaterEqual And Or Xor Not |
-//	| matrices         | MatMul Gemm Linear |
+//	| matrices         | MatMul Gemm Linear Einsum |
 //	| over axes        | Sum Mean Max Min Prod NormL1 NormL2 SumSquare LogSum LogSumExp, each with a form …Keep; ArgMax ArgMin TopK BottomK CumSum |
 //	| by index         | Gather GatherElements ScatterElements OneHot |
 //	| probabilities    | Softmax LogSoftmax SoftmaxCrossEntropy NLLLoss Correct |
 //	| other losses     | MSE Huber BCE BCEWithLogits Hinge MulticlassSVM |
-//	| images           | Conv2D MaxPool2D AvgPool2D GlobalAvgPool |
+//	| images           | Conv2D ConvTranspose2D MaxPool2D AvgPool2D LpPool2D AdaptiveMaxPool2D AdaptiveAvgPool2D MaxUnpool Resize ResizeBy ResizeAxis |
+//	| lines, volumes   | Conv1D Conv3D ConvTranspose1D ConvTranspose3D MaxPool1D MaxPool3D AvgPool1D AvgPool3D |
+//	| whole planes     | GlobalMaxPool GlobalAvgPool GlobalLpPool |
 //	| normalisation    | BatchNorm BatchNormInfer RunningStats LayerNorm InstanceNorm GroupNorm RMSNorm Standardise LRN Dropout L2 |
-//	| shape            | Reshape Flatten Transpose Concat Slice Pad BroadcastTo |
+//	| shape            | Reshape Flatten Squeeze Unsqueeze Transpose Concat Split Slice Pad BroadcastTo Tile DepthToSpace SpaceToDepth |
 //	| constants, types | Zeros ZerosLike OnesLike Full Cast |
 //	| kept state       | Random Step |
 //

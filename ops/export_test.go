@@ -94,3 +94,8 @@ func GatherGrad(indices, dy *graph.Value, axis, n int) *graph.Value {
 func StandardiseAndScale(x *graph.Value, axis int, eps float64) []*graph.Value {
 	return graph.ApplyN(2, standardise{axis, eps}, x)
 }
+
+// ResizeGrad is the gradient op of a Resize along an axis of extent n.
+func ResizeGrad(dy *graph.Value, axis, n int, r Resampling) *graph.Value {
+	return graph.Apply(resizeGrad{resize{axis, dy.Shape()[axis], r}, n}, dy)
+}

@@ -1,6 +1,7 @@
 package ops
 
 import (
+	"fmt"
 	"math"
 
 	"neocog/graph"
@@ -75,20 +76,89 @@ func BCEWithLogits(x, t *graph.Value) *graph.Value {
 	return Mean(Add(Mul(t, Softplus(Neg(x))), Mul(OneMinus(t), Softplus(x))))
 }
 
+// NLL are the choices of NLLLoss. The zero value is the mean over all examples.
+type NLL struct {
+	// Weights, float [C], is how much examples of each class count; nil stands for ones.
+	Weights *graph.Value
+	// Ignore lists labels, which need be no classes, of examples that do not count, be their logp NaN.
+	Ignore []int
+	// Reduction says what is made of the losses of the examples.
+	Reduction Reduction
+}
+
+// Reduction says what is made of the losses of examples.
+type Reduction uint8
+
+// The reductions of NLLLoss.
+const (
+	MeanOfLosses Reduction = iota // their mean; with weights, their sum over that of their weights
+	SumOfLosses                   // their sum
+	EachLoss                      // nothing: one loss for each example
+)
+
 // NLLLoss returns the negative log-likelihood of classes, −1/n Σ logp at the label.
 //
 //	logp    float [N, C, ...]: logarithms of probabilities, as LogSoftmax gives along axis 1
 //	labels  int [N, ...]: a class from 0 to C−1 for each
-//	dlogp   = −dloss/n at the label, 0 elsewhere
+//	loss    a scalar; with EachLoss the shape of labels
+//	dlogp   = −dloss/n at the label, 0 elsewhere; dloss·weight of the label over the sum of weights,
+//	        or as c says
 //
-// A label out of range stops the run with an error. SoftmaxCrossEntropy is this
-// with LogSoftmax, in one go. ONNX NegativeLogLikelihoodLoss.
-func NLLLoss(logp, labels *graph.Value) *graph.Value {
-	own, y := ofClass("NLLLoss", "logp", logp, labels)
+// A label out of range that is not ignored stops the run with an error. Where nothing counts the mean is
+// NaN, the sum 0. SoftmaxCrossEntropy is this with LogSoftmax, in one go. ONNX
+// NegativeLogLikelihoodLoss; with LogSoftmax its SoftmaxCrossEntropyLoss.
+func NLLLoss(logp, labels *graph.Value, c NLL) *graph.Value {
+	counts, safe := counting(labels, c.Ignore)
+	own, y := ofClass("NLLLoss", "logp", logp, safe)
 	if own == nil {
 		return y
 	}
-	return Neg(Mean(own))
+	s := logp.Shape()
+	losses := Neg(Reshape(own, labels.Shape()...))
+	var weights *graph.Value // of the examples, nil where they are all alike
+	switch {
+	case c.Reduction > EachLoss:
+		return mistake(logp, "NLLLoss", fmt.Errorf("there is no Reduction(%d), want ops.MeanOfLosses, ops.SumOfLosses or ops.EachLoss", c.Reduction))
+	case c.Weights != nil && (!c.Weights.IsValid() || c.Weights.Graph() != logp.Graph()):
+		return Mul(c.Weights, logp)
+	case c.Weights != nil && !c.Weights.Type().Equal(graph.Of(logp.DType(), s[1])):
+		return mistake(logp, "NLLLoss", fmt.Errorf("weights are %v, want %v: one for each class", c.Weights.Type(), graph.Of(logp.DType(), s[1])))
+	case c.Weights != nil:
+		weights = Gather(c.Weights, safe, 0)
+		losses = Mul(losses, weights)
+	case counts != nil:
+		weights = Ones(logp.Graph(), losses.Type())
+	}
+	if counts != nil {
+		losses = Where(counts, losses, scalarLike(losses, 0))
+		weights = Where(counts, weights, scalarLike(losses, 0))
+	}
+	switch {
+	case c.Reduction == EachLoss:
+		return losses
+	case c.Reduction == SumOfLosses:
+		return Sum(losses)
+	case weights != nil:
+		return Div(Sum(losses), Sum(weights))
+	}
+	return Mean(losses)
+}
+
+// counting returns which labels are not among those to ignore, and labels with a 0 for those that are; nil and
+// labels themselves where none is ignored.
+func counting(labels *graph.Value, ignore []int) (counts, safe *graph.Value) {
+	if len(ignore) == 0 || !labels.IsValid() || !labels.DType().IsInt() {
+		return nil, labels
+	}
+	for _, l := range ignore {
+		differ := Not(Equal(labels, scalarLike(labels, float64(l))))
+		if counts == nil {
+			counts = differ
+		} else {
+			counts = And(counts, differ)
+		}
+	}
+	return counts, Where(counts, labels, scalarLike(labels, 0))
 }
 
 // Hinge returns the hinge loss of two classes, 1/n Σ max(0, 1 − t·x).

@@ -31,6 +31,42 @@ func labelled(t *testing.T, f func(x, labels *graph.Value) *graph.Value, shape [
 	return shaped(t, of, shape, x...), shaped(t, gradientGraph(of), shape, x...)
 }
 
+// nll is NLLLoss with those choices.
+func nll(c ops.NLL) func(logp, labels *graph.Value) *graph.Value {
+	return func(logp, labels *graph.Value) *graph.Value { return ops.NLLLoss(logp, labels, c) }
+}
+
+func TestNLLLossWithWeights(t *testing.T) {
+	nan := math.NaN()
+	logp := []float64{-1, -2, -3, -4, -5, -6, nan, nan, nan}
+	weighted := func(c ops.NLL) func(logp, labels *graph.Value) *graph.Value {
+		return func(logp, labels *graph.Value) *graph.Value {
+			c.Weights = graph.Const(logp.Graph(), graph.Shape{3}, 0.5, 2, 4)
+			return ops.NLLLoss(logp, labels, c)
+		}
+	}
+	at := []int{3, 3}
+	for _, c := range []struct {
+		name     string
+		f        func(logp, labels *graph.Value) *graph.Value
+		label    int64 // of the last example, to ignore
+		loss, dx []float64
+	}{
+		{"mean", nll(ops.NLL{Ignore: []int{-1}}), -1, []float64{4}, []float64{0, -0.5, 0, 0, 0, -0.5, 0, 0, 0}},
+		{"sum", nll(ops.NLL{Ignore: []int{9}, Reduction: ops.SumOfLosses}), 9, []float64{8}, []float64{0, -1, 0, 0, 0, -1, 0, 0, 0}},
+		{"each", nll(ops.NLL{Ignore: []int{7, 0}, Reduction: ops.EachLoss}), 0, []float64{2, 6, 0}, []float64{0, -1, 0, 0, 0, -1, 0, 0, 0}},
+		{"weighted mean", weighted(ops.NLL{Ignore: []int{-5}}), -5, []float64{28. / 6}, []float64{0, -2. / 6, 0, 0, 0, -4. / 6, 0, 0, 0}},
+		{"weighted sum", weighted(ops.NLL{Ignore: []int{0}, Reduction: ops.SumOfLosses}), 0, []float64{28}, []float64{0, -2, 0, 0, 0, -4, 0, 0, 0}},
+		{"weighted each", weighted(ops.NLL{Ignore: []int{0}, Reduction: ops.EachLoss}), 0, []float64{4, 24, 0}, []float64{0, -2, 0, 0, 0, -4, 0, 0, 0}},
+	} {
+		loss, dx := labelled(t, c.f, at, logp, 1, 2, c.label)
+		alike(t, c.name, loss, c.loss...)
+		alike(t, c.name+", gradient", dx, c.dx...)
+	}
+	loss, _ := labelled(t, nll(ops.NLL{Ignore: []int{1}}), []int{1, 3}, logp[:3], 1)
+	alike(t, "the mean of nothing", loss, nan)
+}
+
 func TestLosses(t *testing.T) {
 	inf := math.Inf(1)
 	half := func(x, y *graph.Value) *graph.Value { return ops.Huber(x, y, 0.5) }
@@ -50,10 +86,10 @@ func TestLosses(t *testing.T) {
 	}
 
 	logp := []float64{-1, -2, -3, -4, -5, -6}
-	loss, dx := labelled(t, ops.NLLLoss, []int{2, 3}, logp, 2, 0)
+	loss, dx := labelled(t, nll(ops.NLL{}), []int{2, 3}, logp, 2, 0)
 	alike(t, "NLLLoss", loss, 3.5)
 	alike(t, "NLLLoss's gradient", dx, 0, 0, -0.5, -0.5, 0, 0)
-	loss, _ = labelled(t, ops.NLLLoss, []int{1, 2, 3}, logp, 1, 0, 1)
+	loss, _ = labelled(t, nll(ops.NLL{}), []int{1, 2, 3}, logp, 1, 0, 1)
 	alike(t, "NLLLoss of an image", loss, (4+2+6)/3.)
 
 	// CS231n, “Linear Classification”: scores 13, −7, 11, label 0, margin 10: loss 8. The second row, by the
@@ -81,10 +117,14 @@ func TestLossesRefuse(t *testing.T) {
 		"MSE: x is f32[N], t is f32[N,1], want the same type": func(g *graph.Graph) *graph.Value {
 			return ops.MSE(f(g, graph.Batch), f(g, graph.Batch, 1))
 		},
-		"Hinge: x: got i64[2], want a tensor of f32 or f64":            func(g *graph.Graph) *graph.Value { l := labels(g, 2); return ops.Hinge(l, l) },
-		"Huber: delta is 0, want a finite number above 0":              func(g *graph.Graph) *graph.Value { x := f(g, 2); return ops.Huber(x, x, 0) },
-		"NLLLoss: labels are i64[3], want classes i32[4] or i64[4]":    func(g *graph.Graph) *graph.Value { return ops.NLLLoss(f(g, 4, 3), labels(g, 3)) },
-		"NLLLoss: logp is f32[4], want floats [N, C, ...]":             func(g *graph.Graph) *graph.Value { return ops.NLLLoss(f(g, 4), labels(g, 4)) },
+		"Hinge: x: got i64[2], want a tensor of f32 or f64":         func(g *graph.Graph) *graph.Value { l := labels(g, 2); return ops.Hinge(l, l) },
+		"Huber: delta is 0, want a finite number above 0":           func(g *graph.Graph) *graph.Value { x := f(g, 2); return ops.Huber(x, x, 0) },
+		"NLLLoss: labels are i64[3], want classes i32[4] or i64[4]": func(g *graph.Graph) *graph.Value { return ops.NLLLoss(f(g, 4, 3), labels(g, 3), ops.NLL{}) },
+		"NLLLoss: logp is f32[4], want floats [N, C, ...]":          func(g *graph.Graph) *graph.Value { return ops.NLLLoss(f(g, 4), labels(g, 4), ops.NLL{}) },
+		"NLLLoss: weights are f32[4], want f32[3]: one for each class": func(g *graph.Graph) *graph.Value {
+			return ops.NLLLoss(f(g, 4, 3), labels(g, 4), ops.NLL{Weights: f(g, 4)})
+		},
+		"NLLLoss: there is no Reduction(3)":                            func(g *graph.Graph) *graph.Value { return ops.NLLLoss(f(g, 4, 3), labels(g, 4), ops.NLL{Reduction: 3}) },
 		"MulticlassSVM: the margin is -1":                              func(g *graph.Graph) *graph.Value { return ops.MulticlassSVM(f(g, 4, 3), labels(g, 4), -1) },
 		"MulticlassSVM: scores has 3 dimensions, want 2: [N, C]":       func(g *graph.Graph) *graph.Value { return ops.MulticlassSVM(f(g, 4, 3, 2), labels(g, 4, 2), 1) },
 		"LayerNorm: gamma is f32[3], want the last extents of x f32[2": func(g *graph.Graph) *graph.Value { c := f(g, 3); return ops.LayerNorm(f(g, 2, 4), c, c, 0) },
@@ -101,7 +141,7 @@ func TestLossesRefuse(t *testing.T) {
 			t.Errorf("got %v, want an error with %q", err, want)
 		}
 	}
-	if ops.MSE(nil, nil).IsValid() || ops.NLLLoss(nil, nil).IsValid() || ops.LayerNorm(nil, nil, nil, 0).IsValid() || ops.GroupNorm(nil, 1, nil, nil, 0).IsValid() {
+	if ops.MSE(nil, nil).IsValid() || ops.NLLLoss(nil, nil, ops.NLL{}).IsValid() || ops.LayerNorm(nil, nil, nil, 0).IsValid() || ops.GroupNorm(nil, 1, nil, nil, 0).IsValid() {
 		t.Error("the loss of nothing is valid")
 	}
 }

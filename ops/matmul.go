@@ -8,15 +8,47 @@ import (
 	"neocog/vm/kernel"
 )
 
-// MatMul returns the product of two matrices.
+// MatMul returns the product of two matrices, or of stacks of them.
 //
-//	a   float [M, K]     b   [K, N], elements as a's
-//	y   [M, N]           y[i,j] = Σ_l a[i,l]·b[l,j]
-//	da  = dy·bᵀ, db = aᵀ·dy
+//	a   float [..., M, K], or [K]: a row
+//	b   [..., K, N], elements as a's, or [K]: a column
+//	y   [..., M, N]      y[…,i,j] = Σ_l a[…,i,l]·b[…,l,j]
+//	da  = dy·bᵀ, db = aᵀ·dy, summed over what was stretched
 //
-// Each extent may be symbolic. With K = 0 the product is zero. 0·Inf and 0·NaN
-// are NaN. ONNX MatMul, for two dimensions.
-func MatMul(a, b *graph.Value) *graph.Value { return graph.Apply(matMul{}, a, b) }
+// The extents before the last two broadcast. y lacks M where a is a row, and N where b
+// is a column. Each extent may be symbolic. With K = 0 the product is zero. 0·Inf and 0·NaN
+// are NaN. ONNX MatMul, numpy.matmul.
+func MatMul(a, b *graph.Value) *graph.Value {
+	if !a.IsValid() || !b.IsValid() || a.Graph() != b.Graph() || min(a.Shape().Rank(), b.Shape().Rank()) == 0 {
+		return graph.Apply(matMul{}, a, b)
+	}
+	switch ra, rb := a.Shape().Rank(), b.Shape().Rank(); {
+	case ra == 1:
+		return squeezed(MatMul(Unsqueeze(a, 0), b), -2, rb)
+	case rb == 1:
+		return squeezed(MatMul(a, Unsqueeze(b, 1)), -1, ra)
+	case ra > 2 && rb == 2 && a.Shape()[:ra-1].IsStatic() && a.Shape()[ra-1] == b.Shape()[0]:
+		// One tall product, whose gradient is that of one, too.
+		s := a.Shape()
+		y := graph.Apply(matMul{}, Reshape(a, s[:ra-1].Size(), s[ra-1]), b)
+		if !y.IsValid() {
+			return y
+		}
+		return Reshape(y, append(s[:ra-1].Clone(), y.Shape()[1])...)
+	}
+	return graph.Apply(matMul{}, a, b)
+}
+
+// squeezed drops an axis of y that stands for that of a vector, whose other operand had so many dimensions.
+func squeezed(y *graph.Value, axis, rank int) *graph.Value {
+	if !y.IsValid() {
+		return y
+	}
+	if rank == 1 {
+		axis = -1 // the other one is gone
+	}
+	return Squeeze(y, axis)
+}
 
 // Trans says which operands of Gemm are transposed first.
 type Trans struct{ A, B bool }
@@ -57,8 +89,8 @@ func (o matMul) Infer(in []graph.Type) ([]graph.Type, error) {
 		if err := isFloat(t); err != nil {
 			return nil, err
 		}
-		if err := rank(operandsAB[i], t, 2, "a matrix"); err != nil {
-			return nil, err
+		if r := t.Shape.Rank(); r < 2 {
+			return nil, fmt.Errorf("%s has %d dimensions, want at least 2: a matrix", operandsAB[i], r)
 		}
 	}
 	if err := sameDType(in); err != nil {
@@ -70,16 +102,24 @@ func (o matMul) Infer(in []graph.Type) ([]graph.Type, error) {
 		return nil, fmt.Errorf("a%s is %v, b%s is %v: %s columns of a meet %s rows of b, want as many",
 			transposed(o.TransA), graph.Shape{m, ka}, transposed(o.TransB), graph.Shape{kb, n}, extent(ka), extent(kb))
 	}
-	return []graph.Type{graph.Of(a.DType, m, n)}, nil
+	stack, err := broadcastShape(stackOf(a.Shape), stackOf(b.Shape))
+	if err != nil {
+		return nil, fmt.Errorf("stacks of matrices: %w", err)
+	}
+	return []graph.Type{graph.Of(a.DType, append(stack, m, n)...)}, nil
 }
 
 // matrix returns the rows and columns of a matrix after its transposition, if any.
 func matrix(s graph.Shape, trans bool) (rows, cols int) {
+	r := len(s)
 	if trans {
-		return s[1], s[0]
+		return s[r-1], s[r-2]
 	}
-	return s[0], s[1]
+	return s[r-2], s[r-1]
 }
+
+// stackOf returns the extents before those of a matrix.
+func stackOf(s graph.Shape) graph.Shape { return s[:len(s)-2] }
 
 func transposed(trans bool) string {
 	if trans {
@@ -89,15 +129,17 @@ func transposed(trans bool) string {
 }
 
 func (o matMul) Plan(_ *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
-	p := product{trans: o, lda: in[0].Shape[1], ldb: in[1].Shape[1]}
-	p.m, p.k = matrix(in[0].Shape, o.TransA)
-	_, p.n = matrix(in[1].Shape, o.TransB)
+	x, w, y := in[0].Shape, in[1].Shape, stackOf(out[0].Shape)
+	p := product{trans: o, lda: x[len(x)-1], ldb: w[len(w)-1]}
+	p.m, p.k = matrix(x, o.TransA)
+	_, p.n = matrix(w, o.TransB)
+	p.stack = newNest(y, stretched(stackOf(x), y), stretched(stackOf(w), y))
 	k, err := kernel.Pick(in[0].DType, matMulRun[float32](p), matMulRun[float64](p))
-	plan := kernel.One(max(p.m, p.n), grainOf(p.k*min(p.m, p.n)/8), k)
+	plan := kernel.One(y.Size()*max(p.m, p.n), grainOf(p.k*min(p.m, p.n)/8), k)
 	if p.m == 0 || p.n == 0 {
 		plan = kernel.One(0, 1, k)
 	}
-	plan.FLOPs = 2 * int64(p.m) * int64(p.n) * int64(p.k)
+	plan.FLOPs = 2 * int64(y.Size()) * int64(p.m) * int64(p.n) * int64(p.k)
 	return plan, err
 }
 
@@ -114,33 +156,46 @@ func (o matMul) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
 	} else {
 		db = graph.Apply(matMul{!o.TransA, false}, a, dy[0])
 	}
-	return []*graph.Value{da, db}
+	return []*graph.Value{sumTo(da, a), sumTo(db, b)}
 }
 
-// product is one matrix product: [m, k]·[k, n], and the lengths of the rows of
+// product is a stack of matrix products [m, k]·[k, n], and the lengths of the rows of
 // a and b in memory.
 type product struct {
 	trans    matMul
 	m, n, k  int
 	lda, ldb int
+	stack    nest // over the products, in a and in b
 }
 
-// matMulRun computes rows lo … hi-1 of the product, or columns where those are
+// matMulRun computes rows lo … hi-1 of the products, counted over all of them, or columns where those are
 // more. An element has the same bits either way, see package gemm.
 func matMulRun[T kernel.Float](p product) kernel.Kernel {
+	lines := max(p.m, p.n)
 	return func(c *kernel.Call, lo, hi int) {
 		if lo >= hi {
 			return
 		}
 		a, b, y := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Out[T](c, 0)
-		m, n := p.m, p.n
-		if p.m >= p.n {
-			m, a, y = hi-lo, a[offset(lo, p.lda, p.trans.TransA, len(a)):], y[lo*p.n:]
-		} else {
-			n, b, y = hi-lo, b[offset(lo, p.ldb, !p.trans.TransB, len(b)):], y[lo:]
+		for at := p.stack.place(lo / lines); lo < hi; p.stack.forward(&at, 1) {
+			i := lo / lines
+			first := lo - i*lines
+			end := min(lines, first+hi-lo)
+			productLines(p, a[at.off[0]*p.m*p.k:][:p.m*p.k], b[at.off[1]*p.k*p.n:][:p.k*p.n], y[i*p.m*p.n:][:p.m*p.n], first, end)
+			lo += end - first
 		}
-		gemm.Gemm(p.trans.TransA, p.trans.TransB, m, n, p.k, a, p.lda, b, p.ldb, 0, y, p.n)
 	}
+}
+
+// productLines computes rows or columns lo … hi-1 of one product.
+func productLines[T kernel.Float](p product, a, b, y []T, lo, hi int) {
+	m, n := p.m, p.n
+	if p.m >= p.n {
+		m, a, y = hi-lo, a[offset(lo, p.lda, p.trans.TransA, len(a)):], y[lo*p.n:]
+	} else {
+		n, b, y = hi-lo, b[offset(lo, p.ldb, !p.trans.TransB, len(b)):], y[lo:]
+	}
+	gemm.Gemm(p.trans.TransA, p.trans.TransB, m, n, p.k, a, p.lda, b, p.ldb, 0, y, p.n)
 }
 
 // offset returns where row i of a matrix begins, or column i if it is columns

@@ -19,7 +19,14 @@ func TestMatMulTypes(t *testing.T) {
 		Linear(in(g, "a", N, 3), in(g, "b", 5, 4), in(g, "c", 5))
 	})
 	refuses(t, "N columns of a meet 7 rows of b", func(g *graph.Graph) { MatMul(in(g, "a", 2, N), in(g, "b", 7, 5)) })
-	refuses(t, "b has 3 dimensions, want 2: a matrix", func(g *graph.Graph) { MatMul(in(g, "a", 2, 3), in(g, "b", 1, 3, 5)) })
+	refuses(t, "b has 0 dimensions, want at least 2: a matrix", func(g *graph.Graph) { MatMul(in(g, "a", 2, 3), in(g, "b")) })
+	refuses(t, "stacks of matrices: shapes [2] and [4] do not broadcast", func(g *graph.Graph) { MatMul(in(g, "a", 2, 3, 3), in(g, "b", 4, 3, 3)) })
+	refuses(t, "a is [2,3], b is [4,5]: 3 columns of a meet 4 rows of b", func(g *graph.Graph) { MatMul(in(g, "a", 7, 2, 3), in(g, "b", 4, 5)) })
+	hasType(t, MatMul(in(g, "stack", N, 1, 2, 3), in(g, "stack2", 5, 3, 4)), "f32[N,5,2,4]")
+	hasType(t, MatMul(in(g, "tall", 6, 7, 2, 3), in(g, "flat", 3, 4)), "f32[6,7,2,4]")
+	hasType(t, MatMul(in(g, "row", 3), in(g, "stack3", 5, 3, 4)), "f32[5,4]")
+	hasType(t, MatMul(in(g, "stack4", 5, 4, 3), in(g, "column", 3)), "f32[5,4]")
+	hasType(t, MatMul(in(g, "row2", 3), in(g, "column2", 3)), "f32[]")
 	refuses(t, "element types f32 and f64", func(g *graph.Graph) { MatMul(in(g, "a", 2, 3), g.Input("b", graph.Of(graph.Float64, 3, 2))) })
 }
 
@@ -31,6 +38,16 @@ func TestMatMulValues(t *testing.T) {
 	expect(t, matMul{TransA: true}, y, at, b)
 	expect(t, matMul{TransB: true}, y, a, bt)
 	expect(t, matMul{true, true}, y, at, bt)
+}
+
+func TestMatMulOfStacks(t *testing.T) {
+	a := f32(sh(2, 1, 2, 2), 1, 2, 3, 4, 5, 6, 7, 8)
+	b := f32(sh(3, 2, 1), 1, 0, 0, 1, 1, -1)
+	expect(t, matMul{}, f32(sh(2, 3, 2, 1), 1, 3, 2, 4, -1, -1, 5, 7, 6, 8, -1, -1), a, b)
+	expect(t, matMul{TransA: true}, f32(sh(2, 3, 2, 1), 1, 2, 3, 4, -2, -2, 5, 6, 7, 8, -2, -2), a, b)
+	expect(t, matMul{TransB: true}, f32(sh(2, 1, 3), 1, 3, 5, 4, 10, 16), f32(sh(2, 1, 2), 1, 0, 1, 1), f32(sh(2, 3, 2), 1, 0, 3, 0, 5, 0, 2, 2, 4, 6, 8, 8))
+	expect(t, matMul{}, f32(sh(0, 2, 2)), f32(sh(0, 2, 3)), f32(sh(3, 2), 1, 2, 3, 4, 5, 6))
+	expect(t, matMul{}, f32(sh(2, 1, 1), 0, 0), f32(sh(2, 1, 0)), f32(sh(2, 0, 1)))
 }
 
 func TestMatMulEdges(t *testing.T) {

@@ -20,6 +20,9 @@ import (
 // least 1; a P or Q that is no whole number is refused unless p.Round says how
 // to round it. ONNX MaxPool.
 func MaxPool2D(x *graph.Value, p Pool) *graph.Value {
+	if p.dilated() && x.IsValid() {
+		return dilatedMax(x, p)
+	}
 	return graph.ApplyN(2, maxPool2D{p.canonical()}, x)[0]
 }
 

@@ -39,6 +39,13 @@ func TestElements(t *testing.T) {
 	expect(t, scatterElements{1, ScatterAdd}, f32(sh(1, 5), 1, 5.75, 3, 4, 5), x, twice, both)
 	expect(t, scatterElements{Axis: 1}, f32(sh(1, 5), 1, 2.25, 3, 4, 5), x, twice, both)
 	expect(t, scatterElements{0, ScatterAdd}, of[int64](sh(2), 7, 2), of[int64](sh(2), 1, 2), of[int32](sh(1), 0), of[int64](sh(1), 6))
+	expect(t, scatterElements{1, ScatterMul}, f32(sh(1, 5), 1, 6.75, 3, 4, 5), x, twice, both)
+	expect(t, scatterElements{1, ScatterMax}, f32(sh(1, 5), 1, 2.25, 3, 4, 5), x, twice, both)
+	expect(t, scatterElements{1, ScatterMin}, f32(sh(1, 5), 1, 1.5, 3, 4, 5), x, twice, both)
+	expect(t, scatterElements{0, ScatterMin}, of[int64](sh(2), -6, 2), of[int64](sh(2), 1, 2), of[int32](sh(1), 0), of[int64](sh(1), -6))
+	for _, how := range []Scatter{ScatterMax, ScatterMin} {
+		expect(t, scatterElements{0, how}, f64(sh(2), nan, nan), f64(sh(2), nan, 1), of[int32](sh(3), 0, 1, 1), f64(sh(3), 5, nan, 7))
+	}
 	_, fault := run(t, scatterElements{Axis: 1}, x, of[int32](sh(1, 2), 5, 0), both)
 	if fault == nil || fault.Error() != "index 5 at element 0: want 0 to 4" {
 		t.Errorf("fault %v", fault)
@@ -49,7 +56,7 @@ func TestElements(t *testing.T) {
 	refuses(t, "updates are f32[2,1], want f32[2,3]: one for each index", func(g *graph.Graph) {
 		ScatterElements(in(g, "x", 2, 3), i(g, 2, 3), in(g, "u", 2, 1), 0, ScatterAdd)
 	})
-	refuses(t, "there is no Scatter(9), want ops.ScatterReplace or ops.ScatterAdd", func(g *graph.Graph) {
+	refuses(t, "there is no Scatter(9), want ops.ScatterReplace, Add, Mul, Max or Min", func(g *graph.Graph) {
 		x := in(g, "x", 2)
 		ScatterElements(x, i(g, 2), x, 0, 9)
 	})

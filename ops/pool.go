@@ -17,6 +17,9 @@ type Pool struct {
 	// Round says what happens where (H − size + top + bottom)/stride is no whole
 	// number. Exact, the zero value, refuses.
 	Round Rounding
+	// Dilation is the distance of a window's elements; 0 stands for 1. With gaps, the windows are
+	// copied, and MaxPool2DIndices refuses.
+	Dilation [2]int
 	// CountPad makes an average divide by the size of the window with the padding in it,
 	// but without what Ceil adds beyond (ONNX count_include_pad). Otherwise
 	// only pixels count. MaxPool2D refuses it.
@@ -30,13 +33,17 @@ func (p Pool) full() Pool {
 			p.Stride[i] = p.Size[i]
 		}
 	}
+	p.Dilation = orOne(p.Dilation)
 	return p
 }
 
-// canonical returns p as the ops keep it: without a stride which is the size.
+// canonical returns p as the ops keep it: without a stride which is the size, and a dilation of 1.
 func (p Pool) canonical() Pool {
 	if p = p.full(); p.Stride == p.Size {
 		p.Stride = [2]int{}
+	}
+	if !p.dilated() {
+		p.Dilation = [2]int{}
 	}
 	return p
 }
@@ -50,6 +57,9 @@ type pooling struct {
 // on returns the pooling of an image whose shape ends with h, w.
 func (p Pool) on(h, w int) (pooling, error) {
 	p = p.full()
+	if p.dilated() {
+		return pooling{}, fmt.Errorf("the windows have dilation %d×%d, want none: their elements are to be neighbours", p.Dilation[0], p.Dilation[1])
+	}
 	if h < 1 || w < 1 {
 		return pooling{}, fmt.Errorf("the image is %d×%d: there is no pixel to pool", h, w)
 	}

@@ -80,7 +80,7 @@ func TestPoolErrors(t *testing.T) {
 		{"more pixels than Int32", maxPool, graph.Of(graph.Float32, 0, 1, 1<<16, 1<<16), size(2), "the image is 65536×65536, want 1 to 2147483647 pixels"},
 		{"no pixels", ops.AvgPool2D, graph.Of(graph.Float32, 1, 1, 0, 4), size(1), "the image is 0×4: there is no pixel to pool"},
 		{"symbolic width", ops.AvgPool2D, graph.Of(graph.Float32, 1, 1, 4, graph.Batch), size(2), "x is f32[1,1,4,N]: height and width must be known"},
-		{"global, rank", func(x *graph.Value, _ ops.Pool) *graph.Value { return ops.GlobalAvgPool(x) }, graph.Of(graph.Float32, 4, 4), size(2), "x has 2 dimensions, want 4: NCHW"},
+		{"global, rank", func(x *graph.Value, _ ops.Pool) *graph.Value { return ops.GlobalAvgPool(x) }, graph.Of(graph.Float32, 4, 4), size(2), "x has 2 dimensions, want at least 3: [N, C, ...]"},
 		{"global, no pixels", func(x *graph.Value, _ ops.Pool) *graph.Value { return ops.GlobalAvgPool(x) }, graph.Of(graph.Float32, 1, 1, 3, 0), size(2), "the image is 3×0: there is no pixel to pool"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

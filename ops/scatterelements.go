@@ -14,31 +14,21 @@ type Scatter uint8
 const (
 	ScatterReplace Scatter = iota // the last update of an element stays
 	ScatterAdd                    // the updates of an element are added to it, in their order
+	ScatterMul                    // it is multiplied by them
+	ScatterMax                    // the greatest stays; a NaN is greater than every number
+	ScatterMin                    // the least stays; a NaN is less than every number
 )
 
-var scatters = [...]string{"replace", "add"}
+var scatters = []string{"replace", "add", "mul", "max", "min"}
 
-// String returns replace or add.
-func (s Scatter) String() string {
-	if int(s) < len(scatters) {
-		return scatters[s]
-	}
-	return fmt.Sprintf("Scatter(%d)", uint8(s))
-}
+// String returns replace, add, mul, max or min.
+func (s Scatter) String() string { return nameOf("Scatter", scatters, s) }
 
 // MarshalText returns String.
 func (s Scatter) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
 // UnmarshalText is the inverse of MarshalText.
-func (s *Scatter) UnmarshalText(text []byte) error {
-	for i, name := range scatters {
-		if name == string(text) {
-			*s = Scatter(i)
-			return nil
-		}
-	}
-	return fmt.Errorf("unknown scatter %q, want replace or add", text)
-}
+func (s *Scatter) UnmarshalText(text []byte) error { return named("scatter", scatters, text, s) }
 
 // ScatterElements returns x with updates at the elements which indices name along an
 // axis: where GatherElements would read, it writes.
@@ -48,11 +38,14 @@ func (s *Scatter) UnmarshalText(text []byte) error {
 //	updates   the shape of indices, elements as x's
 //	axis      negative counts from the end
 //	y         the type of x:  y[indices[i, j, …], j, …] = or += updates[i, j, …] for axis 0
-//	dx        = dy, 0 where an update stayed
-//	dupdates  = dy at the element, 0 for an update that was replaced by a later one
+//	dx        = dy, 0 where an update stayed; for ScatterMul dy·the updates
+//	dupdates  = dy at the element, 0 for an update that did not stay; for ScatterMul dy·the
+//	          other factors of the element
 //
-// An index out of range, a negative one too, stops the run with an error. Integers
-// wrap around. ONNX ScatterElements, reductions none and add.
+// Of equal elements, x stays before all updates, and of those the first; a NaN that stays has no
+// gradient. Second derivatives of ScatterMul are right where no factor is 0. An index out of range, a
+// negative one too, stops the run with an error. Integers wrap around. ONNX ScatterElements, with its
+// reductions.
 func ScatterElements(x, indices, updates *graph.Value, axis int, how Scatter) *graph.Value {
 	return graph.Apply(scatterElements{axisOf(x, axis), how}, x, indices, updates)
 }
@@ -80,8 +73,8 @@ func (o scatterElements) Infer(in []graph.Type) ([]graph.Type, error) {
 	if want := (graph.Type{DType: x.DType, Shape: indices.Shape}); !updates.Equal(want) {
 		return nil, fmt.Errorf("updates are %v, want %v: one for each index", updates, want)
 	}
-	if o.How > ScatterAdd {
-		return nil, fmt.Errorf("there is no %v, want ops.ScatterReplace or ops.ScatterAdd", o.How)
+	if o.How > ScatterMin {
+		return nil, fmt.Errorf("there is no %v, want ops.ScatterReplace, Add, Mul, Max or Min", o.How)
 	}
 	return in[:1], nil
 }
@@ -105,24 +98,49 @@ func (o scatterElements) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, e
 	}, err
 }
 
-func (o scatterElements) VJP(n *graph.Node, dy []*graph.Value) []*graph.Value {
-	x, indices := n.In(0), n.In(1)
-	dx, dupdates := dy[0], GatherElements(dy[0], indices, o.Axis)
-	if o.How == ScatterReplace {
-		// Who stays is who finds the number of his own turn where he wrote it.
-		k := indices.Shape()[o.Axis]
-		if k == graph.Batch {
-			x.Graph().Errorf("ScatterElements", "the gradient wants to know how many indices there are along axis %d, which is the symbolic N", o.Axis)
-			return []*graph.Value{x.Graph().Invalid(), nil, x.Graph().Invalid()}
-		}
-		turns := BroadcastTo(alongAxis(x.Graph(), countTo(k), indices.Shape().Rank(), o.Axis), indices.Shape()...)
-		none := Full(x.Graph(), graph.Type{DType: graph.Int32, Shape: x.Shape()}, -1)
-		last := ScatterElements(none, indices, turns, o.Axis, ScatterReplace)
-		zero := scalarLike(dx, 0)
-		dx = Where(Equal(last, x.Graph().Scalar(graph.Int32, -1)), dx, zero)
-		dupdates = Where(Equal(GatherElements(last, indices, o.Axis), turns), dupdates, zero)
+func (o scatterElements) VJP(n *graph.Node, d []*graph.Value) []*graph.Value {
+	x, indices, updates, dy := n.In(0), n.In(1), n.In(2), d[0]
+	at := func(v *graph.Value) *graph.Value { return GatherElements(v, indices, o.Axis) }
+	scatter := func(v, updates *graph.Value, how Scatter) *graph.Value {
+		return ScatterElements(v, indices, updates, o.Axis, how)
 	}
-	return []*graph.Value{dx, nil, dupdates}
+	dupdates, zero := at(dy), scalarLike(dy, 0)
+	switch o.How {
+	case ScatterAdd:
+		return []*graph.Value{dy, nil, dupdates}
+	case ScatterMul:
+		// The product of all factors but one is that of those which are not 0, over the one: if no other is 0.
+		dx := Mul(dy, scatter(OnesLike(x), updates, ScatterMul))
+		one := scalarLike(dy, 1)
+		isZero := func(v *graph.Value) *graph.Value { return Equal(v, zero) }
+		product := scatter(Where(isZero(x), one, x), Where(isZero(updates), one, updates), ScatterMul)
+		zeros := at(scatter(Where(isZero(x), one, zero), Where(isZero(updates), OnesLike(updates), zero), ScatterAdd))
+		others := Where(isZero(updates), at(product), Div(at(product), Where(isZero(updates), one, updates)))
+		mine := Where(isZero(updates), one, zero)
+		return []*graph.Value{dx, nil, Mul(dupdates, Where(Equal(zeros, mine), others, zero))}
+	}
+	// Who stays is who finds the number of his own turn where he wrote it.
+	g := x.Graph()
+	k := indices.Shape()[o.Axis]
+	if k == graph.Batch {
+		g.Errorf("ScatterElements", "the gradient wants to know how many indices there are along axis %d, which is the symbolic N", o.Axis)
+		return []*graph.Value{g.Invalid(), nil, g.Invalid()}
+	}
+	turns := BroadcastTo(alongAxis(g, countTo(k), indices.Shape().Rank(), o.Axis), indices.Shape()...)
+	full := func(v float64) *graph.Value { return Full(g, graph.Type{DType: graph.Int32, Shape: x.Shape()}, v) }
+	if o.How == ScatterReplace {
+		last := scatter(full(-1), turns, ScatterReplace)
+		return []*graph.Value{
+			Where(Equal(last, g.Scalar(graph.Int32, -1)), dy, zero), nil,
+			Where(Equal(at(last), turns), dupdates, zero),
+		}
+	}
+	// The first of the updates which are what is there now; none where x was it.
+	y, never := n.Out(0), g.Scalar(graph.Int32, float64(k))
+	first := scatter(full(float64(k)), Where(Equal(updates, at(y)), turns, never), ScatterMin)
+	stayed := Equal(x, y)
+	dupdates = Where(And(Equal(at(first), turns), Not(at(stayed))), dupdates, zero)
+	return []*graph.Value{Where(stayed, dy, zero), nil, dupdates}
 }
 
 // countTo returns 0, 1, … n-1.
@@ -145,7 +163,7 @@ func alongAxis[T graph.Element](g *graph.Graph, v []T, rank, axis int) *graph.Va
 // scatterLines are the lines of the indices along the axis. Those of one line may name
 // the same element, those of two never do.
 type scatterLines struct {
-	add           bool
+	how           Scatter
 	lines, length int
 	places        nest // of the first element of each line, in x and in indices
 	n             int  // elements of a line of x
@@ -154,7 +172,7 @@ type scatterLines struct {
 
 func newScatterLines(x, indices graph.Shape, o scatterElements) scatterLines {
 	sx, si := contiguous(x), contiguous(indices)
-	s := scatterLines{add: o.How == ScatterAdd, length: indices[o.Axis], n: x[o.Axis], stepX: sx[o.Axis], stepI: si[o.Axis]}
+	s := scatterLines{how: o.How, length: indices[o.Axis], n: x[o.Axis], stepX: sx[o.Axis], stepI: si[o.Axis]}
 	drop := func(v []int) []int { return append(append([]int{}, v[:o.Axis]...), v[o.Axis+1:]...) }
 	outer := graph.Shape(drop(indices))
 	s.lines = outer.Size()
@@ -173,12 +191,25 @@ func scatterRun[T, I kernel.Number](s scatterLines) kernel.Kernel {
 			for j := range s.length {
 				from := p.off[1] + j*s.stepI
 				at, ok := indexAt(c, indices, from, s.n)
-				switch to := p.off[0] + at*s.stepX; {
-				case !ok:
-				case s.add:
-					y[to] += updates[from]
-				default:
-					y[to] = updates[from]
+				if !ok {
+					continue
+				}
+				to, v := &y[p.off[0]+at*s.stepX], updates[from]
+				switch s.how {
+				case ScatterReplace:
+					*to = v
+				case ScatterAdd:
+					*to += v
+				case ScatterMul:
+					*to *= v
+				case ScatterMax:
+					if v > *to || v != v {
+						*to = v
+					}
+				case ScatterMin:
+					if v < *to || v != v {
+						*to = v
+					}
 				}
 			}
 			s.places.forward(&p, 1)

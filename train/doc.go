@@ -15,6 +15,9 @@
 //	| Optimizer | declares Graph.Update for parameters and its own slots, "opt/<parameter>/<slot>" |
 //	| Schedule  | the factor of the learning rate over time; the rate is the scalar input "lr" of the graph |
 //	| Group     | parameters by a pattern of their names, with a rate and a decay of their own |
+//	| LBFGS     | minimises a loss over all data at once, by gonum's line search |
+//	| Base      | a trained network, of a run or of any graph with weights, to start another from |
+//	| Ensemble  | several Trainers whose probabilities are averaged |
 //	| Average   | running means of the parameters, which are evaluated and kept in their place |
 //	| Config    | everything that decides a run, as YAML; the same Config gives the same parameters, to the last bit |
 //	| Trainer   | a graph to train with and one to evaluate, compiled, over one vm.State |

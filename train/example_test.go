@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"os"
 
+	"neocog/data"
 	"neocog/models"
 	"neocog/train"
 )
@@ -70,4 +72,52 @@ func ExampleParseSchedule() {
 	// epoch 1.0: 1.00
 	// epoch 3.0: 0.50
 	// epoch 5.0: 0.00
+}
+
+// A network of ten digits becomes one that tells even from odd: a linear classifier of
+// its last features.
+func ExampleBase() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	ctx := context.Background()
+
+	// A run to start from.
+	m, _ := models.Find("compact")
+	digits := data.Digits(1000, 1)
+	first, err := train.New(m, train.DefaultConfig(m.Name), data.ChannelMeanStd(digits))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer first.Close()
+	run, _ := train.Create(dir, "digits")
+	if _, err := first.Fit(ctx, digits, nil, train.FitOptions{Run: run}); err != nil {
+		fmt.Println(err)
+		return
+	}
+
+	base, err := train.OpenBase(run.Dir)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	parity := data.Digits(1000, 2)
+	parity.Classes = []string{"even", "odd"}
+	for i := range parity.Labels {
+		parity.Labels[i] %= 2
+	}
+	t, err := base.From(train.Config{Classes: 2, Groups: "head/*=1; *=0",
+		Epochs: 1, Batch: 64, Optimizer: "sgd", LR: 0.01, Normalize: train.MeanStd})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer t.Close()
+	fit, err := t.FitHead(ctx, parity, train.Logistic, 1e-3)
+	fmt.Println(fit.Converged, fit.Accuracy > 0.9, err)
+	// Output: true true <nil>
 }

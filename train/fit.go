@@ -126,6 +126,9 @@ func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
 	if err != nil {
 		return nil, err
 	}
+	if r, ok := restartsOf(s); ok && r.Cycles > t.cfg.Epochs {
+		return nil, errors.Errorf("schedule %v wants at least one epoch for each cycle, got %d epochs", r, t.cfg.Epochs)
+	}
 	f := &fit{Trainer: t, FitOptions: o, progress: o.Progress, schedule: s, test: test,
 		loader: data.Loader{Set: set, Batch: t.cfg.Batch, Norm: t.norm, Seed: t.cfg.Seed, Shuffle: true,
 			Augment: steps, Workers: t.cfg.Workers}}
@@ -201,6 +204,13 @@ func (f *fit) epoch(ctx context.Context) error {
 	if f.Run != nil {
 		if err := f.Run.Save(f.Trainer); err != nil {
 			return err
+		}
+		if s, ok := restartsOf(f.schedule); ok {
+			if k, over := s.over(f.Trainer.epoch, f.cfg.Epochs); over {
+				if err := f.Run.save(f.Trainer, snapshotFile(k)); err != nil {
+					return err
+				}
+			}
 		}
 		if err := f.Run.Append(rec); err != nil {
 			return err

@@ -19,6 +19,7 @@ import (
 // The files of a run folder.
 const (
 	ConfigFile  = "config.yaml"         // the Config
+	GraphFile   = "graph.txt"           // the network, of a run whose model came from elsewhere; its head is the Config's
 	DataFile    = "data.json"           // what prediction must know of the data: normaliser, classes
 	WeightsFile = "weights.safetensors" // parameters and buffers of the model, after the last epoch
 	CSVFile     = "metrics.csv"         // a Record for each epoch
@@ -87,11 +88,18 @@ func (r *Run) begin(t *Trainer) (err error) {
 	if err != nil {
 		return err
 	}
-	var done []string
-	for _, f := range []struct {
+	files := []struct {
 		name    string
 		content []byte
-	}{{ConfigFile, config}, {DataFile, append(info, '\n')}} {
+	}{{ConfigFile, config}, {DataFile, append(info, '\n')}}
+	if t.graph != "" {
+		files = append(files, struct {
+			name    string
+			content []byte
+		}{GraphFile, []byte(t.graph)})
+	}
+	var done []string
+	for _, f := range files {
 		path := filepath.Join(r.Dir, f.name)
 		if _, err := os.Lstat(path); err == nil {
 			return errors.Errorf("run folder %s holds a run already; Create makes a new one", r.Dir)
@@ -114,19 +122,22 @@ func (r *Run) discard() {
 	if _, err := os.Lstat(filepath.Join(r.Dir, WeightsFile)); err == nil {
 		return
 	}
-	for _, name := range []string{ConfigFile, DataFile} {
+	for _, name := range []string{ConfigFile, DataFile, GraphFile} {
 		os.Remove(filepath.Join(r.Dir, name))
 	}
 	os.Remove(r.Dir) // which fails, as it should, if it holds anything else
 }
 
 // Save writes the weights.
-func (r *Run) Save(t *Trainer) error {
+func (r *Run) Save(t *Trainer) error { return r.save(t, WeightsFile) }
+
+// save writes the weights to the file of that name.
+func (r *Run) save(t *Trainer, name string) error {
 	w, err := t.weights()
 	if err != nil {
 		return err
 	}
-	return replace(r.disk, filepath.Join(r.Dir, WeightsFile), w)
+	return replace(r.disk, filepath.Join(r.Dir, name), w)
 }
 
 // Append adds a record to metrics.csv and metrics.jsonl, each a whole line, and
@@ -163,11 +174,28 @@ func Open(dir string) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	m, err := models.Find(cfg.Model)
+	m, err := modelOf(dir, cfg)
 	if err != nil {
-		return nil, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
+		return nil, err
 	}
-	return open(dir, m, cfg)
+	return open(dir, m, cfg, WeightsFile)
+}
+
+// modelOf returns the model of a run: that of its graph if it has one, or one of the zoo.
+func modelOf(dir string, cfg Config) (models.Model, error) {
+	text, err := read(dir, GraphFile, maxText)
+	if errors.Is(err, fs.ErrNotExist) {
+		m, err := Model(cfg)
+		return m, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
+	}
+	if err != nil {
+		return models.Model{}, err
+	}
+	m, err := parseModel(cfg.Model, string(text))
+	if err == nil {
+		m, err = cfg.head(m)
+	}
+	return m, errors.WithMessagef(err, "%s", filepath.Join(dir, GraphFile))
 }
 
 // OpenModel is Open for a model that models.Find does not know. Its name must be
@@ -177,7 +205,7 @@ func OpenModel(dir string, m models.Model) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return open(dir, m, cfg)
+	return open(dir, m, cfg, WeightsFile)
 }
 
 func configOf(dir string) (Config, error) {
@@ -189,7 +217,8 @@ func configOf(dir string) (Config, error) {
 	return cfg, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
 }
 
-func open(dir string, m models.Model, cfg Config) (*Trainer, error) {
+// open reads a run whose weights are in the file called weights.
+func open(dir string, m models.Model, cfg Config, weights string) (*Trainer, error) {
 	text, err := read(dir, DataFile, maxText)
 	if err != nil {
 		return nil, err
@@ -211,12 +240,15 @@ func open(dir string, m models.Model, cfg Config) (*Trainer, error) {
 		return nil, errors.WithMessagef(err, "%s", path)
 	}
 	t.classes = info.Classes
-	file, err := read(dir, WeightsFile, t.fileSize())
+	if text, err := read(dir, GraphFile, maxText); err == nil {
+		t.graph = string(text)
+	}
+	file, err := read(dir, weights, t.fileSize())
 	if err != nil {
 		return nil, err
 	}
 	if err := t.load(file); err != nil {
-		return nil, errors.WithMessagef(err, "%s cannot be used", filepath.Join(dir, WeightsFile))
+		return nil, errors.WithMessagef(err, "%s cannot be used", filepath.Join(dir, weights))
 	}
 	return t, nil
 }

@@ -77,6 +77,54 @@ func (s Cosine) String() string {
 	return text("cosine", s.Warmup)
 }
 
+// Restarts lets the rate fall along half a cosine to 0 in each of so many cycles, and begin
+// again: ½·(1 + cos πt), t from 0 to 1 in a cycle. Cycles are whole epochs, as equal as they
+// can be. At the end of each the network is in another valley, and Fit keeps a snapshot
+// of it in the run folder: see OpenSnapshots.
+// Loshchilov and Hutter 2017, equation 5; Huang et al., “Snapshot Ensembles: Train 1, Get M for
+// Free”, ICLR 2017, equation 2.
+type Restarts struct{ Cycles int }
+
+// Rate returns the factor.
+func (s Restarts) Rate(epoch, epochs float64) float64 {
+	for k := s.Cycles - 1; k >= 0; k-- {
+		if from := s.begin(k, epochs); epoch >= from {
+			t := 1.0
+			if to := s.begin(k+1, epochs); to > from {
+				t = min(1, (epoch-from)/(to-from))
+			}
+			return (1 + math.Cos(math.Pi*t)) / 2
+		}
+	}
+	return 1
+}
+
+// begin returns the epoch in which cycle k, from 0, begins.
+func (s Restarts) begin(k int, epochs float64) float64 {
+	return math.Floor(float64(k) * epochs / float64(s.Cycles))
+}
+
+// over reports whether a cycle is over after so many epochs, and which, from 1.
+func (s Restarts) over(epoch, epochs int) (k int, over bool) {
+	for k := 1; k <= s.Cycles; k++ {
+		if s.begin(k, float64(epochs)) == float64(epoch) {
+			return k, true
+		}
+	}
+	return 0, false
+}
+
+// restartsOf returns the restarts of a schedule, behind a warm-up too.
+func restartsOf(s Schedule) (Restarts, bool) {
+	if w, ok := s.(Warmup); ok {
+		s = w.Then
+	}
+	r, ok := s.(Restarts)
+	return r, ok
+}
+
+func (s Restarts) String() string { return text("restarts", float64(s.Cycles)) }
+
 // MultiStep multiplies the rate by Factor after each of the epochs in At:
 // Factor^(how many of them are over). ResNet on CIFAR-10: a tenth after 82 and 123.
 type MultiStep struct {
@@ -230,6 +278,11 @@ var schedules = []struct {
 	{"cosine", "cosine[:WARMUP_EPOCHS]", []float64{0}, 0,
 		func(a []float64) Schedule { return Cosine{a[0]} },
 		func(a []float64) string { return unless(a[0] >= 0, "WARMUP_EPOCHS of at least 0") }},
+	{"restarts", "restarts:CYCLES", []float64{0}, 1,
+		func(a []float64) Schedule { return Restarts{int(a[0])} },
+		func(a []float64) string {
+			return unless(a[0] >= 1 && a[0] <= maxSteps && a[0] == math.Floor(a[0]), fmt.Sprintf("CYCLES a whole number from 1 to %d", maxSteps))
+		}},
 	{"plateau", "plateau[:EPOCHS[,DIVISOR]]", []float64{3, 10}, 0,
 		func(a []float64) Schedule { return &Plateau{Patience: int(a[0]), Divide: a[1]} },
 		func(a []float64) string {
@@ -237,7 +290,7 @@ var schedules = []struct {
 		}},
 }
 
-// maxSteps is the most epochs that a multi-step names.
+// maxSteps is the most epochs that a multi-step names, and the most cycles.
 const maxSteps = 1000
 
 func unless(ok bool, want string) string {
@@ -256,6 +309,7 @@ func unless(ok bool, want string) string {
 //	inverse:SLOPE[,POWER]       inverse:0.1 halves the rate in ten epochs
 //	one-cycle[:RISE,START,END]  one-cycle is one-cycle:0.3,25,250000
 //	cosine[:WARMUP_EPOCHS]      cosine, cosine:5
+//	restarts:CYCLES             restarts:5 falls like a cosine five times, and keeps five snapshots
 //	plateau[:EPOCHS[,DIVISOR]]  plateau is plateau:3,10
 //	warmup:EPOCHS+SCHEDULE      warmup:5+multi-step:0.1,30,60
 //

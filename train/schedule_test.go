@@ -120,7 +120,7 @@ func TestScheduleText(t *testing.T) {
 
 func TestScheduleMistakes(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
-		{"zigzag", `unknown schedule "zigzag", known: warmup, constant, step, exponential, multi-step, inverse, one-cycle, cosine, plateau`},
+		{"zigzag", `unknown schedule "zigzag", known: warmup, constant, step, exponential, multi-step, inverse, one-cycle, cosine, restarts, plateau`},
 		{"multi-step:0.1", `schedule "multi-step:0.1" has 1 numbers, want multi-step:FACTOR,EPOCH[,EPOCH…]`},
 		{"multi-step:0.1,5,3", `schedule "multi-step:0.1,5,3": want multi-step:FACTOR,EPOCH[,EPOCH…] with FACTOR in (0, 1] and EPOCHs above 0, in order`},
 		{"inverse:-1", `schedule "inverse:-1": want inverse:SLOPE[,POWER] with SLOPE and POWER of at least 0`},
@@ -128,7 +128,7 @@ func TestScheduleMistakes(t *testing.T) {
 		{"one-cycle:0,1,1,1", `schedule "one-cycle:0,1,1,1" has 4 numbers, want one-cycle[:RISE[,START[,END]]]`},
 		{"warmup:5", `schedule "warmup:5": want warmup:EPOCHS+SCHEDULE, as warmup:5+cosine`},
 		{"warmup:0+cosine", `schedule "warmup:0+cosine": "0" is no number of epochs above 0, want warmup:EPOCHS+SCHEDULE`},
-		{"warmup:1+cosin", `unknown schedule "cosin", did you mean cosine or constant? known: warmup, constant, step, exponential, multi-step, inverse, one-cycle, cosine, plateau`},
+		{"warmup:1+cosin", `unknown schedule "cosin", did you mean cosine or constant? known: warmup, constant, step, exponential, multi-step, inverse, one-cycle, cosine, restarts, plateau`},
 		{"warmup:1+warmup:1+cosine", `schedule "warmup:1+warmup:1+cosine" warms up twice`},
 		{"step", `schedule "step" has 0 numbers, want step:EPOCHS,FACTOR`},
 		{"step:1,2,3", `schedule "step:1,2,3" has 3 numbers, want step:EPOCHS,FACTOR`},

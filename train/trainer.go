@@ -31,6 +31,7 @@ type Trainer struct {
 	cfg     Config
 	norm    data.Normalizer
 	classes []string // of the data trained on; nil until known
+	graph   string   // the text of a network that the run folder must keep; see Base
 	state   *vm.State
 	// averaged is what evaluation and prediction see: state itself, or the means of
 	// its parameters where cfg.Average asks for them.

@@ -25,7 +25,7 @@ var passes = []pass{
 	{name: "fold", why: "what depends on constants only is computed once, now", edit: fold},
 	{name: "cse", why: "equal ops on equal inputs are computed once", edit: mergeEqual},
 	{name: "prune", why: "constants which folding has used up go"},
-	{name: "fold-norm", why: "factors and sums for each channel, of parameters alone, go into filters", edit: foldChannels},
+	{name: "norm", why: "factors and sums for each channel, of parameters alone, go into filters", edit: foldChannels},
 	{name: "fuse", why: "chains of element-wise ops go through the cache once", groups: fuseElementwise},
 	{name: "then", why: "convolutions do what follows element by element while their results are in the cache", groups: fuseProducers},
 }

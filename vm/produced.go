@@ -13,17 +13,18 @@ import (
 //	operands   those of the op, then those of the others but the op's result
 //	results    as the op's, result 0 as the others leave it
 type produced struct {
-	Producer graph.Op
-	Then     string // the names of the others
-	own      int    // operands of the producer
-	body     *fusedBody
+	Op   string // the attributes of the op
+	Then string // the names of the others
+	op   kernel.Producer
+	own  int // operands of the op
+	body *fusedBody
 }
 
-// Name returns that of the producer, which takes most of the time.
-func (p produced) Name() string { return p.Producer.Name() }
+// Name returns that of the op, which takes most of the time.
+func (p produced) Name() string { return p.op.Name() }
 
 func (p produced) Infer(in []graph.Type) ([]graph.Type, error) {
-	out, err := p.Producer.Infer(in[:p.own])
+	out, err := p.op.Infer(in[:p.own])
 	if err != nil {
 		return nil, err
 	}
@@ -44,7 +45,7 @@ func (p produced) Plan(env *kernel.Env, in, out []graph.Type) (kernel.Plan, erro
 	if err != nil {
 		return kernel.Plan{}, err
 	}
-	plan, err := p.Producer.(kernel.Producer).PlanThen(env, in[:p.own], out, loop.Run)
+	plan, err := p.op.PlanThen(env, in[:p.own], out, loop.Run)
 	plan.Local = loop.Local(plan.Local)
 	plan.InPlace = nil // the others' operands are read when the result is there already
 	return plan, err
@@ -110,7 +111,7 @@ func bodyOf(n *graph.Node) *fusedBody {
 
 // group puts n, whose program is body, behind p. The operand that p computes becomes operand 0 of the program.
 func group(p, n *graph.Node, body *fusedBody) graph.Group {
-	op := produced{Producer: p.Op, own: len(p.Ins()), body: &fusedBody{operands: 1}}
+	op := produced{Op: graph.Attributes(p.Op), op: p.Op.(kernel.Producer), own: len(p.Ins()), body: &fusedBody{operands: 1}}
 	g := graph.Group{Nodes: []*graph.Node{p, n}, As: p, Ins: append([]*graph.Value(nil), p.Ins()...)}
 	moved := make([]int, 0, len(n.Ins())+len(body.Steps))
 	for _, v := range n.Ins() {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -16,15 +17,21 @@ import (
 func (a *app) evalCommand() *cobra.Command {
 	var dir, views string
 	var images int
+	var snapshots bool
 	cmd := &cobra.Command{
-		Use:   "eval RUN",
+		Use:   "eval RUN...",
 		Short: "Measure the accuracy of a run on its test images",
 		Long: `Measure loss and accuracy of the network in a run folder, on the test images of the data that it was trained on, or of
-other data. The table shows which classes are taken for which.`,
+other data. The table shows which classes are taken for which.
+
+Several runs are an ensemble: their probabilities are averaged. --snapshots averages those that the schedule
+restarts:CYCLES leaves in a run.`,
 		Example: `neocog eval runs/20260102-150405-lenet5
 neocog eval runs/20260102-150405-lenet5 --data mnist
-neocog eval runs/20260102-150405-lenet5 --views ten-crops:28,32`,
-		Args: wants(1, 1, "RUN, a run folder"),
+neocog eval runs/20260102-150405-lenet5 --views ten-crops:28,32
+neocog eval runs/first runs/second runs/third       the mean of three
+neocog eval runs/cycles --snapshots`,
+		Args: wants(1, -1, "at least one RUN, a run folder"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if images < 0 {
 				return usagef("--test-images: got %d, want at least 0", images)
@@ -33,11 +40,22 @@ neocog eval runs/20260102-150405-lenet5 --views ten-crops:28,32`,
 			if err != nil {
 				return asUsage(err)
 			}
-			return a.eval(cmd.Context(), args[0], dir, images, v, cmd.Flags().Changed("views"))
+			e, err := openEnsemble(args, snapshots)
+			if err != nil {
+				return err
+			}
+			defer e.Close()
+			if cmd.Flags().Changed("views") {
+				for _, t := range e {
+					t.SetViews(v)
+				}
+			}
+			return a.eval(cmd.Context(), e, args, dir, images)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "data", "", "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or digits; by default that of the run")
 	cmd.Flags().StringVar(&views, "views", "", "average predictions over `VIEWS` of each image: mirror, ten-crops:SIZE[,SIDE],\nfive-scales:SIZE; by default as the run did")
+	cmd.Flags().BoolVar(&snapshots, "snapshots", false, "average the snapshots of each RUN instead of taking its last weights")
 	cmd.Flags().IntVar(&images, "test-images", 0, "use so many images only; 0 is as many as the run did")
 	return cmd
 }
@@ -45,6 +63,7 @@ neocog eval runs/20260102-150405-lenet5 --views ten-crops:28,32`,
 // evaluation is the object of eval --json.
 type evaluation struct {
 	Run       string   `json:"run"`
+	Members   int      `json:"members,omitempty"` // of an ensemble, of which Run is the first
 	Data      string   `json:"data"`
 	Images    int      `json:"images"`
 	Accuracy  float64  `json:"accuracy"`
@@ -53,15 +72,28 @@ type evaluation struct {
 	Confusion [][]int  `json:"confusion"` // [i][j]: images of class i taken for class j
 }
 
-func (a *app) eval(ctx context.Context, run, dir string, images int, views data.Views, other bool) error {
-	t, err := train.Open(run)
-	if err != nil {
-		return err
+// openEnsemble opens runs, or the snapshots in them.
+func openEnsemble(runs []string, snapshots bool) (e train.Ensemble, err error) {
+	for _, run := range runs {
+		var more train.Ensemble
+		if snapshots {
+			more, err = train.OpenSnapshots(run)
+		} else {
+			var t *train.Trainer
+			t, err = train.Open(run)
+			more = train.Ensemble{t}
+		}
+		if err != nil {
+			e.Close()
+			return nil, err
+		}
+		e = append(e, more...)
 	}
-	defer t.Close()
-	if other {
-		t.SetViews(views)
-	}
+	return e, nil
+}
+
+func (a *app) eval(ctx context.Context, e train.Ensemble, runs []string, dir string, images int) error {
+	t := e[0]
 	cfg := t.Config()
 	cfg.TrainImages, cfg.Validation = 1, 0 // they are not used
 	if images > 0 {
@@ -70,6 +102,15 @@ func (a *app) eval(ctx context.Context, run, dir string, images int, views data.
 	if dir != "" {
 		cfg.Data = dir
 	}
+	evaluate, members := t.Evaluate, 0
+	model := fmt.Sprintf("%s, %s trained", t.Model().Name, plural(t.Epoch(), "epoch"))
+	if len(e) > 1 {
+		evaluate, members = e.Evaluate, len(e)
+		model = fmt.Sprintf("the mean of %s, %s", plural(len(e), "network"), names(e))
+		if !data.IsImages(cfg.Data) && dir == "" {
+			cfg.Shape = "" // each member has its own
+		}
+	}
 	_, test, err := train.Load(cfg)
 	if err != nil {
 		if dir == "" && errors.Is(err, fs.ErrNotExist) {
@@ -77,20 +118,31 @@ func (a *app) eval(ctx context.Context, run, dir string, images int, views data.
 		}
 		return err
 	}
-	m, err := t.Evaluate(ctx, test)
+	m, err := evaluate(ctx, test)
 	if err != nil {
 		return err
 	}
 	if a.json {
-		return a.emit(evaluation{run, dataName(test), m.N, m.Accuracy, m.Loss, t.Classes(), m.Confusion})
+		return a.emit(evaluation{runs[0], members, dataName(test), m.N, m.Accuracy, m.Loss, t.Classes(), m.Confusion})
 	}
 	fields(a.stdout, a.out,
 		[2]string{"accuracy", a.out.green(percent(m.Accuracy)) + fmt.Sprintf(" of %s, loss %.4f", plural(m.N, "test image"), m.Loss)},
-		[2]string{"model", fmt.Sprintf("%s, %s trained", t.Model().Name, plural(t.Epoch(), "epoch"))},
+		[2]string{"model", model},
 		[2]string{"data", dataName(test)})
 	fmt.Fprintln(a.stdout)
 	a.confusion(t.Classes(), m.Confusion)
 	return nil
+}
+
+// names lists the models of an ensemble, each once.
+func names(e train.Ensemble) string {
+	var list []string
+	for _, t := range e {
+		if !slices.Contains(list, t.Model().Name) {
+			list = append(list, t.Model().Name)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // confusion prints the table of true and found classes; zeros are left out.

@@ -122,6 +122,12 @@ func picking() []gradientCase {
 			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterReplace)} }},
 		{op: "ScatterElements", title: "6 added to 5", in: []operand{x, places, floats(2, 6, 3)},
 			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterAdd)} }},
+		{op: "ScatterElements", title: "5 multiplied by 6", in: []operand{x.between(0.5, 2), places, floats(2, 6, 3).between(0.5, 2)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterMul)} }},
+		{op: "ScatterElements", title: "the greatest of 5 and 6", in: []operand{x, places, floats(2, 6, 3)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterMax)} }},
+		{op: "ScatterElements", title: "the least of 5 and 6", in: []operand{x, places, floats(2, 6, 3)},
+			f: func(in values) values { return values{ops.ScatterElements(in[0], in[1], in[2], 1, ops.ScatterMin)} }},
 		oneInput("TopK", "2 of 5", x.away(0.02), func(x *graph.Value) *graph.Value {
 			y, _ := ops.TopK(x, 2, 1)
 			return y
@@ -154,6 +160,11 @@ func shaping() []gradientCase {
 		oneInput("Slice", "1 to 3 of axis 1", x, func(x *graph.Value) *graph.Value { return ops.Slice(x, 1, 1, 3) }),
 		oneInput("Slice", "every other of axis 2", x, func(x *graph.Value) *graph.Value { return ops.SliceStep(x, 2, 0, 4, 2) }),
 		oneInput("Pad", "[2,3] to [3,5]", floats(2, 3), func(x *graph.Value) *graph.Value { return ops.Pad(x, []int{1, 0}, []int{0, 2}, 0.5) }),
+		oneInput("Reshape", "Unsqueeze, then Squeeze", x, func(x *graph.Value) *graph.Value { return ops.Squeeze(ops.Unsqueeze(x, 1, -1), 1) }),
+		oneInput("BroadcastTo", "Tile 2 by 1 by 3", x, func(x *graph.Value) *graph.Value { return ops.Tile(x, 2, 1, 3) }),
+		{op: "Slice", title: "Split 1 and 3 of axis 2", in: []operand{x}, f: func(in values) values { return ops.Split(in[0], 2, 1, 3) }},
+		oneInput("Transpose", "DepthToSpace, DCR", floats(1, 8, 2, 3), func(x *graph.Value) *graph.Value { return ops.DepthToSpace(x, 2, ops.DCR) }),
+		oneInput("Transpose", "SpaceToDepth, CRD", floats(1, 2, 4, 2), func(x *graph.Value) *graph.Value { return ops.SpaceToDepth(x, 2, ops.CRD) }),
 		{op: "Concat", title: "channels of 3 images", in: []operand{floats(2, 1, 3), floats(2, 2, 3), floats(2, 1, 3)},
 			f: func(in values) values { return values{ops.Concat(1, in...)} }},
 	}
@@ -162,6 +173,12 @@ func shaping() []gradientCase {
 func products() []gradientCase {
 	return []gradientCase{
 		twoInputs("MatMul", "[3,4] by [4,5]", floats(3, 4), floats(4, 5), ops.MatMul),
+		twoInputs("MatMul", "stacks [2,1,3,4] by [5,4,2]", floats(2, 1, 3, 4), floats(5, 4, 2), ops.MatMul),
+		twoInputs("MatMul", "a stack by a matrix", floats(2, 3, 4), floats(4, 2), ops.MatMul),
+		twoInputs("MatMul", "a row by a stack", floats(3), floats(2, 3, 4), ops.MatMul),
+		{op: "MatMul", title: "Einsum bij,kbj,k->ki", in: []operand{floats(2, 3, 2), floats(4, 2, 2), floats(4)},
+			f: func(in values) values { return values{ops.Einsum("bij,kbj,k->ki", in...)} }},
+		oneInput("Slice", "Einsum iij->ji, a diagonal", floats(3, 3, 2), func(x *graph.Value) *graph.Value { return ops.Einsum("iij->ji", x) }),
 		{op: "MatMul", title: "aᵀ·b + c, c a column", in: []operand{floats(4, 3), floats(4, 5), floats(3, 1)},
 			f: func(in values) values { return values{ops.Gemm(in[0], in[1], in[2], ops.Trans{A: true})} }},
 		{op: "MatMul", title: "aᵀ·bᵀ + c, c a scalar", in: []operand{floats(4, 3), floats(5, 4), floats()},
@@ -188,6 +205,18 @@ func images() []gradientCase {
 		cases = append(cases, gradientCase{op: "Conv2D", title: c.title, in: []operand{c.x, c.w, floats(c.w.shape[0])},
 			f: func(in values) values { return values{ops.Conv2DBias(in[0], in[1], in[2], c.conv)} }})
 	}
+	for _, c := range []struct {
+		title string
+		x, w  operand
+		conv  ops.ConvTranspose
+	}{
+		{"ConvTranspose2D, 3×3", floats(1, 2, 3, 2), floats(2, 3, 3, 3), ops.ConvTranspose{}},
+		{"ConvTranspose2D, stride 2, 2 groups, padding in and out", floats(1, 4, 2, 3), floats(4, 1, 3, 3),
+			ops.ConvTranspose{Stride: [2]int{2, 2}, Pad: [4]int{1, 1, 0, 1}, OutputPad: [2]int{1, 0}, Groups: 2}},
+		{"ConvTranspose2D, dilation 2, same", floats(1, 1, 3, 3), floats(1, 2, 2, 2), ops.ConvTranspose{Dilation: [2]int{2, 2}, Same: true}},
+	} {
+		cases = append(cases, twoInputs("Conv2DInputGrad", c.title, c.x, c.w, func(x, w *graph.Value) *graph.Value { return ops.ConvTranspose2D(x, w, c.conv) }))
+	}
 	for _, p := range []struct {
 		title string
 		x     operand
@@ -203,6 +232,42 @@ func images() []gradientCase {
 			oneInput("MaxPool2D", p.title, p.x.away(0.04), func(x *graph.Value) *graph.Value { return ops.MaxPool2D(x, p.pool) }),
 			oneInput("AvgPool2D", p.title, p.x, func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, p.pool) }),
 			oneInput("AvgPool2D", p.title+", padding counts", p.x, func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, counted) }))
+	}
+	volumes := ops.Conv3{Stride: [3]int{2, 1, 1}, Pad: [6]int{1, 0, 0, 0, 1, 0}, Groups: 2}
+	back := ops.ConvTranspose3{Stride: [3]int{2, 1, 1}, Pad: [6]int{1, 0, 0, 0, 1, 0}, OutputPad: [3]int{1, 0, 0}}
+	pool3 := ops.Pool3{Size: [3]int{2, 2, 2}, Stride: [3]int{1, 1, 2}, Pad: [6]int{1, 0, 0, 0, 0, 0}}
+	gaps := ops.Pool{Size: [2]int{2, 2}, Stride: [2]int{1, 1}, Dilation: [2]int{2, 1}, Pad: [4]int{1, 0, 0, 0}}
+	cases = append(cases,
+		twoInputs("Conv2D", "Conv1D, stride 2, dilation 2", floats(2, 2, 7), floats(3, 2, 2), func(x, w *graph.Value) *graph.Value {
+			return ops.Conv1D(x, w, ops.Conv1{Stride: 2, Dilation: 2, Pad: [2]int{1, 1}})
+		}),
+		twoInputs("Conv2D", "Conv3D, 2 groups, stride 2 of depth", floats(1, 2, 3, 2, 3), floats(2, 1, 2, 2, 2), func(x, w *graph.Value) *graph.Value { return ops.Conv3D(x, w, volumes) }),
+		twoInputs("Conv2DInputGrad", "ConvTranspose3D", floats(1, 2, 2, 2, 2), floats(2, 1, 2, 2, 2), func(x, w *graph.Value) *graph.Value { return ops.ConvTranspose3D(x, w, back) }),
+		oneInput("MaxPool2D", "MaxPool3D", floats(1, 1, 3, 3, 4).away(0.02), func(x *graph.Value) *graph.Value { return ops.MaxPool3D(x, pool3) }),
+		oneInput("AvgPool2D", "AvgPool3D", floats(1, 1, 3, 3, 4), func(x *graph.Value) *graph.Value { return ops.AvgPool3D(x, pool3) }),
+		oneInput("Max", "MaxPool2D with gaps", floats(1, 1, 4, 3).away(0.04), func(x *graph.Value) *graph.Value { return ops.MaxPool2D(x, gaps) }),
+		oneInput("Gather", "AvgPool2D with gaps", floats(1, 1, 4, 3), func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, gaps) }),
+		oneInput("AvgPool2D", "LpPool2D, 2", floats(1, 1, 4, 4).away(0.04), func(x *graph.Value) *graph.Value { return ops.LpPool2D(x, 2, ops.Pool{Size: [2]int{2, 2}}) }),
+		oneInput("AvgPool2D", "LpPool2D, 3", floats(1, 1, 4, 4).away(0.04), func(x *graph.Value) *graph.Value { return ops.LpPool2D(x, 3, ops.Pool{Size: [2]int{2, 2}}) }),
+		oneInput("Max", "GlobalMaxPool", floats(2, 2, 3, 2).away(0.02), ops.GlobalMaxPool),
+		oneInput("Resize", "AdaptiveAvgPool2D, 5×3 to 3×2", floats(1, 1, 5, 3), func(x *graph.Value) *graph.Value { return ops.AdaptiveAvgPool2D(x, [2]int{3, 2}) }),
+		oneInput("Max", "AdaptiveMaxPool2D, 5×3 to 3×2", floats(1, 1, 5, 3).away(0.04), func(x *graph.Value) *graph.Value { return ops.AdaptiveMaxPool2D(x, [2]int{3, 2}) }),
+		oneInput("MaxPool2DGrad", "MaxUnpool of a MaxPool2D", floats(1, 1, 4, 4).away(0.04), func(x *graph.Value) *graph.Value {
+			y, at := ops.MaxPool2DIndices(x, ops.Pool{Size: [2]int{2, 2}})
+			return ops.MaxUnpool(y, at, 4, 4)
+		}))
+	for _, r := range []struct {
+		title string
+		size  int
+		r     ops.Resampling
+	}{
+		{"nearest, 4 to 7", 7, ops.Resampling{}},
+		{"linear, 4 to 7", 7, ops.Resampling{Filter: ops.InterpolateLinear}},
+		{"cubic, 4 to 3, without what is outside", 3, ops.Resampling{Filter: ops.InterpolateCubic, ExcludeOutside: true}},
+		{"linear, cropped", 5, ops.Resampling{Filter: ops.InterpolateLinear, Coordinates: ops.CropAndResize, Start: -0.3, End: 0.8}},
+		{"area, 4 to 3", 3, ops.Resampling{Filter: ops.InterpolateArea}},
+	} {
+		cases = append(cases, oneInput("Resize", r.title, floats(1, 2, 4, 3), func(x *graph.Value) *graph.Value { return ops.ResizeAxis(x, 2, r.size, r.r) }))
 	}
 	return cases
 }
@@ -251,7 +316,10 @@ func losses() []gradientCase {
 		twoInputs("Log", "BCE", floats(2, 3).between(0.2, 0.8), floats(2, 3).between(0, 1), ops.BCE),
 		twoInputs("Softplus", "BCEWithLogits", floats(2, 3).between(-3, 3), floats(2, 3).between(0, 1), ops.BCEWithLogits),
 		twoInputs("ReLU", "Hinge", floats(2, 3), floats(2, 3), ops.Hinge),
-		twoInputs("GatherElements", "NLLLoss", floats(4, 3), classes(4, 3), ops.NLLLoss),
+		twoInputs("GatherElements", "NLLLoss", floats(4, 3), classes(4, 3), func(x, t *graph.Value) *graph.Value { return ops.NLLLoss(x, t, ops.NLL{}) }),
+		{op: "GatherElements", title: "NLLLoss, weighted, class 1 ignored", in: []operand{floats(5, 3), classes(5, 3), floats(3).between(0.5, 2)}, f: func(in values) values {
+			return values{ops.NLLLoss(in[0], in[1], ops.NLL{Weights: in[2], Ignore: []int{1}})}
+		}},
 		twoInputs("GatherElements", "MulticlassSVM", floats(4, 3).away(0.04), classes(4, 3), func(x, t *graph.Value) *graph.Value { return ops.MulticlassSVM(x, t, 1) }),
 		loss("labels as classes", classes(4, 3), 0),
 		loss("labels as classes, smoothing 0.1", classes(4, 3), 0.1),

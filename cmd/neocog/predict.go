@@ -24,18 +24,21 @@ type predictOptions struct {
 func (a *app) predictCommand() *cobra.Command {
 	var o predictOptions
 	cmd := &cobra.Command{
-		Use:   "predict RUN IMAGE...",
+		Use:   "predict RUN... IMAGE...",
 		Short: "Say what is in images",
 		Long: `Say what is in PNG or JPEG images of any size, by the network in a run folder: the class and the three most probable.
 
 An image of the size that the network wants is taken as it is. For a network of digits others are prepared as MNIST
 was: cut out, scaled and centred. Otherwise they are resized. A grey image with a light border, such as ink on
-paper, is inverted.`,
+paper, is inverted.
+
+Several run folders before the images are an ensemble, whose probabilities are averaged.`,
 		Example: `neocog predict runs/20260102-150405-lenet5 seven.png
 neocog predict runs/20260102-150405-lenet5 --json scans/*.jpg`,
 		Args: wants(2, -1, "RUN, a run folder, and at least one IMAGE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.predict(cmd.Context(), args[0], args[1:], o)
+			runs, images := runsFirst(args)
+			return a.predict(cmd.Context(), runs, images, o)
 		},
 	}
 	o.fit = chooses(cmd, cmd.Flags(), "fit", "how an image comes to the network's size: auto is as above", "auto", "digit", "stretch", "crop", "pad")
@@ -57,12 +60,26 @@ type score struct {
 	Probability float32 `json:"probability"`
 }
 
-func (a *app) predict(ctx context.Context, run string, files []string, o predictOptions) error {
-	t, err := train.Open(run)
+// runsFirst separates the runs, which are folders, from the images after them: the first argument is a run, the last
+// an image, whatever they are.
+func runsFirst(args []string) (runs, images []string) {
+	n := 1
+	for n < len(args)-1 {
+		if info, err := os.Stat(args[n]); err != nil || !info.IsDir() {
+			break
+		}
+		n++
+	}
+	return args[:n], args[n:]
+}
+
+func (a *app) predict(ctx context.Context, runs, files []string, o predictOptions) error {
+	e, err := openEnsemble(runs, false)
 	if err != nil {
 		return err
 	}
-	defer t.Close()
+	defer e.Close()
+	t := e[0]
 	show := o.show.value == "always" || o.show.value == "auto" && isTerminal(a.stdout)
 	width := 0
 	for _, f := range files {
@@ -73,7 +90,7 @@ func (a *app) predict(ctx context.Context, run string, files []string, o predict
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		pixels, p, err := predictFile(ctx, t, file, o)
+		pixels, p, err := predictFile(ctx, e, file, o)
 		switch {
 		case err != nil:
 			faults = append(faults, err)
@@ -104,17 +121,18 @@ func joined(faults []error) error {
 }
 
 // predictFile returns what the network saw and what it makes of that.
-func predictFile(ctx context.Context, t *train.Trainer, file string, o predictOptions) ([]byte, prediction, error) {
+func predictFile(ctx context.Context, e train.Ensemble, file string, o predictOptions) ([]byte, prediction, error) {
 	img, err := readImage(file)
 	if err != nil {
 		return nil, prediction{}, err
 	}
+	t := e[0]
 	in := t.Model().Input
 	pixels, err := data.FitImage(img, in[0], in[1], in[2], fitOptions(img, in, t.Classes(), o))
 	if err != nil {
 		return nil, prediction{}, fmt.Errorf("%s: %w", file, err)
 	}
-	probs, err := t.Predict(ctx, pixels, 1)
+	probs, err := e.Predict(ctx, pixels, 1)
 	if err != nil {
 		return nil, prediction{}, err
 	}

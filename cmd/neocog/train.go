@@ -55,6 +55,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.SortFlags = false
 	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or with images in\ntrain/CLASS/ and test/CLASS/; or digits")
 	f.IntVar(&cfg.ImageSize, "image-size", 0, "side of the images of such a folder; 0 is the model's, for --augment to cut from more")
+	f.IntVar(&cfg.Classes, "classes", 0, "give the model a new last layer for so many classes; 0 is the model's own")
 	f.IntVar(&cfg.TrainImages, "train-images", 0, "train on so many images only; 0 is all, of the digits 10,000")
 	f.IntVar(&cfg.TestImages, "test-images", 0, "test on so many images only; 0 is all, of the digits 2,000")
 	f.IntVar(&cfg.Validation, "validation", 0, "hold out so many training images, drawn by --seed, and test on these")
@@ -64,7 +65,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.IntVar(&cfg.Batch, "batch", cfg.Batch, "images in a step")
 	f.StringVar(&cfg.Optimizer, "optimizer", cfg.Optimizer, "`RULE`: "+strings.Join(optimizers(), ", "))
 	f.Float64Var(&cfg.LR, "lr", cfg.LR, "learning rate")
-	f.StringVar(&cfg.Schedule, "schedule", cfg.Schedule, "`SCHEDULE` of the learning rate, by epochs: constant, step:30,0.1,\nmulti-step:0.1,82,123, exponential:0.95, inverse:0.1, cosine[:WARMUP],\none-cycle[:RISE,START,END], plateau[:EPOCHS,DIVISOR], warmup:5+SCHEDULE")
+	f.StringVar(&cfg.Schedule, "schedule", cfg.Schedule, "`SCHEDULE` of the learning rate, by epochs: constant, step:30,0.1,\nmulti-step:0.1,82,123, exponential:0.95, inverse:0.1, cosine[:WARMUP],\none-cycle[:RISE,START,END], restarts:CYCLES, plateau[:EPOCHS,DIVISOR],\nwarmup:5+SCHEDULE")
 	f.Float64Var(&cfg.Momentum, "momentum", cfg.Momentum, "of momentum, nesterov and lars; 0 is the usual 0.9")
 	f.Float64Var(&cfg.WeightDecay, "weight-decay", cfg.WeightDecay, "L2 on weights; decoupled for adamw")
 	f.StringVar(&cfg.Groups, "groups", cfg.Groups, "own rates and decays by parameter name, `PATTERN=RATE[,DECAY];…`:\n\"conv1/*=0; fc*=10\" freezes one layer and speeds up others")
@@ -76,7 +77,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.Float64Var(&cfg.Explode, "explode", cfg.Explode, "stop when the cost is above so many times the original; 0 is never")
 	f.Float64Var(&cfg.Smoothing, "smoothing", cfg.Smoothing, "of the labels")
 	f.StringVar(&cfg.Init, "init", cfg.Init, "`METHOD` by which weights start: he, xavier, lecun, orthogonal, normal:0.01;\nthe model's own by default")
-	f.StringVar(&cfg.Normalize, "normalize", cfg.Normalize, "`METHOD` for the images: mean-std, pixel-mean, mean, none")
+	f.StringVar(&cfg.Normalize, "normalize", cfg.Normalize, "`METHOD` for the images: mean-std, imagenet, pixel-mean, mean, none")
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides weights, order and digits")
 	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
 	f.IntVar(&cfg.Workers, "workers", cfg.Workers, "prepare the next batches in so many goroutines; changes no result")
@@ -132,10 +133,18 @@ func configure(cfg *train.Config, args []string, o trainOptions, flags *pflag.Fl
 	if cfg.Data == "" {
 		return usagef("--data is empty, want a folder, or %s for the embedded digits", train.Digits)
 	}
-	if o.name != "" && (o.name != filepath.Base(o.name) || o.name == "." || o.name == "..") {
-		return usagef("--name: got %q, want the name of one folder; --runs says where it is", o.name)
+	if err := checkName(o.name); err != nil {
+		return err
 	}
 	return asUsage(cfg.Validate())
+}
+
+// checkName says what is wrong with the --name of a run.
+func checkName(name string) error {
+	if name != "" && (name != filepath.Base(name) || name == "." || name == "..") {
+		return usagef("--name: got %q, want the name of one folder; --runs says where it is", name)
+	}
+	return nil
 }
 
 func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error {
@@ -144,6 +153,11 @@ func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error
 		return err
 	}
 	cfg.Model = m.Name // of an alias
+	if cfg.Classes > 0 {
+		if m, err = m.WithHead(cfg.Head, cfg.Classes); err != nil {
+			return err
+		}
+	}
 	if cfg.Data == "" {
 		cfg.Data = train.Digits
 	}

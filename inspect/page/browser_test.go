@@ -388,3 +388,49 @@ func TestLargeGraph(t *testing.T) {
 		t.Errorf("the search misses %d nodes", missed)
 	}
 }
+
+// The networks that people will look at. Times are logged and not tested: ResNet-152 should open in less than two seconds.
+func TestNetworksOfTheZoo(t *testing.T) {
+	for _, c := range []struct {
+		model    string
+		gradient bool
+		every    int // every so many nodes are searched for
+	}{
+		{"googlenet", false, 5}, {"googlenet", true, 41}, {"resnet50", false, 29}, {"resnet50", true, 61}, {"resnet152", true, 307},
+	} {
+		name := fmt.Sprintf("%s-gradient-%t", c.model, c.gradient)
+		t.Run(name, func(t *testing.T) {
+			g := forward(t, c.model)
+			if c.gradient {
+				g = training(t, c.model)
+			}
+			b := open(t, write(t, g, page.Options{}))
+			t.Logf("%d nodes, %.0f ms to the first picture", len(g.Nodes()), eval[float64](b, `performance.getEntriesByType("navigation")[0].domContentLoadedEventEnd`))
+			b.screenshot(name)
+			b.keys("e")
+			b.screenshot(name + "-open")
+			frame := eval[float64](b, `(() => { const t = performance.now(); for (let k = 0; k < 20; k++) { eye.x += 40; show(); } return (performance.now() - t) / 20; })()`)
+			t.Logf("everything open: %.1f ms of script a frame", frame)
+			b.keys("c")
+			missed := eval[int](b, `(() => {
+				let missed = 0;
+				for (let k = 0; k < nodes.length; k += %d) {
+					search.value = "%%" + nodes[k].outs[0].id;
+					find();
+					take(0);
+					if (chosen < 0 || items[chosen].node !== k || !drawing.boxes[chosen]) missed++;
+				}
+				return missed;
+			})()`, c.every)
+			if missed > 0 {
+				t.Errorf("the search misses %d nodes", missed)
+			}
+			eval[bool](b, `(search.value = "", search.focus(), true)`)
+			for _, k := range "conv" {
+				b.keys(string(k))
+			}
+			b.keys(enter)
+			b.screenshot(name + "-panel")
+		})
+	}
+}

@@ -56,6 +56,7 @@ var arrows = []row{
 		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "internal/...",
 		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml", "github.com/nlpodyssey/safetensors",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
+		"gonum.org/v1/gonum/optimize",
 	}},
 	// Figures of runs, with gonum's and asciigraph's curves.
 	{"inspect/report", []string{"data", "inspect/page", "train", "gonum.org/v1/plot/...", "github.com/guptarohit/asciigraph"}},

@@ -123,6 +123,29 @@ func (b *Builder) ConvNoBias(name string, x *graph.Value, filters int, size [2]i
 	})
 }
 
+// SeparableConv is a convolution of each channel by itself, then one of 1×1 across channels: about as many times fewer
+// multiplications than Conv as its filters have taps.
+//
+//	x             [N,C,H,W]
+//	depthwise/w   [C, 1, size[0], size[1]]
+//	pointwise/w   [filters, C, 1, 1]
+//	pointwise/b   [filters]
+//	y             [N,filters,P,Q]
+//
+// c is the first one's; its Groups are C, and must be left 0. It has R·S·C + (C + 1)·filters parameters. Chollet, “Xception:
+// Deep Learning with Depthwise Separable Convolutions”, CVPR 2017.
+func (b *Builder) SeparableConv(name string, x *graph.Value, filters int, size [2]int, c ops.Conv) *graph.Value {
+	return layer("SeparableConv", name, x, images, func(g *graph.Graph) *graph.Value {
+		if c.Groups != 0 {
+			g.Errorf("SeparableConv", "%d groups are asked for, want 0: there is one for each channel of x %v", c.Groups, x.Type())
+			return g.Invalid()
+		}
+		c.Groups = x.Shape()[1]
+		each := b.ConvNoBias("depthwise", x, c.Groups, size, c)
+		return b.Conv("pointwise", each, filters, [2]int{1, 1}, ops.Conv{})
+	})
+}
+
 // filters declares the weights of a convolution of x. What is wrong with them is
 // told by Conv2D.
 func (b *Builder) filters(g *graph.Graph, x *graph.Value, filters int, size [2]int, c ops.Conv) *graph.Value {

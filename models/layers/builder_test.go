@@ -180,3 +180,29 @@ func TestBatchNormEps(t *testing.T) {
 		t.Errorf("batch norms with %s", got)
 	}
 }
+
+// A separable convolution is Chollet's: one filter for each channel, then 1×1 across channels.
+func TestSeparableConv(t *testing.T) {
+	g := graph.New("separable")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 3, 8, 8))
+	b := &layers.Builder{}
+	y := b.SeparableConv("sep", x, 5, [2]int{3, 3}, ops.Conv{Same: true, Stride: [2]int{2, 2}})
+	if got := y.Type().String(); got != "f32[N,5,4,4]" {
+		t.Errorf("type %s: %v", got, g.Err())
+	}
+	parameters := 0
+	for name, want := range map[string]string{"sep/depthwise/w": "f32[3,1,3,3]", "sep/pointwise/w": "f32[5,3,1,1]", "sep/pointwise/b": "f32[5]"} {
+		p := g.Lookup(name)
+		if p == nil || p.Type().String() != want {
+			t.Errorf("%s is %v, want %s", name, p, want)
+			continue
+		}
+		parameters += p.Shape().Size()
+	}
+	if want := 3*3*3 + (3+1)*5; parameters != want || len(g.Params()) != 3 || len(b.Decay) != 2 {
+		t.Errorf("%d parameters in %d tensors, want %d in 3", parameters, len(g.Params()), want)
+	}
+	if y := b.SeparableConv("no", x, 5, [2]int{3, 3}, ops.Conv{Groups: 3}); y.IsValid() || g.Err() == nil || !strings.Contains(g.Err().Error(), "3 groups are asked for, want 0") {
+		t.Errorf("groups of one's own: %v", g.Err())
+	}
+}

@@ -14,6 +14,7 @@
 //	|--------------------|--------------------------|---------------------|
 //	| Conv               | w [K,C/groups,R,S] b [K] |                     |
 //	| ConvNoBias         | w [K,C/groups,R,S]       |                     |
+//	| SeparableConv      | those of ConvNoBias called depthwise and Conv called pointwise | |
 //	| Linear             | w [out,in] b [out]       |                     |
 //	| PositionBias       | b [...] as x without N   |                     |
 //	| BatchNorm          | gamma [C] beta [C]       | mean [C] var [C]    |

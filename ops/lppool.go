@@ -1,0 +1,94 @@
+package ops
+
+import (
+	"fmt"
+	"math"
+
+	"neocog/graph"
+)
+
+// LpPool2D returns the p-norm of each window.
+//
+//	x      float [N,C,H,W]
+//	norm   p, at least 1; 2 is usual
+//	y      float [N,C,P,Q]:  (Σ |x|^p)^(1/p)
+//	dx     = the sum of dy·sign(x)·(|x|/y)^(p−1) over all windows with the pixel in it, 0 where y is 0
+//
+// Padding counts as 0, and CountPad has no part in it. It is made of other ops. ONNX LpPool.
+func LpPool2D(x *graph.Value, norm float64, p Pool) *graph.Value {
+	if !x.IsValid() {
+		return Reshape(x)
+	}
+	if err := isImage("x", x.Type(), "NCHW"); err != nil {
+		return mistake(x, "LpPool2D", err)
+	}
+	if err := checkNormOf(norm); err != nil {
+		return mistake(x, "LpPool2D", err)
+	}
+	p.CountPad = false
+	sums := AvgPool2D(toPower(x, norm), p)
+	if !sums.IsValid() {
+		return sums
+	}
+	counts := make([]float64, 0, sums.Shape()[2:].Size())
+	vertical, _, _ := p.windowsAlong(0, x)
+	horizontal, _, _ := p.windowsAlong(1, x)
+	if vertical == nil || horizontal == nil {
+		return mistake(x, "LpPool2D", fmt.Errorf("the windows on x %v are more than %d elements along an axis", x.Type(), mostCopies))
+	}
+	for _, v := range vertical {
+		for _, h := range horizontal {
+			counts = append(counts, float64(len(v)*len(h)))
+		}
+	}
+	count := constLike(x, graph.Shape{len(vertical), len(horizontal)}, counts)
+	return rooted(Mul(sums, count), norm)
+}
+
+// GlobalLpPool returns the p-norm of each plane: LpPool2D with a window over all of the image.
+//
+//	x     float [N,C,...], at least 3 dimensions
+//	norm  p, at least 1; 2 is usual
+//	y     [N,C,1,...]
+//
+// ONNX GlobalLpPool.
+func GlobalLpPool(x *graph.Value, norm float64) *graph.Value {
+	axes, y := planeAxes("GlobalLpPool", x)
+	if axes == nil {
+		return y
+	}
+	if err := checkNormOf(norm); err != nil {
+		return mistake(x, "GlobalLpPool", err)
+	}
+	return rooted(SumKeep(toPower(x, norm), axes...), norm)
+}
+
+func checkNormOf(norm float64) error {
+	if !(norm >= 1) || math.IsInf(norm, 0) {
+		return fmt.Errorf("the norm is %v, want a finite number of at least 1", norm)
+	}
+	return nil
+}
+
+// toPower returns |x|^p.
+func toPower(x *graph.Value, p float64) *graph.Value {
+	switch p {
+	case 1:
+		return Abs(x)
+	case 2:
+		return Square(x)
+	}
+	return Pow(Abs(x), scalarLike(x, p))
+}
+
+// rooted returns x^(1/p) with the gradient 0 at 0.
+func rooted(x *graph.Value, p float64) *graph.Value {
+	switch p {
+	case 1:
+		return x
+	case 2:
+		return rootOf(x)
+	}
+	isZero := Equal(x, scalarLike(x, 0))
+	return Where(isZero, x, Pow(Where(isZero, scalarLike(x, 1), x), scalarLike(x, 1/p)))
+}
