@@ -77,6 +77,8 @@ type Config struct {
 	Threads int    `yaml:"threads" json:"threads"` // 0 for GOMAXPROCS; changes no result
 	Workers int    `yaml:"workers" json:"workers"` // goroutines that prepare batches ahead; changes no result
 	Conv    string `yaml:"conv" json:"conv"`       // the convolution algorithm; empty for the best
+	// Accuracy is the class of rounding errors within which the best algorithm is chosen: exact, default or fast; empty is default.
+	Accuracy string `yaml:"accuracy" json:"accuracy"`
 }
 
 // DefaultConfig returns the configuration with which a model is trained where
@@ -227,6 +229,9 @@ func (c Config) Validate() error {
 	if _, err := c.normalizer(); err != nil {
 		return err
 	}
+	if _, err := c.accuracy(); err != nil {
+		return err
+	}
 	_, err := c.algorithms()
 	return err
 }
@@ -274,6 +279,14 @@ func (c Config) algorithms() ([]conv.Algorithm, error) {
 		}
 	}
 	return nil, nearest.Unknown("convolution algorithm", c.Conv, known.Names())
+}
+
+// accuracy returns the class of rounding errors of convolutions.
+func (c Config) accuracy() (conv.Accuracy, error) {
+	if c.Accuracy == "" {
+		return conv.DefaultAccuracy, nil
+	}
+	return conv.ParseAccuracy(c.Accuracy)
 }
 
 // ParseInit reads how weights start: he, xavier, xavier-uniform, lecun,

@@ -211,7 +211,11 @@ func (t *Trainer) compile(g *graph.Graph, state *vm.State, outputs []*graph.Valu
 	if err != nil {
 		return machine{}, err
 	}
-	p, err := vm.Compile(g, outputs, append(opts, vm.WithConv(algs...))...)
+	class, err := t.cfg.accuracy()
+	if err != nil {
+		return machine{}, err
+	}
+	p, err := vm.Compile(g, outputs, append(opts, vm.WithConv(algs...), vm.WithAccuracy(class))...)
 	if err != nil {
 		return machine{}, err
 	}

@@ -13,7 +13,7 @@ type Option func(*options)
 type options struct {
 	threads   int
 	conv      []conv.Algorithm
-	accuracy  *conv.Accuracy
+	accuracy  conv.Accuracy
 	watch     Watch
 	noUpdates bool
 	noPasses  bool
@@ -41,9 +41,10 @@ func WithConv(algs ...conv.Algorithm) Option {
 	return func(o *options) { o.conv = append(o.conv, algs...) }
 }
 
-// WithAccuracy lets the program's convolutions in float32 be Winograd or Fourier convolutions where these promise to be faster, within a class of
-// rounding errors; without it they are direct. Algorithms of WithConv and of nodes are not asked for theirs, and Interpret ignores it.
-func WithAccuracy(a conv.Accuracy) Option { return func(o *options) { o.accuracy = &a } }
+// WithAccuracy sets the class of rounding errors within which the program's convolutions in float32 are Winograd or Fourier
+// convolutions where these promise to be faster than direct sums; without it that is conv.DefaultAccuracy. Algorithms of WithConv and of nodes are
+// not asked for theirs: WithConv(conv.Default()...) has direct sums alone. Interpret ignores it.
+func WithAccuracy(a conv.Accuracy) Option { return func(o *options) { o.accuracy = a } }
 
 // Watch says which values stop a run. They may be combined with |.
 type Watch uint8

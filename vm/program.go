@@ -103,9 +103,7 @@ func checkGraph(g *graph.Graph, outputs []*graph.Value) error {
 // env returns what plans may know.
 func (o *options) env() *kernel.Env {
 	env := &kernel.Env{Workers: o.threads, Settings: map[any]any{}}
-	if o.accuracy != nil {
-		conv.Limit(env.Settings, *o.accuracy)
-	}
+	conv.Limit(env.Settings, o.accuracy)
 	if len(o.conv) > 0 {
 		conv.Use(env.Settings, o.conv...)
 	}

@@ -7,9 +7,12 @@ import (
 	"strconv"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"neocog/bench"
 	"neocog/models"
+	"neocog/ops/conv"
+	"neocog/vm"
 )
 
 func (a *app) benchModelCommand() *cobra.Command {
@@ -38,7 +41,7 @@ neocog bench model --mode all             every network, at batch size 1`,
 
 // modelFlags say how a network is run to measure it.
 type modelFlags struct {
-	mode                 *choice
+	mode, accuracy       *choice
 	batch, threads, reps int
 }
 
@@ -50,9 +53,16 @@ func (f *modelFlags) add(cmd *cobra.Command, both bool) {
 		modes = append(modes, "all")
 	}
 	f.mode = chooses(cmd, flags, "mode", "what to measure: predicting or a step of training", modes...)
+	f.accuracy = choosesAccuracy(cmd, flags)
 	flags.IntVar(&f.batch, "batch", 1, "images in a batch")
 	flags.IntVar(&f.threads, "threads", runtime.GOMAXPROCS(0), "threads")
 	flags.IntVar(&f.reps, "reps", 0, "timed runs; 0 is as many as fit half a second, at least 5")
+}
+
+// choosesAccuracy adds the flag for the class of rounding errors of convolutions.
+func choosesAccuracy(cmd *cobra.Command, flags *pflag.FlagSet) *choice {
+	return chooses(cmd, flags, "accuracy", "class of rounding errors of convolutions: exact has relative ones of 1e-6, default 5e-6, fast 1e-5",
+		conv.DefaultAccuracy.String(), conv.Exact.String(), conv.Fast.String())
 }
 
 // cases returns what to measure of the models of these names, of all if there are none.
@@ -76,11 +86,15 @@ func (f *modelFlags) cases(names []string) ([]bench.ModelCase, error) {
 	if len(names) == 0 {
 		list = models.All()
 	}
+	class, err := conv.ParseAccuracy(f.accuracy.value)
+	if err != nil {
+		return nil, asUsage(err)
+	}
 	var cases []bench.ModelCase
 	for _, m := range list {
 		for _, mode := range bench.Modes {
 			if f.mode.value == mode || f.mode.value == "all" {
-				cases = append(cases, bench.ModelCase{Model: m, Train: mode == "train", Batch: f.batch, Threads: f.threads})
+				cases = append(cases, bench.ModelCase{Model: m, Train: mode == "train", Batch: f.batch, Threads: f.threads, Options: []vm.Option{vm.WithAccuracy(class)}})
 			}
 		}
 	}

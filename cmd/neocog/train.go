@@ -23,6 +23,7 @@ import (
 type trainOptions struct {
 	file, runs, name string
 	conv             *choice
+	accuracy         *choice
 }
 
 func (a *app) trainCommand() *cobra.Command {
@@ -82,6 +83,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
 	f.IntVar(&cfg.Workers, "workers", cfg.Workers, "prepare the next batches in so many goroutines; changes no result")
 	o.conv = chooses(cmd, f, "conv", "algorithm of convolutions", append([]string{"auto"}, conv.All().Names()...)...)
+	o.accuracy = choosesAccuracy(cmd, f)
 	f.StringVar(&o.file, "config", "", "`FILE` of YAML, such as the config.yaml of a run")
 	f.StringVar(&o.runs, "runs", train.Runs, "`FOLDER` in which the run's folder is made")
 	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder; time and model by default")
@@ -126,6 +128,9 @@ func configure(cfg *train.Config, args []string, o trainOptions, flags *pflag.Fl
 		if err := f.Value.Set(v); err != nil {
 			return badValue("--"+f.Name, f, v, err)
 		}
+	}
+	if flags.Changed("accuracy") {
+		cfg.Accuracy = o.accuracy.value
 	}
 	if flags.Changed("conv") {
 		cfg.Conv = strings.TrimPrefix(o.conv.value, "auto")

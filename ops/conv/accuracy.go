@@ -7,7 +7,7 @@ import (
 )
 
 // An Accuracy says how large rounding errors may be for the sake of speed: it says which algorithms Choose
-// compares, by their Cost, with those of Default. Without a Limit it compares none. Each class adds to the one before.
+// compares, by their Cost, with those of Default. Each class adds to the one before.
 //
 //	| class     | adds                                                      | relative L2 error in float32 |
 //	|-----------|-----------------------------------------------------------|------------------------------|
@@ -15,8 +15,8 @@ import (
 //	| default   | winograd F(4×4,3×3), F(2×2,5×5) and those for 1×N and N×1 | at most 5e-6                 |
 //	| fast      | winograd F(6×6,3×3), F(4×4,5×5)                           | at most 1e-5                 |
 //
-// The errors are those of docs/numerics.md. They hold beside the largest results of a tile, and a NaN spreads over its tile. "direct" arithmetic,
-// the definition's products alone, is what a list without the others gives: Only(settings, Default()...).
+// The errors are those of docs/numerics.md. They hold beside the largest results of a tile, and a NaN spreads over its tile. The
+// definition's products alone are what Use(settings, Default()...) gives.
 type Accuracy uint8
 
 // The classes. The zero value is the usual one.
@@ -78,8 +78,8 @@ type accuracyKey struct{}
 // Limit sets the class to which Choose keeps in settings, a kernel.Env.Settings.
 func Limit(settings map[any]any, a Accuracy) { settings[accuracyKey{}] = a }
 
-// limit returns the class of settings, if there is one.
-func limit(settings map[any]any) (a Accuracy, asked bool) {
-	a, asked = settings[accuracyKey{}].(Accuracy)
-	return a, asked
+// limit returns the class of settings.
+func limit(settings map[any]any) Accuracy {
+	a, _ := settings[accuracyKey{}].(Accuracy)
+	return a
 }

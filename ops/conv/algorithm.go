@@ -73,7 +73,7 @@ func Default() Algorithms {
 }
 
 // All returns every algorithm of this package: those of Default, and after them those that are taken where they
-// are asked for by name, or with Limit where they cost less.
+// are asked for by name, or where they cost less.
 func All() Algorithms {
 	return slices.Concat(Default(), Winograds(), Algorithms{FFT{16}, FFT{32}, FFT{64}, FFT{}})
 }
@@ -109,8 +109,8 @@ func used(settings map[any]any) (first Algorithms, alone bool) {
 // Choose plans p. The reference machine (env.Reference) always takes Direct. Otherwise a
 // node's own choice, algo, is taken, which must be the name of a listed algorithm or one of All
 // and accept p, or, where p is a gradient, may leave it to the others. Where algo is "",
-// the first of the algorithms of Use which accepts p is taken, or of Only. If there are none, the first of Default; with
-// Limit, in float32, the cheapest of the algorithms in that class: the first of Default which accepts p, and those with a clearly
+// the first of the algorithms of Use which accepts p is taken, or of Only. If there are none, the first of Default, or, in
+// float32, the cheapest of the algorithms in the class of Limit: the first of Default which accepts p, and those with a clearly
 // lower Cost.
 //
 // The choice depends on p, algo, the settings and the instruction set alone, not on env.Workers. Another batch size may make another
@@ -161,10 +161,7 @@ func candidates(env *kernel.Env, algo string, p Problem) (Algorithms, error) {
 	}
 	algs := first
 	if !alone {
-		algs = slices.Concat(first, Default())
-		if class, asked := limit(env.Settings); asked {
-			algs = slices.Concat(first, cheaper(class, p), Default())
-		}
+		algs = slices.Concat(first, cheaper(limit(env.Settings), p), Default())
 	}
 	if algo == "" {
 		return algs, nil
