@@ -69,6 +69,7 @@ type Config struct {
 	Lookahead   int     `yaml:"lookahead" json:"lookahead"`       // steps of the rule before Lookahead goes halfway back; 0 for none
 	Average     float64 `yaml:"average" json:"average"`           // β of the mean of the weights that is evaluated and kept; 0 for the weights themselves
 	MicroBatch  int     `yaml:"micro_batch" json:"micro_batch"`   // images computed at a time, whose gradients add up to those of the batch; 0 for all
+	Explode     float64 `yaml:"explode" json:"explode"`           // stop when the cost is above so many times the original; 0 for never
 	Smoothing   float64 `yaml:"smoothing" json:"smoothing"`       // of the labels
 	Init        string  `yaml:"init" json:"init"`                 // see ParseInit; empty for the model's own
 
@@ -90,7 +91,7 @@ func DefaultConfig(model string) Config {
 	}
 	c := Config{
 		Model: model, Data: Digits, Normalize: MeanStd,
-		Epochs: 4, Batch: 64, Optimizer: "nesterov", LR: 0.01, Schedule: "cosine:0.1", Seed: 1, Workers: 1,
+		Epochs: 4, Batch: 64, Optimizer: "nesterov", LR: 0.01, Schedule: "cosine:0.1", Explode: Explosion, Seed: 1, Workers: 1,
 	}
 	for _, p := range papers {
 		if strings.HasPrefix(c.Model, p.prefix) && strings.HasSuffix(c.Model, p.suffix) {
@@ -192,6 +193,7 @@ func (c Config) Validate() error {
 		{"lookahead", c.Lookahead >= 0, c.Lookahead, "at least 0"},
 		{"average", c.Average >= 0 && c.Average < 1, c.Average, "at least 0 and less than 1"},
 		{"micro_batch", c.MicroBatch >= 0, c.MicroBatch, "at least 0"},
+		{"explode", c.Explode == 0 || c.Explode > 1 && !math.IsInf(c.Explode, 0), c.Explode, "0, or more than 1"},
 		{"smoothing", c.Smoothing >= 0 && c.Smoothing < 1, c.Smoothing, "at least 0 and less than 1"},
 		{"workers", c.Workers >= 0 && c.Workers <= data.MaxWorkers, c.Workers, fmt.Sprintf("0 to %d", data.MaxWorkers)},
 		{"threads", c.Threads >= 0 && c.Threads <= maxThreads, c.Threads, fmt.Sprintf("0 to %d", maxThreads)},

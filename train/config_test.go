@@ -221,7 +221,7 @@ func TestM2AndM6TrainingOfThePapers(t *testing.T) {
 			t.Error(err)
 		}
 		base := train.DefaultConfig("twolayer")
-		want.Data, want.Normalize, want.Seed, want.Epochs, want.Workers = base.Data, base.Normalize, base.Seed, got.Epochs, base.Workers
+		want.Data, want.Normalize, want.Seed, want.Epochs, want.Workers, want.Explode = base.Data, base.Normalize, base.Seed, got.Epochs, base.Workers, base.Explode
 		if got != want {
 			t.Errorf("got\n%+v\nwant\n%+v", got, want)
 		}

@@ -32,12 +32,16 @@ type Result struct {
 	Seconds  float64
 }
 
-// A Diverged error says that the loss is no longer a finite number.
+// A Diverged error says that the loss is no longer a finite number, or that it has
+// exploded: see Config.Explode.
 type Diverged struct {
 	Epoch int // from 1
 	Step  int // within the epoch, from 1; 0 if it was seen in the evaluation after it
 	LR    float64
 	Loss  float64
+	// Original is the loss in the beginning, where Loss, a mean over the last steps, is
+	// finite but above Config.Explode times that; else 0.
+	Original float64
 }
 
 // Error says so, and what to do.
@@ -45,6 +49,10 @@ func (d *Diverged) Error() string {
 	where := fmt.Sprintf("step %d", d.Step)
 	if d.Step == 0 {
 		where = "evaluation"
+	}
+	if d.Original > 0 {
+		return fmt.Sprintf("epoch %d, %s: the cost explodes, from %.4g to %.4g, at learning rate %g, which may be too high; try %.2g or less",
+			d.Epoch, where, d.Original, d.Loss, d.LR, d.LR/10)
 	}
 	return fmt.Sprintf("epoch %d, %s: the loss is %v at learning rate %g, which may be too high; try %.2g or less",
 		d.Epoch, where, d.Loss, d.LR, d.LR/10)
@@ -57,7 +65,7 @@ func (d *Diverged) Error() string {
 //
 // When ctx is done Fit ends between two steps, saves the weights of the last whole
 // step if there is a run folder, and returns the Result so far with an error for which
-// errors.Is(err, ctx.Err()) holds. A loss that is not finite ends it with a *Diverged;
+// errors.Is(err, ctx.Err()) holds. A loss that is not finite or explodes ends it with a *Diverged;
 // the folder then keeps the weights of the last good epoch. A set that does not
 // suit the model is refused before anything is written.
 func (t *Trainer) Fit(ctx context.Context, set, test *data.Set, o FitOptions) (*Result, error) {
@@ -94,7 +102,8 @@ type fit struct {
 	test     *data.Set
 	before   []float32 // all parameters, before the last step of an epoch
 	began    time.Time
-	result   Result
+	explosion
+	result Result
 }
 
 func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
@@ -133,6 +142,7 @@ func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
 		f.Now = time.Now
 	}
 	f.began = f.Now()
+	f.limit = t.cfg.Explode
 	t.classes = set.Classes
 	return f, nil
 }
@@ -159,6 +169,9 @@ func (f *fit) epoch(ctx context.Context) error {
 		steps++
 		if !finite(l) {
 			return &Diverged{Epoch: rec.Epoch, Step: steps, LR: rec.LR, Loss: l}
+		}
+		if mean, exploded := f.add(l, f.model.Classes); exploded {
+			return &Diverged{Epoch: rec.Epoch, Step: steps, LR: rec.LR, Loss: mean, Original: f.original}
 		}
 		loss, correct, seen = loss+l*float64(b.N), correct+c, seen+b.N
 		f.progress.Step(rec.Epoch, steps, loss/float64(seen), float64(correct)/float64(seen))

@@ -3,10 +3,12 @@ package train_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"gorgonia.org/tensor"
@@ -66,6 +68,7 @@ func twoLayer(t *testing.T, set *data.Set, lr float64, batch, epochs int) (*trai
 	}
 	c := train.DefaultConfig("twolayer")
 	c.Optimizer, c.LR, c.Schedule, c.Batch, c.Epochs, c.Normalize = "sgd", lr, "constant", batch, epochs, train.MeanOnly
+	c.Explode = 0 // the lecture's runs go on to the end
 	norm, err := train.Normalize(c, set)
 	if err != nil {
 		t.Fatal(err)
@@ -181,6 +184,18 @@ func TestS4TooLowARate(t *testing.T) {
 	if moved := first.Loss - last.Loss; moved < 1e-6 || moved > 2e-3 {
 		t.Errorf("the loss goes from %.6f to %.6f; want hardly a move, downwards", first.Loss, last.Loss)
 	}
+	if v, advice := train.Diagnose(losses(res), 1e-6); v != train.TooLow || !strings.HasSuffix(advice, "is too low, or the gradient is nought; try 1e-05") {
+		t.Errorf("the diagnosis is %q: %s", v, advice)
+	}
+}
+
+// losses are the training losses of a run by epochs.
+func losses(r *train.Result) []float64 {
+	var l []float64
+	for _, rec := range r.Epochs {
+		l = append(l, rec.Loss)
+	}
+	return l
 }
 
 // Not a number from the first epoch: the rate is too high, and the error says so.
@@ -195,5 +210,90 @@ func TestS5TooHighARate(t *testing.T) {
 	}
 	if want := "may be too high; try 1e+05 or less"; err.Error()[len(err.Error())-len(want):] != want {
 		t.Errorf("the error does not end with %q: %v", want, err)
+	}
+}
+
+// The lecture's run has a cost of inf from epoch 5, at a rate of 3·10⁻³ with L2 of 10⁻⁶: still too
+// high; the useful range is 10⁻³ … 10⁻⁵. Noise takes a higher rate than pictures do, as nothing in
+// it pulls all images one way.
+func TestS6StillTooHighARate(t *testing.T) {
+	judge := func(t *testing.T, set *data.Set, high, useful float64) {
+		_, res, err := twoLayer(t, set, high, 50, 10)
+		var d *train.Diverged
+		course := append([]float64{math.Ln10}, losses(res)...)
+		if errors.As(err, &d) {
+			course = append(course, d.Loss)
+		}
+		if v, advice := train.Diagnose(course, high); v != train.Exploding && v != train.TooHigh || !strings.Contains(advice, "is too high; try") {
+			t.Errorf("losses %v, error %v: the diagnosis is %q: %s", course, err, v, advice)
+		}
+		t.Logf("at %g: losses %.4g, error %v", high, course, err)
+		if _, res, err = twoLayer(t, set, useful, 50, 10); err != nil {
+			t.Fatal(err)
+		}
+		if v, advice := train.Diagnose(losses(res), useful); v != train.Falling {
+			t.Errorf("at %g the diagnosis is %q: %s", useful, v, advice)
+		}
+	}
+	t.Run("noise", func(t *testing.T) { judge(t, noise(200), 2e-2, 3e-3) })
+	t.Run("cifar-10", func(t *testing.T) {
+		set, _, err := data.Open(shared(t, "cifar-10"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		judge(t, set.Take(1000), 3e-3, 1e-4)
+	})
+}
+
+// The lecture stops a run of a search when its cost is above three times the original.
+func TestS7ExplosionStopsTheRun(t *testing.T) {
+	m, err := models.Find("twolayer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := train.DefaultConfig("twolayer")
+	if c.Explode != 3 {
+		t.Fatalf("by default a run may grow to %v times its cost, want 3", c.Explode)
+	}
+	c.Optimizer, c.LR, c.Schedule, c.Batch, c.Epochs, c.Normalize = "sgd", 0.02, "constant", 20, 10, train.MeanOnly
+	set := noise(200)
+	norm, err := train.Normalize(c, set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr, err := train.New(m, c, norm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	_, err = tr.Fit(context.Background(), set, nil, train.FitOptions{})
+	var d *train.Diverged
+	if !errors.As(err, &d) || d.Original == 0 || !(d.Loss > 3*d.Original) || d.Epoch > 2 {
+		t.Fatalf("error %v, want an explosion seen in the first epochs", err)
+	}
+	if want := fmt.Sprintf("the cost explodes, from 2.303 to %.4g, at learning rate 0.02, which may be too high; try 0.002 or less", d.Loss); !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("error %q, want it to end with %q", err, want)
+	}
+}
+
+func TestDiagnose(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		losses []float64
+		want   train.Verdict
+	}{
+		{"the lecture's S4", []float64{2.302576, 2.302420}, train.TooLow},
+		{"not a number", []float64{2.3, math.NaN()}, train.Exploding},
+		{"exactly three times", []float64{1, 3}, train.TooHigh},
+		{"more than three times", []float64{1, 3.001, 0.5}, train.Exploding},
+		{"rises", []float64{2.3, 2.5}, train.TooHigh},
+		{"falls", []float64{2.3, 2.0}, train.Falling},
+		{"one loss", []float64{2.3}, train.Falling},
+		{"none", nil, train.Falling},
+	} {
+		v, advice := train.Diagnose(c.losses, 0.1)
+		if v != c.want || (advice == "") != (v == train.Falling) {
+			t.Errorf("%s: %q, %q; want %q", c.name, v, advice, c.want)
+		}
 	}
 }

@@ -94,7 +94,8 @@ neocog graph lenet5 --grad     the network and its gradient as a graph`,
 	a.color = chooses(root, flags, "color", "colour: on a terminal, always or never", "auto", "always", "never")
 	flags.BoolVar(&a.dump, "stack", false, "show the call stack of an error")
 
-	root.AddCommand(a.trainCommand(), a.transferCommand(), a.evalCommand(), a.predictCommand(), a.viewCommand(), a.dataCommand(), a.summaryCommand(), a.graphCommand(),
+	root.AddCommand(a.trainCommand(), a.sanityCommand(), a.lrfindCommand(), a.searchCommand(), a.transferCommand(), a.evalCommand(), a.predictCommand(), a.viewCommand(),
+		a.dataCommand(), a.summaryCommand(), a.graphCommand(),
 		a.onnxCommand(), a.gradcheckCommand(), a.benchCommand(), a.profileCommand(), a.envCommand(), a.versionCommand())
 	return root
 }

@@ -75,6 +75,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.IntVar(&cfg.Lookahead, "lookahead", cfg.Lookahead, "go halfway back after so many steps; 0 is never, 5 usual")
 	f.Float64Var(&cfg.Average, "average", cfg.Average, "evaluate and keep a running mean of the weights, as 0.999; 0 is off")
 	f.IntVar(&cfg.MicroBatch, "micro-batch", cfg.MicroBatch, "images computed at a time, to save memory; 0 is the whole batch")
+	f.Float64Var(&cfg.Explode, "explode", cfg.Explode, "stop when the cost is above so many times the original; 0 is never")
 	f.Float64Var(&cfg.Smoothing, "smoothing", cfg.Smoothing, "of the labels")
 	f.StringVar(&cfg.Init, "init", cfg.Init, "`METHOD` by which weights start: he, xavier, lecun, orthogonal, normal:0.01;\nthe model's own by default")
 	f.StringVar(&cfg.Normalize, "normalize", cfg.Normalize, "`METHOD` for the images: mean-std, imagenet, pixel-mean, mean, none")
