@@ -8,6 +8,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"time"
 
 	"gorgonia.org/tensor"
 
@@ -186,7 +187,7 @@ func TestProfile(t *testing.T) {
 	if f == nil || f.Runs != 3 || f.Workers != 2 || f.Batch != 2 || f.Arena == 0 {
 		t.Fatalf("the profile is %+v", f)
 	}
-	sum, seen := f.Total-f.Total, map[*graph.Node]bool{}
+	sum, seen := time.Duration(0), map[*graph.Node]bool{}
 	for _, i := range f.Instructions {
 		sum += i.Time
 		for _, n := range i.Of {

@@ -41,7 +41,14 @@ func TestIm2col(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Im2col{
 // The algorithm of the example keeps the promises of its own, wherever it does not refuse.
 func TestOwnAlgorithm(t *testing.T) { convtest.Run(t, pointwise{}) }
 
-func TestPointwise(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Pointwise{}}) }
+// The random problems get filters of 1×1 and no padding, since it refuses all others.
+func TestPointwise(t *testing.T) {
+	levels(t, convtest.Suite{Algorithm: conv.Pointwise{}, Adapt: func(p conv.Problem) conv.Problem {
+		p.R, p.S, p.Pad, p.Dilation = 1, 1, [4]int{}, [2]int{1, 1}
+		p.K, p.H, p.W = p.K+p.Groups*8, p.H+4, p.W+4
+		return p
+	}})
+}
 
 // levels runs a suite under each instruction set that this processor has.
 func levels(t *testing.T, s convtest.Suite) {
