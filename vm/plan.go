@@ -199,31 +199,99 @@ func frozenBy(p *Program, changing map[int]bool) map[*graph.Node][]int {
 	return frozen
 }
 
-// schedule returns the nodes in the order in which they run and the place of
-// the first one which may change a parameter: all nodes that compute the new
-// value of a parameter, or depend on one, go last, so that a run which is
-// stopped before them has changed nothing.
+// schedule returns the nodes in the order in which they run and the place of the first one which may change a parameter.
+// Nodes that compute the new value of a parameter, or depend on one, are late: they wait for all that the program returns, so that
+// a run which fails on the way there has changed nothing. Then each runs as soon as its operands are there and
+// nobody else is left to read the old value: gradients need no memory for long. A program that watches for bad values
+// has all of them in the end, since it looks at everything else first.
 func schedule(p *Program) (order []*graph.Node, commit int) {
+	nodes, late := p.g.Nodes(), lateNodes(p)
+	early := make([]*graph.Node, 0, len(nodes))
+	for i, n := range nodes {
+		if !late[i] && !n.IsSource() {
+			early = append(early, n)
+		}
+	}
+	waits := make([]int, len(nodes))             // by node: runs of others that it waits for
+	waiting := make([][]*graph.Node, len(nodes)) // by node: who waits for it
+	wait := func(n, first *graph.Node) {
+		waits[n.Index()]++
+		waiting[first.Index()] = append(waiting[first.Index()], n)
+	}
+	changes := map[*graph.Value]*graph.Node{} // by parameter: the node that computes its new value
+	for _, u := range p.g.Updates() {
+		if n := u.Next.Node(); late[n.Index()] {
+			changes[u.Param] = n
+		}
+	}
+	returned := -1 // the last of the early nodes that is one of the results
+	for i, n := range early {
+		for _, v := range p.outputs {
+			if v.Node() == n {
+				returned = i
+			}
+		}
+		for _, v := range n.Ins() {
+			if u := changes[v]; u != nil {
+				wait(u, n)
+			}
+		}
+	}
+	for i, n := range nodes {
+		for _, v := range n.Ins() {
+			if late[i] && !v.Node().IsSource() {
+				wait(n, v.Node())
+			}
+		}
+	}
+	var ready []*graph.Node // late ones
+	run := func(n *graph.Node) {
+		order = append(order, n)
+		for _, w := range waiting[n.Index()] {
+			if waits[w.Index()]--; waits[w.Index()] == 0 {
+				ready = append(ready, w)
+			}
+		}
+	}
+	for i, n := range nodes {
+		if late[i] && waits[i] == 0 {
+			ready = append(ready, n)
+		}
+	}
+	commit = len(early)
+	for i, n := range early {
+		run(n)
+		if i < returned || p.opts.watch != 0 {
+			continue
+		}
+		commit = min(commit, len(order))
+		for len(ready) > 0 {
+			n, ready = ready[0], ready[1:]
+			run(n)
+		}
+	}
+	for len(ready) > 0 {
+		n := ready[0]
+		ready = ready[1:]
+		run(n)
+	}
+	return order, commit
+}
+
+// lateNodes says by index which nodes compute the new value of a parameter, or depend on one.
+func lateNodes(p *Program) []bool {
 	late := make([]bool, len(p.g.Nodes()))
 	for _, u := range p.g.Updates() {
-		late[u.Next.Node().Index()] = true
+		if n := u.Next.Node(); !n.IsSource() {
+			late[n.Index()] = true
+		}
 	}
 	for i, n := range p.g.Nodes() {
 		for _, v := range n.Ins() {
-			from := v.Node()
-			late[i] = late[i] || late[from.Index()] && !from.IsSource()
-		}
-		if !late[i] && !n.IsSource() {
-			order = append(order, n)
+			late[i] = late[i] || late[v.Node().Index()]
 		}
 	}
-	commit = len(order)
-	for i, n := range p.g.Nodes() {
-		if late[i] && !n.IsSource() {
-			order = append(order, n)
-		}
-	}
-	return order, commit
+	return late
 }
 
 // lastUses returns by value ID when each value is read for the last time.

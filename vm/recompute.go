@@ -96,8 +96,8 @@ func (p *Program) needs(batch int) (int, error) {
 // A replanner holds a schedule in which nodes may occur several times; whoever reads a value reads the
 // result of the last time before.
 type replanner struct {
-	order    []int // of nodes
-	commit   int   // place in order from which on nothing may be computed again
+	order    []int  // of nodes
+	late     []bool // by node: what changes parameters, which happens once
 	info     []nodeInfo
 	buffers  []buffer // by buffer
 	bufferOf []int    // by value ID; -1 for what lies outside of the arena
@@ -169,8 +169,8 @@ func newReplanner(p *Program, batch int) (*replanner, error) {
 	for _, u := range p.g.Updates() {
 		s.keep(u.Next)
 	}
-	nodes, commit := schedule(p)
-	s.commit = commit
+	s.late = lateNodes(p)
+	nodes, _ := schedule(p)
 	for _, n := range nodes {
 		s.order = append(s.order, n.Index())
 	}
@@ -310,7 +310,7 @@ func (s *replanner) forget(lives []life, of [][]int, at, bytes int) bool {
 	last := s.lasts()
 	for i, l := range lives {
 		j, used := slices.BinarySearch(l.uses, at)
-		if l.first >= at || l.last <= at || used || s.buffers[l.buffer].keep || l.uses[j] >= s.commit {
+		if l.first >= at || l.last <= at || used || s.buffers[l.buffer].keep || s.late[s.order[l.first]] || s.late[s.order[l.uses[j]]] {
 			continue
 		}
 		v := victim{at: l.uses[j]}
@@ -320,7 +320,7 @@ func (s *replanner) forget(lives []life, of [][]int, at, bytes int) bool {
 		victims = append(victims, v)
 	}
 	slices.SortStableFunc(victims, func(a, b victim) int { return cmp.Compare(b.value, a.value) })
-	before, commit := s.order, s.commit
+	before := s.order
 	for _, v := range victims[:min(len(victims), 16)] {
 		s.insert(v.chain, v.at)
 		now, _ := s.lives()
@@ -328,7 +328,7 @@ func (s *replanner) forget(lives []life, of [][]int, at, bytes int) bool {
 		if _, peak := s.peak(now); peak <= bytes {
 			return true
 		}
-		s.order, s.commit = before, commit
+		s.order = before
 	}
 	return false
 }
@@ -391,6 +391,5 @@ func (s *replanner) lasts() lasts {
 // insert computes nodes again at a place of the order. Later times at which they are computed again are left out.
 func (s *replanner) insert(chain []int, at int) {
 	rest := slices.DeleteFunc(slices.Clone(s.order[at:]), func(n int) bool { return slices.Contains(chain, n) })
-	s.commit += len(chain) + len(rest) - len(s.order[at:])
 	s.order = slices.Concat(s.order[:at], chain, rest)
 }
