@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime/debug"
 	"sync"
 )
 
@@ -166,8 +167,10 @@ func (l *Loader) fill(b *Batch, g *Augmenter, e, k int) (out Batch, err error) {
 	to := min(from+l.Batch, len(l.order))
 	out = Batch{X: b.X[:(to-from)*dim], Y: b.Y[:to-from], N: to - from, Index: l.order[from:to:to]}
 	at := -1
-	// Whatever goes wrong with an image must reach the reader and not end the program.
+	// A set may be a mapped file, which somebody cuts: a fault must reach the reader and not end the program.
+	before := debug.SetPanicOnFault(true)
 	defer func() {
+		debug.SetPanicOnFault(before)
 		if r := recover(); r != nil {
 			err = fmt.Errorf("loader: image %d of %s, epoch %d: %v", at, l.Set.Name, e, r)
 		}

@@ -30,7 +30,7 @@ type Config struct {
 	Classes int    `yaml:"classes" json:"classes"`
 	Head    string `yaml:"head" json:"head"`
 
-	Data string `yaml:"data" json:"data"` // a folder that data.Open or data.OpenImages knows, or "digits"
+	Data string `yaml:"data" json:"data"` // a folder that data.Open or data.OpenImages knows, a pack, or "digits"
 
 	// The first so many images are used, 0 for all of them; of the embedded digits
 	// so many are drawn, 0 for 10,000 and 2,000.
@@ -421,6 +421,9 @@ func (c Config) shape() (graph.Shape, error) {
 // load returns whole sets, of the embedded digits as many as are wanted.
 func load(c Config) (set, test *data.Set, err error) {
 	if c.Data != Digits && c.Data != "" {
+		if data.IsPack(c.Data) {
+			return data.OpenPack(c.Data)
+		}
 		if data.IsImages(c.Data) {
 			return c.loadImages()
 		}
