@@ -73,7 +73,7 @@ func parseModel(name, text string) (models.Model, error) {
 	return models.FromGraph(name, nodes[len(nodes)-1].Out(0))
 }
 
-// Model returns the model of the zoo that c names, with the head that it asks for.
+// Model returns the model of the zoo that c names, for the input and with the head that it asks for.
 func Model(c Config) (models.Model, error) {
 	m, err := models.Find(c.Model)
 	if err != nil {
@@ -82,7 +82,22 @@ func Model(c Config) (models.Model, error) {
 	return c.head(m)
 }
 
+// reshape returns m for images of c.Input.
+func (c Config) reshape(m models.Model) (models.Model, error) {
+	s, err := parseShape("input", c.Input)
+	if err != nil || s == nil {
+		return m, err
+	}
+	m.Input = s
+	g, _, _ := m.Graph(&layers.Builder{})
+	return m, errors.WithMessagef(g.Err(), "model %q for images %s", m.Name, size(s))
+}
+
 func (c Config) head(m models.Model) (models.Model, error) {
+	m, err := c.reshape(m)
+	if err != nil {
+		return m, err
+	}
 	if c.Classes == 0 {
 		return m, nil
 	}

@@ -56,7 +56,7 @@ Steps, joined by +:
 		Example: `neocog data show digits -o digits.png
 neocog data show cifar-10 --augment cifar+cutout:8 -o sheet.png
 neocog data show digits --augment rotate:15+elastic:20,4 --rows 4 -o sheet.png`,
-		Args: wants(1, 1, "DATASET, a folder or digits"),
+		Args: wants(1, 1, "DATASET, a folder, csv:FILE, a pack or digits"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.dataShow(args[0], o) },
 	}
 	f := cmd.Flags()
@@ -174,7 +174,7 @@ func (a *app) dataPackCommand() *cobra.Command {
 --data FILE maps it into memory: nothing is decoded again, and a set may be larger than memory.`,
 		Example: `neocog data pack path/to/images --image-size 256 -o images.pack
 neocog train resnet18 --data images.pack --augment patch:224+flip --views ten-crops:224,256`,
-		Args: wants(1, 1, "DATASET, a folder or digits"),
+		Args: wants(1, 1, "DATASET, a folder, csv:FILE, a pack or digits"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if out == "" {
 				return usagef("data pack wants -o FILE, where the pack is written")

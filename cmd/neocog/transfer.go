@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -66,7 +65,7 @@ neocog transfer runs/cifar --data fashion-mnist --groups 'conv1*=0; *=0.1' --epo
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or with images in\ntrain/CLASS/ and test/CLASS/; or digits")
+	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or with images in\ntrain/CLASS/ and test/CLASS/; or a pack, csv:FILE, digits")
 	f.StringVar(&cfg.Head, "at", "", "`NODE` after which the network is cut: a layer or block that 'neocog graph' names")
 	o.classifier = chooses(cmd, f, "classifier", "linear classifier that is fitted first", train.Logistic, train.SVM, "none")
 	f.Float64Var(&o.lambda, "l2", 1e-4, "L2 on the classifier's weights")
@@ -107,11 +106,8 @@ func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o tra
 	cfg.Model = base.Model.Name
 	cfg.Shape = fmt.Sprintf("%dx%dx%d", base.Model.Input[0], base.Model.Input[1], base.Model.Input[2])
 	cfg.Groups = headFirst(cfg.Groups)
-	if cfg.Data != train.Digits {
-		// The run folder keeps the path: evaluation may start elsewhere.
-		if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
-			return err
-		}
+	if cfg.Data, err = train.DataPath(cfg.Data); err != nil {
+		return err
 	}
 	set, test, err := train.Load(cfg)
 	if err != nil {
