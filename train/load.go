@@ -17,7 +17,8 @@ import (
 // the validation. c.Data is one of
 //
 //	digits      the embedded digits, which need no file
-//	FOLDER      what data.Open or data.OpenImages knows
+//	FOLDER      what data.Open or data.OpenImages knows, or the name of a public data set
+//	            that was downloaded; see data.Locate
 //	FILE        a pack, see data.OpenPack
 //	csv:FILE…   a table, see data.ParseCSV
 func Load(c Config) (set, test *data.Set, err error) {
@@ -25,6 +26,7 @@ func Load(c Config) (set, test *data.Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	c.Data = data.Locate(c.Data)
 	if set, test, err = load(c); err != nil {
 		return nil, nil, err
 	}
@@ -133,5 +135,5 @@ func DataPath(name string) (string, error) {
 		}
 		return table.String(), err
 	}
-	return filepath.Abs(name)
+	return filepath.Abs(data.Locate(name))
 }

@@ -17,11 +17,11 @@ import (
 func (a *app) dataCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Look at data sets, and pack them into one file",
-		Args:  wants(0, 0, "a command, show or pack,"),
+		Short: "Download data sets, look at them, pack them into one file",
+		Args:  wants(0, 0, "a command: get, show or pack"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.dataShowCommand(), a.dataPackCommand())
+	cmd.AddCommand(a.dataGetCommand(), a.dataShowCommand(), a.dataPackCommand())
 	return cmd
 }
 
