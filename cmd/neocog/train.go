@@ -260,12 +260,13 @@ type outcome struct {
 	Epochs      int      `json:"epochs"`
 	Steps       int      `json:"steps"`
 	Seconds     float64  `json:"seconds"`
+	Waited      float64  `json:"waited"` // seconds, of these, in which training waited for images
 	Run         string   `json:"run"`
 	Interrupted bool     `json:"interrupted,omitempty"`
 }
 
 func outcomeOf(r *train.Result, dir string) outcome {
-	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Run: dir}
+	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Waited: r.Waited, Run: dir}
 	if len(r.Epochs) > 0 {
 		o.Accuracy, o.Loss = &r.Accuracy, &r.Loss
 	}
@@ -276,10 +277,14 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 	if a.json {
 		return a.emit(outcomeOf(r, dir))
 	}
+	took := fmt.Sprintf("%.1f s for %s", r.Seconds, plural(len(r.Epochs), "epoch"))
+	if r.Steps > 0 && r.Seconds > 0 {
+		took += fmt.Sprintf(", %s of it waiting for data", percent(r.Waited/r.Seconds))
+	}
 	fmt.Fprintln(a.stderr)
 	fields(a.stdout, a.out,
 		[2]string{"accuracy", a.out.green(percent(r.Accuracy)) + fmt.Sprintf(" of %s, loss %.4f", plural(test.Len(), "test image"), r.Loss)},
-		[2]string{"time", fmt.Sprintf("%.1f s for %s", r.Seconds, plural(len(r.Epochs), "epoch"))},
+		[2]string{"time", took},
 		[2]string{"run", a.out.bold(dir)})
 	if !a.quiet {
 		fmt.Fprintf(a.stdout, "\n%s\n  %s eval %s\n  %s predict %s %s\n", a.out.dim("next"), self(), dir, self(), dir, example)
