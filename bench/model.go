@@ -102,6 +102,19 @@ func (c ModelCase) Start() (*Running, error) {
 	return r, nil
 }
 
+// ArenaBytes returns what the case needs for results and scratch space, without running it.
+func (c ModelCase) ArenaBytes() (int, error) {
+	g, outputs, _, err := c.build(&Running{feeds: vm.Feeds{}})
+	if err != nil {
+		return 0, err
+	}
+	p, err := vm.Compile(g, outputs, append([]vm.Option{vm.Threads(c.Threads)}, c.Options...)...)
+	if err != nil {
+		return 0, err
+	}
+	return p.ArenaBytes(c.Batch)
+}
+
 // build returns the graph, its outputs and its images.
 func (c ModelCase) build(r *Running) (*graph.Graph, []*graph.Value, *graph.Value, error) {
 	if c.Batch < 1 {

@@ -19,6 +19,9 @@ type options struct {
 	noPasses  bool
 	profile   bool
 	as        graph.DType
+	budget    int // bytes at batch size budgetBatch, 0 for no limit
+
+	budgetBatch int
 }
 
 func collect(opts []Option) options {

@@ -3,7 +3,6 @@ package vm
 import (
 	"fmt"
 	"reflect"
-	"strings"
 
 	"neocog/graph"
 )
@@ -136,11 +135,15 @@ func optimise(g *graph.Graph, roots []*graph.Value, o *options) (*graph.Graph, m
 			}
 			next, step = g.Rebuild(now, !o.noUpdates, edit)
 		}
-		log = append(log, strings.TrimSpace(fmt.Sprintf("%-6s %4d → %4d nodes: %s", p.name, len(g.Nodes()), len(next.Nodes()), p.why)))
+		log = append(log, logLine(p.name, g, next, p.why))
 		for v, image := range images {
 			images[v] = step[image]
 		}
 		g = next
 	}
 	return g, images, log
+}
+
+func logLine(pass string, from, to *graph.Graph, why string) string {
+	return fmt.Sprintf("%-6s %4d → %4d nodes: %s", pass, len(from.Nodes()), len(to.Nodes()), why)
 }

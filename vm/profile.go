@@ -177,5 +177,8 @@ func (p *Program) computes() map[*graph.Node][]*graph.Node {
 	for _, list := range of {
 		slices.Reverse(list)
 	}
+	for n, first := range p.again {
+		of[n] = of[first]
+	}
 	return of
 }

@@ -22,6 +22,7 @@ type Program struct {
 	inputs  []input
 	images  map[*graph.Value]*graph.Value // of the values of user in g; nil for those that are not needed
 	consts  map[*graph.Value][]byte
+	again   map[*graph.Node]*graph.Node // by node of g that computes something again: the node that did so first
 	log     []string
 	opts    options
 	mu      sync.Mutex
@@ -43,6 +44,9 @@ func Compile(g *graph.Graph, outputs []*graph.Value, opts ...Option) (*Program, 
 	}
 	for _, v := range outputs {
 		p.outputs = append(p.outputs, p.images[v])
+	}
+	if err := p.keepWithinBudget(); err != nil {
+		return nil, err
 	}
 	p.inputs = inputsOf(g, p.images)
 	p.static = isStatic(p.g)

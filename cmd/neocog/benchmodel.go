@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -43,6 +44,7 @@ neocog bench model --mode all             every network, at batch size 1`,
 type modelFlags struct {
 	mode, accuracy       *choice
 	batch, threads, reps int
+	budget               string
 }
 
 func (f *modelFlags) add(cmd *cobra.Command, both bool) {
@@ -56,6 +58,7 @@ func (f *modelFlags) add(cmd *cobra.Command, both bool) {
 	f.accuracy = choosesAccuracy(cmd, flags)
 	flags.IntVar(&f.batch, "batch", 1, "images in a batch")
 	flags.IntVar(&f.threads, "threads", runtime.GOMAXPROCS(0), "threads")
+	flags.StringVar(&f.budget, "memory-budget", "", "memory for results and scratch space, such as 800MiB, or 50% of what it is without this; what has no room is computed again")
 	flags.IntVar(&f.reps, "reps", 0, "timed runs; 0 is as many as fit half a second, at least 5")
 }
 
@@ -94,11 +97,55 @@ func (f *modelFlags) cases(names []string) ([]bench.ModelCase, error) {
 	for _, m := range list {
 		for _, mode := range bench.Modes {
 			if f.mode.value == mode || f.mode.value == "all" {
-				cases = append(cases, bench.ModelCase{Model: m, Train: mode == "train", Batch: f.batch, Threads: f.threads, Options: []vm.Option{vm.WithAccuracy(class)}})
+				c := bench.ModelCase{Model: m, Train: mode == "train", Batch: f.batch, Threads: f.threads, Options: []vm.Option{vm.WithAccuracy(class)}}
+				if c.Options, err = withBudget(c, f.budget); err != nil {
+					return nil, err
+				}
+				cases = append(cases, c)
 			}
 		}
 	}
 	return cases, nil
+}
+
+// withBudget returns the options of c with a budget added: a size, or a percentage of what c needs.
+func withBudget(c bench.ModelCase, budget string) ([]vm.Option, error) {
+	if budget == "" {
+		return c.Options, nil
+	}
+	var bytes float64
+	if s, ok := strings.CutSuffix(budget, "%"); ok {
+		percent, err := strconv.ParseFloat(s, 64)
+		if err != nil || !(percent > 0 && percent <= 100) {
+			return nil, usagef("--memory-budget: got %q, want more than 0%% and at most 100%%", budget)
+		}
+		all, err := c.ArenaBytes()
+		if err != nil {
+			return nil, err
+		}
+		bytes = percent / 100 * float64(all)
+	} else {
+		var err error
+		if bytes, err = parseSize(budget); err != nil {
+			return nil, usagef("--memory-budget: got %q, want a size such as 800MiB or 1.5GiB, or a percentage such as 50%%", budget)
+		}
+	}
+	return append(c.Options, vm.WithMemoryBudget(int(bytes), c.Batch)), nil
+}
+
+// parseSize reads sizes such as 800MiB, 1.5 GiB and 1024.
+func parseSize(s string) (float64, error) {
+	unit := 1.0
+	for i, suffix := range []string{"KiB", "MiB", "GiB"} {
+		if number, ok := strings.CutSuffix(s, suffix); ok {
+			s, unit = strings.TrimSpace(number), float64(int(1)<<(10*(i+1)))
+		}
+	}
+	n, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(n*unit >= 1 && n*unit < 1<<50) {
+		return 0, fmt.Errorf("%q is no size", s)
+	}
+	return n * unit, nil
 }
 
 // benchModels measures and writes case by case.
