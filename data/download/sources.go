@@ -31,8 +31,8 @@ const cifarBatch = 10000 * (1 + 3*32*32) // bytes
 
 // Sources returns the data sets that are known, by the names of data.Public.
 //
-// The sums of MNIST and CIFAR are those that tensorflow/datasets and torchvision's successors publish; those of Fashion-MNIST
-// were computed from files with the MD5 that its authors publish.
+// The sums of Fashion-MNIST, and of MNIST but for its training images, were computed from files that have the MD5 which torchvision
+// publishes. Those of the training images of MNIST and of CIFAR are what public projects that download the files agree on.
 func Sources() []Source {
 	return []Source{
 		{
