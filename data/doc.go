@@ -14,6 +14,9 @@
 //	Set         images as bytes (N, C, H, W) with labels and class names     Take Split Subset Shuffled
 //	Open        a folder of MNIST, Fashion-MNIST, CIFAR-10 or CIFAR-100       ReadIDX FromIDX ReadCIFAR10 ReadCIFAR100
 //	OpenImages  a folder of PNG and JPEG images, a folder for each class      ReadImages IsImages
+//	OpenPack    one file with both sets, mapped into memory                   WritePack IsPack
+//	CSV         tables of pixels or features with a column of labels          ParseCSV IsCSV
+//	Public      sets that package download fetches into the user's cache      CacheDir Locate
 //	Digits      28×28 digits drawn from the Go fonts; needs no file           DigitsSplit
 //	Normalizer  bytes to float32: (x - mean) · scale                          PixelMean ChannelMeanStd
 //	Augment     random changes to training images, "crop:4+flip"               ParseAugment Step Augmenter

@@ -4,7 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"runtime/debug"
 	"sync"
+	"time"
 )
 
 // Batch is one step's input. All slices belong to the Loader and are overwritten by the next step: copy what you keep.
@@ -43,6 +45,7 @@ type Loader struct {
 	clones    []*Augmenter
 	h, w      int // of the images as the network sees them
 	err       error
+	waited    time.Duration
 }
 
 type madeFor struct {
@@ -92,6 +95,7 @@ func (l *Loader) Len() int {
 // that cannot go on ends early: ask Err after the loop, as with a bufio.Scanner.
 func (l *Loader) Epoch(e int) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
+		l.waited = 0
 		if l.err = l.prepare(e); l.err != nil {
 			return
 		}
@@ -100,7 +104,9 @@ func (l *Loader) Epoch(e int) iter.Seq[Batch] {
 			return
 		}
 		for k := range l.Len() {
+			began := time.Now()
 			b, err := l.fill(&l.buffers[0], l.augmenter, e, k)
+			l.waited += time.Since(began)
 			if err != nil {
 				l.err = err
 				return
@@ -115,6 +121,10 @@ func (l *Loader) Epoch(e int) iter.Seq[Batch] {
 // Err returns why the last epoch ended early, nil if it did not or was broken off by the loop: what Validate finds, or an image
 // that could not be prepared, with its position.
 func (l *Loader) Err() error { return l.err }
+
+// Waited returns for how long the last epoch, or what has passed of it, kept its loop waiting for batches: all the time that it takes to prepare
+// them without Workers; with enough of them, and a core for each, that of the first batch.
+func (l *Loader) Waited() time.Duration { return l.waited }
 
 // prepare orders the images and makes the buffers. Both follow the fields, which may have changed since the last epoch.
 func (l *Loader) prepare(e int) error {
@@ -166,8 +176,10 @@ func (l *Loader) fill(b *Batch, g *Augmenter, e, k int) (out Batch, err error) {
 	to := min(from+l.Batch, len(l.order))
 	out = Batch{X: b.X[:(to-from)*dim], Y: b.Y[:to-from], N: to - from, Index: l.order[from:to:to]}
 	at := -1
-	// Whatever goes wrong with an image must reach the reader and not end the program.
+	// A set may be a mapped file, which somebody cuts: a fault must reach the reader and not end the program.
+	before := debug.SetPanicOnFault(true)
 	defer func() {
+		debug.SetPanicOnFault(before)
 		if r := recover(); r != nil {
 			err = fmt.Errorf("loader: image %d of %s, epoch %d: %v", at, l.Set.Name, e, r)
 		}
@@ -242,7 +254,9 @@ func (l *Loader) ahead(e int, yield func(Batch) bool) {
 		})
 	}
 	for k := range l.Len() {
+		began := time.Now()
 		f := <-ready[k%l.Workers]
+		l.waited += time.Since(began)
 		if f.err != nil {
 			l.err = f.err
 			return

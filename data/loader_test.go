@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -270,6 +271,39 @@ func BenchmarkLoader(b *testing.B) {
 				b.ReportMetric(float64(b.N*c.set.Len())/b.Elapsed().Seconds(), "images/s")
 			})
 		}
+	}
+}
+
+// slow is a step that takes its time.
+type slow time.Duration
+
+func (slow) String() string                        { return "slow" }
+func (slow) size(_ int, in extent) (extent, error) { return in, nil }
+func (d slow) apply(*canvas)                       { time.Sleep(time.Duration(d)) }
+
+// On a clock that only sleeps move, with a core for everybody: a batch takes 1.2 s to prepare. The loop waits for the first one, and for
+// others only if it is faster than all workers together.
+func TestLoaderKeepsItsLoopWaiting(t *testing.T) {
+	for _, c := range []struct {
+		workers    int
+		step, want time.Duration
+	}{
+		{0, 2 * time.Second, 5 * 1200 * time.Millisecond},
+		{1, 2 * time.Second, 1200 * time.Millisecond},
+		{1, time.Second, (1200 + 4*200) * time.Millisecond},
+		{2, time.Second, 1200 * time.Millisecond},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &Loader{Set: coloured(20, 3, 3), Batch: 4, Augment: Augment{slow(300 * time.Millisecond)}, Workers: c.workers}
+			for e := range 2 {
+				for range l.Epoch(e) {
+					time.Sleep(c.step)
+				}
+				if l.Err() != nil || l.Waited() != c.want {
+					t.Errorf("%d workers, steps of %v, epoch %d: waited %v, want %v; error %v", c.workers, c.step, e, l.Waited(), c.want, l.Err())
+				}
+			}
+		})
 	}
 }
 

@@ -52,8 +52,8 @@ func Open(dir string) (train, test *Set, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, fmt.Errorf("data folder %s is missing; a folder would hold %s; the embedded digits need none: %w",
-				dir, looksFor, fs.ErrNotExist)
+			return nil, nil, fmt.Errorf("data folder %s is missing; a folder would hold %s; the embedded digits need none%s: %w",
+				dir, looksFor, getHint(dir), fs.ErrNotExist)
 		}
 		return nil, nil, fmt.Errorf("data folder %s: %w; a folder would hold %s", dir, err, looksFor)
 	}
@@ -82,7 +82,7 @@ func Open(dir string) (train, test *Set, err error) {
 		}
 		return f.openCIFAR(cifar10, cifarTrain, cifarTest, cifarMeta)
 	}
-	hint := ""
+	hint := getHint(dir)
 	if sub := f.betterBelow(entries); sub != "" {
 		hint = fmt.Sprintf("; %s does", sub)
 	}

@@ -23,7 +23,7 @@ const (
 type stream struct {
 	r      *bufio.Reader // un-gzipped
 	packed *counter      // nil when the file is not compressed
-	n      int64         // bytes read by readN
+	n      int64         // bytes read by readN and Read
 }
 
 type counter struct {
@@ -87,6 +87,16 @@ func (s *stream) readN(dst []byte, n uint64) ([]byte, error) {
 		}
 	}
 	return dst, nil
+}
+
+// Read reads what readN would, within the same bound on expansion.
+func (s *stream) Read(p []byte) (int, error) {
+	n, err := s.r.Read(p)
+	s.n += int64(n)
+	if bomb := s.checkExpansion(); bomb != nil {
+		return n, bomb
+	}
+	return n, err
 }
 
 // grow doubles the capacity, but never beyond the n bytes that are still to come.

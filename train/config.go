@@ -3,7 +3,6 @@ package train
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -11,7 +10,6 @@ import (
 	"github.com/pkg/errors"
 
 	"neocog/data"
-	"neocog/graph"
 	"neocog/internal/nearest"
 	"neocog/models"
 	"neocog/models/layers"
@@ -30,7 +28,11 @@ type Config struct {
 	Classes int    `yaml:"classes" json:"classes"`
 	Head    string `yaml:"head" json:"head"`
 
-	Data string `yaml:"data" json:"data"` // a folder that data.Open or data.OpenImages knows, or "digits"
+	// Input, as 1x64x64, builds the model for images of other channels, height and width than
+	// its own; empty for its own. What does not fit is the model's error.
+	Input string `yaml:"input" json:"input"`
+
+	Data string `yaml:"data" json:"data"` // see Load
 
 	// The first so many images are used, 0 for all of them; of the embedded digits
 	// so many are drawn, 0 for 10,000 and 2,000.
@@ -205,8 +207,16 @@ func (c Config) Validate() error {
 	if c.Head != "" && c.Classes == 0 {
 		return errors.Errorf("head is %q, but classes is 0: a new last layer wants the number of its classes", c.Head)
 	}
-	if _, err := c.shape(); err != nil {
+	if _, err := parseShape("shape", c.Shape); err != nil {
 		return err
+	}
+	if _, err := parseShape("input", c.Input); err != nil {
+		return err
+	}
+	if data.IsCSV(c.Data) {
+		if _, err := data.ParseCSV(c.Data); err != nil {
+			return err
+		}
 	}
 	if _, err := c.optimizer(); err != nil {
 		return err
@@ -362,94 +372,4 @@ func Normalize(c Config, set *data.Set) (data.Normalizer, error) {
 		return data.Normalizer{}, err
 	}
 	return n(set), nil
-}
-
-// Load returns the training images that c asks for, and the test images or those of
-// the validation.
-func Load(c Config) (set, test *data.Set, err error) {
-	shape, err := c.shape()
-	if err != nil {
-		return nil, nil, err
-	}
-	if set, test, err = load(c); err != nil {
-		return nil, nil, err
-	}
-	if c.Validation > 0 {
-		if c.Validation >= set.Len() {
-			return nil, nil, errors.Errorf("validation is %d, want less than %d, the images of %s", c.Validation, set.Len(), set.Name)
-		}
-		name := set.Name
-		test, set = set.Shuffled(c.Seed).Split(c.Validation)
-		test.Name = name + " (validation)"
-	}
-	if c.TrainImages > 0 {
-		set = set.Take(c.TrainImages)
-	}
-	if c.TestImages > 0 {
-		test = test.Take(c.TestImages)
-	}
-	if shape == nil || data.IsImages(c.Data) { // which are read at the size that is wanted
-		return set, test, nil
-	}
-	if set, err = set.As(shape[0], shape[1], shape[2]); err != nil {
-		return nil, nil, err
-	}
-	test, err = test.As(shape[0], shape[1], shape[2])
-	return set, test, err
-}
-
-// shape returns Shape as [C,H,W], nil for the images as they are.
-func (c Config) shape() (graph.Shape, error) {
-	if c.Shape == "" {
-		return nil, nil
-	}
-	parts := strings.Split(c.Shape, "x")
-	var s graph.Shape
-	for _, p := range parts {
-		n, err := strconv.Atoi(p)
-		if err != nil || n < 1 || n > maxSide {
-			break
-		}
-		s = append(s, n)
-	}
-	if len(parts) != 3 || len(s) != 3 {
-		return nil, errors.Errorf("shape is %q, want channels, height and width, as 3x32x32", c.Shape)
-	}
-	return s, nil
-}
-
-// load returns whole sets, of the embedded digits as many as are wanted.
-func load(c Config) (set, test *data.Set, err error) {
-	if c.Data != Digits && c.Data != "" {
-		if data.IsImages(c.Data) {
-			return c.loadImages()
-		}
-		return data.Open(c.Data)
-	}
-	n, m := c.TrainImages, c.TestImages
-	if n == 0 {
-		n = 10000
-	}
-	if m == 0 {
-		m = 2000
-	}
-	set, test = data.DigitsSplit(n+c.Validation, m, c.Seed)
-	return set, test, nil
-}
-
-// loadImages reads an image folder at the size that c asks for.
-func (c Config) loadImages() (set, test *data.Set, err error) {
-	s, err := c.shape()
-	if s == nil && err == nil {
-		var m models.Model
-		m, err = models.Find(c.Model)
-		s = slices.Clone(m.Input)
-	}
-	if err != nil {
-		return nil, nil, err
-	}
-	if c.ImageSize > 0 {
-		s[1], s[2] = c.ImageSize, c.ImageSize
-	}
-	return data.OpenImages(c.Data, s[0], s[1], s[2])
 }

@@ -64,7 +64,7 @@ func (e Ensemble) Evaluate(ctx context.Context, set *data.Set) (Metrics, error) 
 	mean := make([]float32, set.Len()*classes)
 	for _, t := range e {
 		s := set
-		if shape, err := t.cfg.shape(); err != nil {
+		if shape, err := parseShape("shape", t.cfg.Shape); err != nil {
 			return Metrics{}, err
 		} else if shape != nil {
 			if s, err = set.As(shape[0], shape[1], shape[2]); err != nil {

@@ -30,6 +30,7 @@ type Result struct {
 	Accuracy float64 // likewise
 	Steps    int
 	Seconds  float64
+	Waited   float64 // seconds, of Seconds, that training waited for batches of images; see data.Loader.Waited
 }
 
 // A Diverged error says that the loss is no longer a finite number, or that it has
@@ -176,6 +177,7 @@ func (f *fit) epoch(ctx context.Context) error {
 		loss, correct, seen = loss+l*float64(b.N), correct+c, seen+b.N
 		f.progress.Step(rec.Epoch, steps, loss/float64(seen), float64(correct)/float64(seen))
 	}
+	f.result.Waited += f.loader.Waited().Seconds()
 	if err := f.loader.Err(); err != nil {
 		return err
 	}

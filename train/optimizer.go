@@ -1,6 +1,8 @@
 package train
 
 import (
+	"github.com/pkg/errors"
+
 	"neocog/graph"
 	"neocog/internal/nearest"
 	"neocog/ops"
@@ -30,8 +32,13 @@ func Optimizers() []Optimizer {
 }
 
 // FindOptimizer returns the rule of that name with its usual constants: sgd,
-// momentum, nesterov, adagrad, rmsprop, adadelta, adam, lars or adamw.
+// momentum, nesterov, adagrad, rmsprop, adadelta, adam, lars or adamw. L-BFGS is
+// not among them: see LBFGS.
 func FindOptimizer(name string) (Optimizer, error) {
+	if name == "lbfgs" {
+		return nil, errors.New("lbfgs is no rule for steps on batches: its line search compares losses of all data, to more digits than float32 has; " +
+			"'neocog transfer' fits linear classifiers with it, and train.LBFGS any graph")
+	}
 	var known []string
 	for _, o := range Optimizers() {
 		if o.Name() == name {

@@ -379,7 +379,7 @@ func (t *Trainer) check(s *data.Set, changes ...data.Augment) error {
 			fit = append(fit, m.Name)
 		}
 	}
-	hint := "no model of this library fits"
+	hint := fmt.Sprintf("no model of this library fits as it is; input: %dx%dx%d and classes: %d build one for these", got[0], got[1], got[2], len(s.Classes))
 	if len(fit) > 0 {
 		hint = "models that fit: " + strings.Join(fit, ", ")
 	}

@@ -3,6 +3,7 @@ package train
 import (
 	"context"
 	"math"
+	"os"
 	"slices"
 	"strings"
 
@@ -60,6 +61,36 @@ func NewBase(name string, logits *graph.Value, state *vm.State, norm data.Normal
 	return &Base{Model: m, State: state, Norm: norm, graph: g.String()}, err
 }
 
+// OpenWeights returns the network of a safetensors file: the model of the zoo of that name with the tensors of the
+// file, which are called as the model calls its parameters and buffers; the empty name is for a file that was written by
+// Trainer.WriteWeights, which says it. Of other programs it may hold more, and need not hold what From does not use, such as
+// the last layer; what is missing, or of another shape, is an error there. Images are not normalised: set Norm.
+func OpenWeights(path, model string) (*Base, error) {
+	file, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	w, err := decodeTensors(file)
+	if err == nil && w.meta[metaFormat] == formatName {
+		err = w.verify()
+	}
+	b := &Base{State: vm.NewState(0)}
+	if err == nil {
+		err = w.setAll(b.State)
+	}
+	if err != nil {
+		return nil, errors.WithMessagef(err, "%s", path)
+	}
+	if model == "" {
+		model = w.meta[metaModel]
+	}
+	if model == "" {
+		return nil, errors.Errorf("%s does not say which model it has the weights of", path)
+	}
+	b.Model, err = models.Find(model)
+	return b, errors.WithMessagef(err, "%s", path)
+}
+
 // parseModel reads a graph whose last node makes the logits.
 func parseModel(name, text string) (models.Model, error) {
 	g, err := graph.Parse(text, ops.All()...)
@@ -73,7 +104,7 @@ func parseModel(name, text string) (models.Model, error) {
 	return models.FromGraph(name, nodes[len(nodes)-1].Out(0))
 }
 
-// Model returns the model of the zoo that c names, with the head that it asks for.
+// Model returns the model of the zoo that c names, for the input and with the head that it asks for.
 func Model(c Config) (models.Model, error) {
 	m, err := models.Find(c.Model)
 	if err != nil {
@@ -82,7 +113,22 @@ func Model(c Config) (models.Model, error) {
 	return c.head(m)
 }
 
+// reshape returns m for images of c.Input.
+func (c Config) reshape(m models.Model) (models.Model, error) {
+	s, err := parseShape("input", c.Input)
+	if err != nil || s == nil {
+		return m, err
+	}
+	m.Input = s
+	g, _, _ := m.Graph(&layers.Builder{})
+	return m, errors.WithMessagef(g.Err(), "model %q for images %s", m.Name, size(s))
+}
+
 func (c Config) head(m models.Model) (models.Model, error) {
+	m, err := c.reshape(m)
+	if err != nil {
+		return m, err
+	}
 	if c.Classes == 0 {
 		return m, nil
 	}

@@ -148,8 +148,8 @@ type weights struct {
 	epoch, step int
 }
 
-// decodeWeights reads a weights file and verifies its checksum.
-func decodeWeights(file []byte) (w weights, err error) {
+// decodeTensors reads a safetensors file, whoever wrote it.
+func decodeTensors(file []byte) (w weights, err error) {
 	// The library indexes by what the header says; a header that lies must not
 	// take the program with it.
 	defer func() {
@@ -166,15 +166,31 @@ func decodeWeights(file []byte) (w weights, err error) {
 		return w, errors.WithMessage(err, "it is no safetensors file or a damaged one")
 	}
 	w.meta = head.Metadata()
-	if w.meta[metaFormat] != formatName {
-		return w, errors.Errorf("its metadata says format %q, want %q: the file was not written by Neocog", w.meta[metaFormat], formatName)
-	}
 	w.views = map[string]safetensors.TensorView{}
 	for _, v := range st.Tensors() {
 		w.views[v.Name] = v.TensorView
 	}
+	return w, nil
+}
+
+// verify checks that Neocog wrote the file, and its checksum.
+func (w weights) verify() error {
+	if w.meta[metaFormat] != formatName {
+		return errors.Errorf("its metadata says format %q, want %q: the file was not written by Neocog", w.meta[metaFormat], formatName)
+	}
 	if got := checksum(w.views, w.meta); got != w.meta[metaSum] {
-		return w, errors.Errorf("it is damaged: the SHA-256 of its content is %.12s…, the file says %.12s…", got, w.meta[metaSum])
+		return errors.Errorf("it is damaged: the SHA-256 of its content is %.12s…, the file says %.12s…", got, w.meta[metaSum])
+	}
+	return nil
+}
+
+// decodeWeights reads a weights file and verifies it.
+func decodeWeights(file []byte) (w weights, err error) {
+	if w, err = decodeTensors(file); err != nil {
+		return w, err
+	}
+	if err := w.verify(); err != nil {
+		return w, err
 	}
 	for key, n := range map[string]*int{metaEpoch: &w.epoch, metaStep: &w.step} {
 		if *n, err = strconv.Atoi(w.meta[key]); err != nil || *n < 0 {
@@ -182,6 +198,33 @@ func decodeWeights(file []byte) (w weights, err error) {
 		}
 	}
 	return w, nil
+}
+
+// setAll sets every value of a State by the name that the file has for it. Elements that a State cannot hold, such as half
+// precision, are an error.
+func (w weights) setAll(s *vm.State) error {
+	for name, v := range w.views {
+		typ := graph.Type{Shape: graph.Shape{}}
+		for d, as := range stored {
+			if as == v.DType() {
+				typ.DType = d
+			}
+		}
+		size := uint64(1)
+		for _, n := range v.Shape() {
+			typ.Shape, size = append(typ.Shape, int(n)), size*n
+		}
+		if typ.DType == graph.Invalid {
+			return errors.Errorf("its %q has elements %v, want F32", name, v.DType())
+		}
+		if uint64(len(v.Data())) != size*uint64(typ.DType.Size()) {
+			return errors.Errorf("its %q has %d bytes for %v", name, len(v.Data()), typ)
+		}
+		if err := s.Set(name, denseOf(v, typ)); err != nil {
+			return errors.WithMessagef(err, "its %q", name)
+		}
+	}
+	return nil
 }
 
 // names returns what the inference graph stores, and its types.

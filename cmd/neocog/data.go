@@ -17,11 +17,11 @@ import (
 func (a *app) dataCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "data",
-		Short: "Look at data sets",
-		Args:  wants(0, 0, "a command: show"),
+		Short: "Download data sets, look at them, pack them into one file",
+		Args:  wants(0, 0, "a command: get, show or pack"),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.AddCommand(a.dataShowCommand())
+	cmd.AddCommand(a.dataGetCommand(), a.dataShowCommand(), a.dataPackCommand())
 	return cmd
 }
 
@@ -56,7 +56,7 @@ Steps, joined by +:
 		Example: `neocog data show digits -o digits.png
 neocog data show cifar-10 --augment cifar+cutout:8 -o sheet.png
 neocog data show digits --augment rotate:15+elastic:20,4 --rows 4 -o sheet.png`,
-		Args: wants(1, 1, "DATASET, a folder or digits"),
+		Args: wants(1, 1, "DATASET, a folder, csv:FILE, a pack or digits"),
 		RunE: func(cmd *cobra.Command, args []string) error { return a.dataShow(args[0], o) },
 	}
 	f := cmd.Flags()
@@ -162,4 +162,48 @@ func sheet(set *data.Set, g *data.Augmenter, augmented bool, o showOptions) (ima
 		}
 	}
 	return out, nil
+}
+
+func (a *app) dataPackCommand() *cobra.Command {
+	cfg := train.DefaultConfig("resnet18")
+	var out string
+	cmd := &cobra.Command{
+		Use:   "pack DATASET",
+		Short: "Write a data set into one file, which training maps into memory",
+		Long: `Write the training and test images of a data set, decoded and of one size, one after another into a file. Training with
+--data FILE maps it into memory: nothing is decoded again, and a set may be larger than memory.`,
+		Example: `neocog data pack path/to/images --image-size 256 -o images.pack
+neocog train resnet18 --data images.pack --augment patch:224+flip --views ten-crops:224,256`,
+		Args: wants(1, 1, "DATASET, a folder, csv:FILE, a pack or digits"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if out == "" {
+				return usagef("data pack wants -o FILE, where the pack is written")
+			}
+			cfg.Data = args[0]
+			if err := cfg.Validate(); err != nil {
+				return asUsage(err)
+			}
+			set, test, err := train.Load(cfg)
+			if err != nil {
+				return err
+			}
+			if err := writeFile(out, func(w io.Writer) error { return data.WritePack(w, set, test) }); err != nil {
+				return err
+			}
+			if a.json {
+				return a.emit(struct {
+					File  string `json:"file"`
+					Train int    `json:"train"`
+					Test  int    `json:"test"`
+				}{out, set.Len(), test.Len()})
+			}
+			fmt.Fprintf(a.stdout, "%s: %s to train, %s to test, %d×%d×%d\n", out, plural(set.Len(), "image"), thousands(test.Len()), set.C, set.H, set.W)
+			return nil
+		},
+	}
+	f := cmd.Flags()
+	f.SortFlags = false
+	f.StringVarP(&out, "out", "o", "", "`FILE` of the pack")
+	f.IntVar(&cfg.ImageSize, "image-size", 256, "side of the images of an image folder")
+	return cmd
 }

@@ -54,8 +54,9 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or with images in\ntrain/CLASS/ and test/CLASS/; or digits")
+	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or with images in\ntrain/CLASS/ and test/CLASS/; or a pack, csv:FILE, digits")
 	f.IntVar(&cfg.ImageSize, "image-size", 0, "side of the images of such a folder; 0 is the model's, for --augment to cut from more")
+	f.StringVar(&cfg.Input, "input", "", "build the model for images of `CxHxW`, as 1x64x64; its own by default")
 	f.IntVar(&cfg.Classes, "classes", 0, "give the model a new last layer for so many classes; 0 is the model's own")
 	f.IntVar(&cfg.TrainImages, "train-images", 0, "train on so many images only; 0 is all, of the digits 10,000")
 	f.IntVar(&cfg.TestImages, "test-images", 0, "test on so many images only; 0 is all, of the digits 2,000")
@@ -158,19 +159,11 @@ func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error
 		return err
 	}
 	cfg.Model = m.Name // of an alias
-	if cfg.Classes > 0 {
-		if m, err = m.WithHead(cfg.Head, cfg.Classes); err != nil {
-			return err
-		}
+	if m, err = train.Model(cfg); err != nil {
+		return err
 	}
-	if cfg.Data == "" {
-		cfg.Data = train.Digits
-	}
-	if cfg.Data != train.Digits {
-		// The run folder keeps the path: evaluation may start elsewhere.
-		if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
-			return err
-		}
+	if cfg.Data, err = train.DataPath(cfg.Data); err != nil {
+		return err
 	}
 	set, test, err := train.Load(cfg)
 	if err != nil {
@@ -267,12 +260,13 @@ type outcome struct {
 	Epochs      int      `json:"epochs"`
 	Steps       int      `json:"steps"`
 	Seconds     float64  `json:"seconds"`
+	Waited      float64  `json:"waited"` // seconds, of these, in which training waited for images
 	Run         string   `json:"run"`
 	Interrupted bool     `json:"interrupted,omitempty"`
 }
 
 func outcomeOf(r *train.Result, dir string) outcome {
-	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Run: dir}
+	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Waited: r.Waited, Run: dir}
 	if len(r.Epochs) > 0 {
 		o.Accuracy, o.Loss = &r.Accuracy, &r.Loss
 	}
@@ -283,10 +277,14 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 	if a.json {
 		return a.emit(outcomeOf(r, dir))
 	}
+	took := fmt.Sprintf("%.1f s for %s", r.Seconds, plural(len(r.Epochs), "epoch"))
+	if r.Steps > 0 && r.Seconds > 0 {
+		took += fmt.Sprintf(", %s of it waiting for data", percent(r.Waited/r.Seconds))
+	}
 	fmt.Fprintln(a.stderr)
 	fields(a.stdout, a.out,
 		[2]string{"accuracy", a.out.green(percent(r.Accuracy)) + fmt.Sprintf(" of %s, loss %.4f", plural(test.Len(), "test image"), r.Loss)},
-		[2]string{"time", fmt.Sprintf("%.1f s for %s", r.Seconds, plural(len(r.Epochs), "epoch"))},
+		[2]string{"time", took},
 		[2]string{"run", a.out.bold(dir)})
 	if !a.quiet {
 		fmt.Fprintf(a.stdout, "\n%s\n  %s eval %s\n  %s predict %s %s\n", a.out.dim("next"), self(), dir, self(), dir, example)

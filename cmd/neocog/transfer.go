@@ -13,6 +13,7 @@ import (
 
 	"neocog/data"
 	"neocog/models"
+	"neocog/onnx"
 	"neocog/train"
 )
 
@@ -21,6 +22,7 @@ type transferOptions struct {
 	classifier *choice
 	lambda     float64
 	normalize  string // empty for that of the base
+	model      string // of weights that do not say
 	runs, name string
 }
 
@@ -30,7 +32,7 @@ func (a *app) transferCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "transfer BASE --data FOLDER",
 		Short: "Put a trained network to a new task: features, a linear classifier, fine-tuning",
-		Long: `Take a trained network, give it a new last layer for the classes of other data, and keep the result as a run.
+		Long: `Take a trained network – a run, an ONNX file, or the weights of a model in a safetensors file –, give it a new last layer for the classes of other data, and keep the result as a run.
 
 The network is cut after the node --at, by default before its last linear layer; maps are averaged over their pixels.
 A linear classifier of these features is fitted to all images by L-BFGS: that is all with little data like that of the
@@ -39,8 +41,10 @@ last block, or all. Images are brought to the channels and the size that the net
 		Example: `neocog transfer runs/cifar --data fashion-mnist                     a classifier of its features
 neocog transfer runs/cifar --data fashion-mnist --at conv3_3 --classifier svm
 neocog transfer runs/cifar --data fashion-mnist --groups 'conv4_*=0.1' --epochs 3
-neocog transfer runs/cifar --data fashion-mnist --groups 'conv1*=0; *=0.1' --epochs 5`,
-		Args: wants(1, 1, "BASE, a run folder"),
+neocog transfer runs/cifar --data fashion-mnist --groups 'conv1*=0; *=0.1' --epochs 5
+neocog transfer resnet20.onnx --normalize imagenet --data fashion-mnist
+neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagenet --data fashion-mnist`,
+		Args: wants(1, 1, "BASE, a run folder, .onnx or .safetensors file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cfg.Data == "" {
 				return usagef("--data is empty, want a folder, or %s for the embedded digits", train.Digits)
@@ -66,11 +70,12 @@ neocog transfer runs/cifar --data fashion-mnist --groups 'conv1*=0; *=0.1' --epo
 	}
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or with images in\ntrain/CLASS/ and test/CLASS/; or digits")
+	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or with images in\ntrain/CLASS/ and test/CLASS/; or a pack, csv:FILE, digits")
 	f.StringVar(&cfg.Head, "at", "", "`NODE` after which the network is cut: a layer or block that 'neocog graph' names")
 	o.classifier = chooses(cmd, f, "classifier", "linear classifier that is fitted first", train.Logistic, train.SVM, "none")
 	f.Float64Var(&o.lambda, "l2", 1e-4, "L2 on the classifier's weights")
-	f.StringVar(&o.normalize, "normalize", "", "`METHOD` for the images: mean-std, imagenet, pixel-mean, mean, none; the base's\nby default")
+	f.StringVar(&o.model, "model", "", "`MODEL` that a .safetensors file has the weights of, if it does not say")
+	f.StringVar(&o.normalize, "normalize", "", "`METHOD` for the images: mean-std, imagenet, pixel-mean, mean, none; the base's\nby default; of a file it must be said")
 	f.StringVar(&cfg.Groups, "groups", "", "what to train further, `PATTERN=RATE[,DECAY];…`; other parameters are frozen,\nthe new layer is head/* and has rate 1")
 	f.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "times that every image is seen in that training")
 	f.Float64Var(&cfg.LR, "lr", cfg.LR, "learning rate of it")
@@ -90,16 +95,43 @@ neocog transfer runs/cifar --data fashion-mnist --groups 'conv1*=0; *=0.1' --epo
 	return cmd
 }
 
-// openBase opens the network to start from.
-func openBase(path string) (*train.Base, error) {
-	if info, err := os.Stat(path); err == nil && !info.IsDir() {
-		return nil, fmt.Errorf("%s is a file; transfer starts from a run folder", path)
+// openBase opens the network to start from: a run folder, or a file, which does not say what its images go through.
+func openBase(path string, o transferOptions) (*train.Base, error) {
+	info, err := os.Stat(path)
+	if err != nil || info.IsDir() {
+		if o.model != "" {
+			return nil, usagef("--model is for .safetensors files; the run %s says what its model is", path)
+		}
+		return train.OpenBase(path)
 	}
-	return train.OpenBase(path)
+	ext := strings.ToLower(filepath.Ext(path))
+	switch {
+	case ext != ".onnx" && ext != ".safetensors":
+		return nil, fmt.Errorf("%s is a file that does not end in .onnx or .safetensors; transfer starts from such a file, or from a run folder", path)
+	case o.normalize == "":
+		return nil, usagef("--normalize is missing: %s does not say what its images went through; imagenet is usual for networks of others", path)
+	case ext == ".safetensors":
+		return train.OpenWeights(path, o.model)
+	case o.model != "":
+		return nil, usagef("--model is for .safetensors files; %s has a network of its own", path)
+	}
+	m, err := onnx.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	net, err := m.Import(onnx.Options{})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	if len(net.Outputs) == 0 {
+		return nil, fmt.Errorf("%s: the network has no result", path)
+	}
+	name := strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
+	return train.NewBase(name, net.Outputs[0], net.State, data.Normalizer{}) // that of --normalize comes with the images
 }
 
 func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o transferOptions) error {
-	base, err := openBase(from)
+	base, err := openBase(from, o)
 	if err != nil {
 		return err
 	}
@@ -107,11 +139,8 @@ func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o tra
 	cfg.Model = base.Model.Name
 	cfg.Shape = fmt.Sprintf("%dx%dx%d", base.Model.Input[0], base.Model.Input[1], base.Model.Input[2])
 	cfg.Groups = headFirst(cfg.Groups)
-	if cfg.Data != train.Digits {
-		// The run folder keeps the path: evaluation may start elsewhere.
-		if cfg.Data, err = filepath.Abs(cfg.Data); err != nil {
-			return err
-		}
+	if cfg.Data, err = train.DataPath(cfg.Data); err != nil {
+		return err
 	}
 	set, test, err := train.Load(cfg)
 	if err != nil {

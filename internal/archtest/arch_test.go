@@ -51,6 +51,8 @@ var arrows = []row{
 	// vm for the algorithms of a program, and to run a network whose activations are shown; tensor is what it returns.
 	{"inspect/page", []string{"graph", "graph/layout", "graph/svg", "graph/view", "inspect", "vm", "gorgonia.org/tensor"}},
 	{"data", []string{"golang.org/x/image/...", "github.com/pkg/errors"}},
+	// The only package that knows a network of wires.
+	{"data/download", []string{"data"}},
 
 	{"train", []string{
 		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "internal/...",
