@@ -65,31 +65,41 @@ func fuseProducers(g *graph.Graph, roots []*graph.Value) []graph.Group {
 		var producer *graph.Node
 		for _, v := range n.Ins() {
 			p := v.Node()
-			if _, ok := p.Op.(kernel.Producer); ok && !taken[p.Index()] && f.produces(p, n) && (producer == nil || p.Index() > producer.Index()) {
+			if _, ok := p.Op.(kernel.Producer); ok && !taken[p.Index()] && f.produces(p, n) != nil && (producer == nil || p.Index() > producer.Index()) {
 				producer = p
 			}
 		}
 		if producer != nil {
 			taken[producer.Index()] = true
-			groups = append(groups, group(producer, n, body))
+			groups = append(groups, group(producer, n, f.produces(producer, n), body))
 		}
 	}
 	return groups
 }
 
-// produces reports whether n alone reads result 0 of p, and nobody another result before n.
-func (f *fusing) produces(p, n *graph.Node) bool {
+// produces returns where one node can do what p and n do, if n alone reads result 0 of p: in the place of n if nobody reads another result
+// of p before, or in that of p if all that n reads is there; else nil.
+func (f *fusing) produces(p, n *graph.Node) *graph.Node {
 	if f.kept[p.Out(0).ID()] || !p.Out(0).Type().Equal(n.Out(0).Type()) {
-		return false
+		return nil
 	}
+	at := n
 	for i, v := range p.Outs() {
 		for _, r := range f.readers[v.ID()] {
-			if i == 0 && r != n || r.Index() < n.Index() {
-				return false
+			if i == 0 && r != n {
+				return nil
+			}
+			if r.Index() < n.Index() {
+				at = p
 			}
 		}
 	}
-	return true
+	for _, v := range n.Ins() {
+		if at == p && v.Node().Index() > p.Index() {
+			return nil
+		}
+	}
+	return at
 }
 
 // bodyOf returns the program of a node of fused or single element-wise ops, nil for others.
@@ -110,8 +120,9 @@ func bodyOf(n *graph.Node) *fusedBody {
 }
 
 // group puts n, whose program is body, behind p.
-func group(p, n *graph.Node, body *fusedBody) graph.Group {
+func group(p, n, at *graph.Node, body *fusedBody) graph.Group {
 	g, body := behind(p, n, body)
+	g.At = at
 	g.Op = produced{graph.Attributes(p.Op), body.names(), p.Op.(kernel.Producer), len(p.Ins()), body}
 	g.Outs = append([]*graph.Value{n.Out(0)}, p.Outs()[1:]...)
 	return g

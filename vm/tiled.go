@@ -62,8 +62,9 @@ func fuseSteps(g *graph.Graph, roots []*graph.Value) []graph.Group {
 		}
 		for _, v := range n.Ins() {
 			p := v.Node()
-			if op, ok := p.Op.(kernel.Tiler); ok && f.produces(p, n) {
+			if op, ok := p.Op.(kernel.Tiler); ok && f.produces(p, n) != nil {
 				g, body := behind(p, n, body)
+				g.At = n
 				g.Op = tiled{graph.Attributes(op), body.names(), op, len(p.Ins()), body}
 				groups = append(groups, g)
 				break
