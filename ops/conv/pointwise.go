@@ -11,12 +11,15 @@ import (
 //
 //	forward      y  = w · x        rows of the tile: filters      columns: pixels
 //	inputgrad    dx = wᵀ · dy                        channels
+//	filtergrad   dw = dy · xᵀ                        filters            channels: see pointwiseFilter
 //
 // The filter is copied once into panels for the micro-kernels, for all images, and, while it does not change, for all
 // runs. Each worker copies some pixels of all channels to scratch memory, side by side, of several images where these are small; with a stride
-// only those that the filter meets. It refuses larger filters, padding, the gradient of the filter, that of an image with a stride, and
-// images of fewer pixels than a vector has.
-type Pointwise struct{}
+// only those that the filter meets. It refuses larger filters, padding, the gradient of an image with a stride, and
+// fewer pixels than a vector has: of an image, or of all for the gradient of the filter, for which it refuses large images, too.
+type Pointwise struct {
+	chunk int // pixels that the gradient of the filter takes at a time, for tests; 0 is as many as suit caches
+}
 
 // Name returns "pointwise".
 func (Pointwise) Name() string { return "pointwise" }
@@ -32,24 +35,33 @@ func (a Pointwise) PlanThen(env *kernel.Env, p Problem, then Then) (kernel.Plan,
 		return kernel.Plan{}, err
 	}
 	P, Q := p.Out()
-	outs := p.K / p.Groups
-	if p.Pass == InputGrad {
+	outs, pixels := p.K/p.Groups, P*Q
+	switch p.Pass {
+	case InputGrad:
 		outs = p.C / p.Groups
+	case FilterGrad:
+		pixels *= p.N
 	}
 	x, w, y := p.Lens()
 	switch {
 	case p.R != 1 || p.S != 1 || p.Pad != [4]int{}:
 		return kernel.Plan{}, Refuse(a, p, "only 1×1 filters without padding")
-	case p.Pass == FilterGrad:
-		return kernel.Plan{}, Refuse(a, p, "it has no gradient of the filter")
 	case p.Pass == InputGrad && p.Stride != [2]int{1, 1}:
 		return kernel.Plan{}, Refuse(a, p, "with a stride most of the gradient is zero")
 	case min(x, w, y) == 0:
 		return kernel.Plan{}, Refuse(a, p, "it is empty")
 	case outs < fewLanes:
 		return kernel.Plan{}, Refuse(a, p, "%d outputs in a group fill no tile", outs)
-	case P*Q < winogradLanes:
-		return kernel.Plan{}, Refuse(a, p, "%d pixels do not fill a vector", P*Q)
+	case pixels < winogradLanes:
+		return kernel.Plan{}, Refuse(a, p, "%d pixels do not fill a vector", pixels)
+	case p.Pass == FilterGrad && p.C/p.Groups < fewLanes:
+		return kernel.Plan{}, Refuse(a, p, "%d channels in a group fill no tile", p.C/p.Groups)
+	case p.Pass == FilterGrad && (P*Q > manyPixels || P*Q > fewGradPixels && p.K > p.C):
+		return kernel.Plan{}, Refuse(a, p, "the gradient of %d filters, from %d pixels of each image, is multiplied where it lies, by im2col", p.K, P*Q)
+	case p.Pass == FilterGrad && p.DType.Size() == 4:
+		return planPointwiseFilter[float32](env, a, p)
+	case p.Pass == FilterGrad:
+		return planPointwiseFilter[float64](env, a, p)
 	}
 	if p.DType.Size() == 4 {
 		return planPointwise[float32](env, a, p, then)
@@ -63,6 +75,9 @@ const (
 	pointTerms = 256     // of an output that are added up in registers: so many of a panel of pixels stay in the first cache
 	pointCols  = 512     // the most columns of a tile
 	fewColumns = 192     // so many columns lose little at the end of a row
+
+	// Copying dy pays for its gradient if rows of pixels are short, or there is less of dy than of x.
+	manyPixels, fewGradPixels = 1024, 64
 )
 
 // pointwise computes the outputs of 1×1 filters.
