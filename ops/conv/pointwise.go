@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"neocog/internal/micro"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -333,6 +334,12 @@ func (m *pointwise[T]) run(c *kernel.Call, lo, hi int) {
 				runs := len(m.runs) / m.pieces
 				m.multiply(c, t, &ahead, to, pitch, tile, p.g, first, last, (p.n1-p.n0)*(p.o1-p.o0), piece*runs, runs)
 			}
+			if m.Bias {
+				for i, b := range kernel.In[T](c, 2)[k0:k1] {
+					row := to[i*pitch:][:(p.n1-p.n0)*(p.o1-p.o0)]
+					simd.Affine(row, row, 0, 1, b)
+				}
+			}
 			if m.sums > 0 {
 				for n := range p.n1 - p.n0 {
 					micro.Copy(y[n*m.Groups*m.co*m.pixels:], m.pixels, sums[n*m.pixels:], m.wide, k1-k0, m.pixels)
@@ -365,17 +372,14 @@ func (m *pointwise[T]) multiply(c *kernel.Call, t *micro.Tile, ahead *pointAhead
 				k0, k1 := share(m.co, m.panels, panel)
 				t.A, t.C = unsafe.Pointer(&filter[panel*m.panelSize()]), unsafe.Pointer(&y[(k0-base)*pitch+q])
 				t.Add = uint64(min(j, 1))
-				if m.Bias && j == 0 {
-					bias := kernel.In[T](c, 2)[g*m.co+k0 : g*m.co+k1]
-					for i, v := range bias {
-						row := y[(k0-base+i)*pitch+q:][:n]
-						for l := range row {
-							row[l] = v
-						}
-					}
-					t.Add = 1
+				switch {
+				case j > 0 || m.sums > 0 || m.co <= m.ci:
+					ahead.fetch(t, t.Runs.K)
+				case panel+1 < last: // there is more to write than to read
+					t.Next, t.SNext = unsafe.Pointer(&y[(k1-base)*pitch+q]), t.SC
+				case q+width < cols:
+					t.Next, t.SNext = unsafe.Pointer(&y[q+width]), t.SC
 				}
-				ahead.fetch(t, t.Runs.K)
 				m.set.Kernel(micro.Columns, k1-k0, ceilDiv(n, lanes))(t)
 			}
 		}
