@@ -34,7 +34,7 @@ var arrows = []row{
 
 	{"vm/kernel", []string{"graph"}},
 	{"ops/conv", []string{
-		"graph", "vm/kernel", "internal/cpu", "internal/fft", "internal/gemm", "internal/micro", "internal/nearest", "internal/par", "internal/toomcook", "internal/winograd",
+		"graph", "vm/kernel", "internal/cpu", "internal/fft", "internal/gemm", "internal/micro", "internal/nearest", "internal/par", "internal/simd", "internal/toomcook", "internal/winograd",
 	}},
 	{"ops/conv/convtest", []string{"graph", "vm/kernel", "ops/conv", "internal/guard", "internal/par"}},
 	{"ops", []string{"graph", "vm/kernel", "ops/conv", "internal/..."}},
