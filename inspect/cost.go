@@ -22,8 +22,8 @@ func Costs(g *graph.Graph, batch int) ([]Cost, error) {
 	if err := g.Err(); err != nil {
 		return nil, err
 	}
-	if batch < 1 || batch > maxBatch {
-		return nil, fmt.Errorf("the batch size is %d, want 1 to %d", batch, maxBatch)
+	if batch < 1 || batch > MaxBatch {
+		return nil, fmt.Errorf("the batch size is %d, want 1 to %d", batch, MaxBatch)
 	}
 	costs := make([]Cost, len(g.Nodes()))
 	for i, n := range g.Nodes() {

@@ -2,6 +2,7 @@ package inspect
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -53,8 +54,9 @@ type Row struct {
 	// Activations is the size in bytes of the results, for the whole batch; of an
 	// input, its own. A result counts nothing where it views what it is made of, as
 	// that of Flatten, or may overwrite it, as that of ReLU, if nobody reads that
-	// again, a node of the gradient for instance. Nor do second results count,
-	// gradients, and what depends on no input. It is what must be kept where there is
+	// again, a node of the gradient for instance. Second results, such as the places of
+	// a maximum, count where the gradient reads them; gradients do not, nor what depends
+	// on no input. It is what must be kept where there is
 	// a gradient; a program without one reuses most of it.
 	Activations int64 `json:"activation_bytes"`
 	// Gradients is the size in bytes of the gradients of results, for the whole batch,
@@ -65,9 +67,8 @@ type Row struct {
 // products are the ops whose FLOPs are multiply-adds, two each.
 var products = map[string]bool{"Conv2D": true, "Conv2DInputGrad": true, "Conv2DFilterGrad": true, "MatMul": true}
 
-// maxBatch keeps all counts of networks of 10¹¹ multiply-adds an image within an
-// int64.
-const maxBatch = 1 << 24
+// MaxBatch is the largest batch size of a summary and of costs.
+const MaxBatch = 1 << 24
 
 // Summarise returns the table of g at a batch size from 1 to 2²⁴. Rows stand in the
 // order in which the layers begin. Only what depends on an input, and what
@@ -77,8 +78,8 @@ const maxBatch = 1 << 24
 // Where outputs are given, only what they and the updates of g need is counted,
 // which is what a program runs: not the gradient of the input, for instance.
 //
-// An error is one of the graph, of the batch size, of an output, or of a node
-// which cannot be planned.
+// An error is one of the graph, of the batch size, of an output, of a node
+// which cannot be planned, or of counts which an int64 cannot hold.
 func Summarise(g *graph.Graph, batch int, outputs ...*graph.Value) (*Summary, error) {
 	if g == nil {
 		return nil, fmt.Errorf("the graph is nil")
@@ -86,11 +87,14 @@ func Summarise(g *graph.Graph, batch int, outputs ...*graph.Value) (*Summary, er
 	if err := g.Err(); err != nil {
 		return nil, err
 	}
-	if batch < 1 || batch > maxBatch {
-		return nil, fmt.Errorf("the batch size is %d, want 1 to %d", batch, maxBatch)
+	if batch < 1 || batch > MaxBatch {
+		return nil, fmt.Errorf("the batch size is %d, want 1 to %d", batch, MaxBatch)
 	}
 	needed, err := need(g, outputs)
 	if err != nil {
+		return nil, err
+	}
+	if err := checkCounts(g, needed, batch); err != nil {
 		return nil, err
 	}
 	s := &summariser{
@@ -118,6 +122,29 @@ func Summarise(g *graph.Graph, batch int, outputs ...*graph.Value) (*Summary, er
 		s.Total.add(r)
 	}
 	return &s.Summary, nil
+}
+
+// checkCounts returns an error if what needed nodes compute or store, added up, passes what an int64 holds. Planning at batch size 1 is cheap, and
+// counts grow with the batch.
+func checkCounts(g *graph.Graph, needed []bool, batch int) error {
+	sum := 0.0
+	for i, n := range g.Nodes() {
+		if !needed[i] || n.IsSource() {
+			continue
+		}
+		p, err := planOf(n, 1)
+		if err != nil {
+			return nil // which the batch size itself will show
+		}
+		sum += float64(p.FLOPs)
+		for _, v := range n.Outs() {
+			sum += float64(v.Type().Bind(1).Bytes())
+		}
+		if p.FLOPs < 0 || float64(batch)*sum > math.MaxInt64/2 {
+			return fmt.Errorf("graph %q at batch size %d: its operations and bytes are more than can be counted, 2⁶²; a smaller batch or image can be", g.Name(), batch)
+		}
+	}
+	return nil
 }
 
 // add adds the counts of o.
@@ -202,6 +229,11 @@ func (s *summariser) node(n *graph.Node) {
 	}
 	if !s.memory.shared(n, s.plans[i]) {
 		r.Activations += s.bytes(n.Out(0))
+	}
+	for _, v := range n.Outs()[1:] {
+		if s.memory.derives(v) {
+			r.Activations += s.bytes(v)
+		}
 	}
 }
 

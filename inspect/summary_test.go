@@ -240,9 +240,9 @@ func TestActivationsInPlace(t *testing.T) {
 			return ops.Add(ops.Flatten(ops.ReLU(x)), v)
 		}, image, 2 * image},
 		// The running statistics see x after the op, the gradient later still. Mean and
-		// variance are second results; their blends are 2 × 4 numbers, in the place of
-		// these if the gradient does not read them.
-		{"batch norm", func(b *layers.Builder, x *graph.Value) *graph.Value { return b.BatchNorm("conv", x) }, image, image + 2*4*4},
+		// variance are second results, 2 × 4 numbers, and so are their blends, which take
+		// the place of these if the gradient does not read them.
+		{"batch norm", func(b *layers.Builder, x *graph.Value) *graph.Value { return b.BatchNorm("conv", x) }, image, image + 2*2*4*4},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			g := graph.New("g")

@@ -69,12 +69,13 @@ func reuse(n *graph.Node, p kernel.Plan) *graph.Value {
 
 // memory says who reads what last, views of a value counting as the value.
 type memory struct {
-	base []int // by value: the value which it is a view of, itself if none
-	last []int // by value: the last node which reads it
+	base []int  // by value: the value which it is a view of, itself if none
+	last []int  // by value: the last node which reads it
+	grad []bool // by value: a node that stands for a gradient reads it
 }
 
 func newMemory(g *graph.Graph, needed []bool, plans []kernel.Plan, outputs []*graph.Value) memory {
-	m := memory{make([]int, g.NumValues()), make([]int, g.NumValues())}
+	m := memory{make([]int, g.NumValues()), make([]int, g.NumValues()), make([]bool, g.NumValues())}
 	for i, n := range g.Nodes() {
 		for _, v := range n.Outs() {
 			m.base[v.ID()] = v.ID()
@@ -84,6 +85,7 @@ func newMemory(g *graph.Graph, needed []bool, plans []kernel.Plan, outputs []*gr
 		}
 		for _, v := range n.Ins() {
 			m.last[m.base[v.ID()]] = i
+			m.grad[v.ID()] = m.grad[v.ID()] || n.Origin != nil
 		}
 		if plans[i].View {
 			m.base[n.Out(0).ID()] = m.base[n.In(0).ID()]
@@ -94,6 +96,9 @@ func newMemory(g *graph.Graph, needed []bool, plans []kernel.Plan, outputs []*gr
 	}
 	return m
 }
+
+// derives reports whether the gradient reads v.
+func (m memory) derives(v *graph.Value) bool { return m.grad[v.ID()] }
 
 // shared reports whether the first result of n lies in memory of an input.
 func (m memory) shared(n *graph.Node, p kernel.Plan) bool {
