@@ -88,22 +88,33 @@ neocog graph lenet5 --run runs/20260102-150405-lenet5 -o lenet5.html`,
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.ctx, r.model = cmd.Context(), args[0]
-			if ext := strings.ToLower(filepath.Ext(r.file)); slices.Contains([]string{".png", ".pdf", ".jpg", ".jpeg"}, ext) {
+			ext := strings.ToLower(filepath.Ext(r.file))
+			if slices.Contains([]string{".png", ".pdf", ".jpg", ".jpeg"}, ext) {
 				return asUsage(fmt.Errorf("%s would be a picture of a kind that Graphviz draws: neocog graph %s --format dot | dot -T%s > %s; without it there is svg",
 					r.file, args[0], ext[1:], r.file))
 			}
-			if r.batch < 1 {
-				return usagef("--batch: got %d, want at least 1", r.batch)
+			if cmd.Flags().Changed("batch") {
+				if err := checkBatch(r.batch); err != nil {
+					return err
+				}
 			}
 			if r.most < 0 {
 				return usagef("--most: got %d, want at least 0", r.most)
 			}
 			if !cmd.Flags().Changed("format") {
-				format.value = r.usualFormat()
+				if format.value = r.usualFormat(); format.value == "" {
+					return usagef("-o %s: the ending %s says no format; add --format, one of %s", r.file, ext, strings.Join(names, ", "))
+				}
 			}
 			r.format = graphFormats[slices.Index(names, format.value)]
 			if r.open && r.format.name != "html" && r.format.name != "svg" {
 				return usagef("--open: a browser shows html and svg, not %s", r.format.name)
+			}
+			if r.json && cmd.Flags().Changed("format") && r.format.name != "json" && r.file == "" {
+				return usagef("--json and --format %s ask for two forms; leave one of them out", r.format.name)
+			}
+			if cmd.Flags().Changed("most") && !slices.Contains([]string{"svg", "mermaid", "html"}, r.format.name) {
+				return usagef("--most: only svg, mermaid and html draw scopes, not %s", r.format.name)
 			}
 			for flag, value := range map[string]string{"--run": r.run, "--profile": r.profile} {
 				if value != "" && r.format.name != "html" {
@@ -122,13 +133,13 @@ neocog graph lenet5 --run runs/20260102-150405-lenet5 -o lenet5.html`,
 	flags.StringVarP(&r.file, "output", "o", "", "write to this `FILE` instead of standard output")
 	flags.BoolVar(&r.open, "open", false, "show it in the browser")
 	flags.IntVar(&r.most, "most", 0, "draw scopes as one node until about so many nodes are left; 0 draws all; by default 200 in svg, 100 in mermaid, 60 in html")
-	flags.IntVar(&r.batch, "batch", 1, "images in a batch, for costs in html")
+	flags.IntVar(&r.batch, "batch", 0, "images in a batch, for costs in html; by default that of the profile, or 1")
 	flags.StringVar(&r.run, "run", "", "show weights and activations of this run `FOLDER`, in html")
 	flags.StringVar(&r.profile, "profile", "", "show the times in this `FILE`, in html")
 	return cmd
 }
 
-// usualFormat is the format where none is asked for.
+// usualFormat is the format where none is asked for, "" if the file's ending is that of none.
 func (r *graphRequest) usualFormat() string {
 	ext := strings.ToLower(filepath.Ext(r.file))
 	for _, f := range graphFormats {
@@ -137,6 +148,8 @@ func (r *graphRequest) usualFormat() string {
 		}
 	}
 	switch {
+	case ext != "":
+		return ""
 	case r.file == "" && (r.open || r.run != "" || r.profile != ""):
 		return "html"
 	case r.file == "" && r.json:

@@ -29,9 +29,12 @@ neocog summary googlenet --format markdown > googlenet.md
 neocog summary lenet5 --json | tail -n 1`,
 		Args:              wants(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
-		RunE: func(_ *cobra.Command, args []string) error {
-			if batch < 1 {
-				return usagef("--batch: got %d, want at least 1", batch)
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := checkBatch(batch); err != nil {
+				return err
+			}
+			if a.json && cmd.Flags().Changed("format") && format.value != "json" {
+				return usagef("--json and --format %s ask for two forms; leave one of them out", format.value)
 			}
 			return a.summary(args[0], batch, input, gradient, format.value)
 		},
@@ -94,6 +97,14 @@ func (a *app) summary(model string, batch int, input string, gradient bool, form
 		Activations  int64  `json:"activation_bytes"`
 		Gradients    int64  `json:"gradient_bytes"`
 	}{m.Name, batch, s.Total.Params, s.Total.Buffers, s.Total.MACs, s.Total.GradientMACs, s.Total.Activations, s.Total.Gradients})
+}
+
+// checkBatch returns an error if there is no such batch size.
+func checkBatch(batch int) error {
+	if batch < 1 || batch > inspect.MaxBatch {
+		return usagef("--batch: got %d, want 1 to %d", batch, inspect.MaxBatch)
+	}
+	return nil
 }
 
 // parseInput reads the height and width of images, as 224x224.

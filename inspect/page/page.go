@@ -20,7 +20,7 @@ import (
 
 // Options are what a page shows besides the graph. The zero Options are of use.
 type Options struct {
-	Batch   int              // batch size of costs and memory; 0 means 1
+	Batch   int              // batch size of costs and memory; 0 means that of Profile, 1 without one
 	Program *vm.Program      // the graph compiled: which algorithms it uses at that batch size
 	Profile *inspect.Profile // what was measured
 	State   *vm.State        // the values of parameters, by name
@@ -179,7 +179,12 @@ func newDocument(g *graph.Graph, o Options) (*document, error) {
 	if g == nil {
 		return nil, fmt.Errorf("the graph is nil")
 	}
-	if o.Batch == 0 {
+	switch {
+	case o.Profile != nil && o.Batch == 0:
+		o.Batch = o.Profile.Batch
+	case o.Profile != nil && o.Batch != o.Profile.Batch:
+		return nil, fmt.Errorf("the profile was measured at batch size %d, the page is asked for at %d; measure at %[2]d, or leave the batch size to the profile", o.Profile.Batch, o.Batch)
+	case o.Batch == 0:
 		o.Batch = 1
 	}
 	costs, err := inspect.Costs(g, o.Batch)
@@ -213,7 +218,7 @@ func newDocument(g *graph.Graph, o Options) (*document, error) {
 		}
 	}
 	if p := o.Profile; p != nil {
-		doc.Runs, doc.Batch = p.Runs, o.Batch
+		doc.Runs = p.Runs
 		for _, m := range p.Nodes {
 			if m.Node < 0 || m.Node >= len(doc.Nodes) {
 				return nil, fmt.Errorf("the profile is of another graph: it has node %d, the graph %d nodes", m.Node, len(doc.Nodes))

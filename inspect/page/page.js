@@ -79,6 +79,7 @@ let drawing; // what place returns
 let eye = {x: 0, y: 0, scale: 1}; // the point at the upper left corner, and pixels to a unit
 let chosen = -1; // item
 let heat = ""; // key of measures
+let hottest = 0; // the most that a drawn item has of it
 let drawn; // the part of the picture that has elements
 const world = svg("g");
 canvas.append(world);
@@ -91,6 +92,14 @@ function rearrange(anchor) {
     eye.x += after.x - before.x;
     eye.y += after.y - before.y;
   }
+  recolour();
+}
+
+// recolour finds what the darkest colour stands for, and shows it. Items that are not drawn have no box.
+function recolour() {
+  hottest = heat && drawing.boxes.reduce((most, b, i) => b && !b.open ? Math.max(most, totals[heat][i]) : most, 0);
+  for (const e of $("legend").children) e.hidden = (e.id === "scale") !== Boolean(heat);
+  if (heat) $("most").textContent = measures[heat].text(hottest);
   drawn = undefined;
   look();
 }
@@ -125,7 +134,7 @@ function show() {
     if (!sees(Math.min(l.x0, l.x1), l.y0, Math.max(l.x0, l.x1) + wire.width, l.y1)) continue;
     paths[l.up ? "up" : "wire"].push(curve(l));
     if (l.arrow) paths.arrow.push(l.up ? `M${l.x0} ${l.y0}l-3.5 7h7z` : `M${l.x1} ${l.y1}l-3.5 -7h7z`);
-    if (l.label) labels.set(`${l.x0} ${l.y0}`, svg("text", {class: "type", x: l.x0 + data.distances.Text, y: l.y0 + 11}, wire.type));
+    if (l.label) labels.set(`${l.x0} ${l.y0}`, svg("text", {class: "type", x: l.x0 + data.distances.Text, y: l.y0 + 13}, wire.type));
   }
   world.replaceChildren(
     svg("g", {}, ...boxes),
@@ -173,9 +182,8 @@ function leaf(i, b) {
     it.detail && svg("text", {class: "detail", x: b.w / 2, y: 31}, it.detail),
     shut && fold(b.w - 11, 11, false));
   const m = measures[heat];
-  if (m && !ref && m.whole > 0) {
-    const most = Math.max(...drawing.boxes.map((b, k) => b && !b.open ? totals[heat][k] : 0));
-    g.querySelector("rect:last-of-type").style.fill = `color-mix(in srgb, var(--hot) ${80 * totals[heat][i] / most}%, var(--paper))`;
+  if (m && !ref && hottest > 0) {
+    g.querySelector("rect:last-of-type").style.fill = `color-mix(in srgb, var(--hot) ${80 * totals[heat][i] / hottest}%, var(--paper))`;
   }
   return g;
 }
@@ -388,7 +396,7 @@ function ofNode(k) {
     ...section("Inputs", n.ins.length > 0 && ins) || [], ...section("Results and who reads them", outs),
     ...section(`Cost at batch size ${data.batch}`, rows(["parameters", ...amount("params", i)], ["multiply-adds", ...amount("macs", i)],
       ["operations", n.flops ? count(n.flops) : ""], ["results", ...amount("bytes", i)], ["algorithm", n.algorithm])) || [],
-    ...section(`Measured, mean of ${data.runs} runs`, n.measured && rows(["time", time(n.measured.nanoseconds), share("time", i)],
+    ...section(`Measured at batch size ${data.batch}, mean of ${data.runs} runs`, n.measured && rows(["time", time(n.measured.nanoseconds), share("time", i)],
       ["rate", n.macs && n.measured.nanoseconds ? `${number(2 * n.macs / n.measured.nanoseconds)} GFLOP/s` : ""], ["memory", bytes(n.measured.bytes)])) || [],
     ...section("Gradient of", forward !== undefined && to(forward)) || [],
     ...section("Its gradient", gradient.length > 0 && html("p", {}, ...lines(gradient.map(to)))) || [],
@@ -562,13 +570,14 @@ for (const [id, act] of Object.entries({expand: () => all(true), collapse: () =>
 $("counts").textContent = `${count(nodes.length)} nodes` + (measures.params.whole ? `, ${count(measures.params.whole)} parameters` : "") +
   (measures.macs.whole ? `, ${count(measures.macs.whole)} multiply-adds at batch size ${data.batch}` : "");
 $("heat").append(html("option", {value: ""}, "kind"), ...Object.entries(measures).filter(([, m]) => m.whole > 0).map(([k, m]) => html("option", {value: k}, m.name)));
-$("heat").addEventListener("change", e => { heat = e.target.value; drawn = undefined; look(); });
+$("heat").addEventListener("change", e => { heat = e.target.value; recolour(); });
 for (const kind of new Set(items.map(it => it.kind))) {
   $("legend").append(html("li", {}, svg("svg", {class: "item " + kind}, svg("rect", {x: 1, y: 1, width: 14, height: 10, rx: ["forward", "gradient", "update"].includes(kind) ? 2 : 5})), kind));
 }
 if (items.some(it => it.ref !== undefined)) {
   $("legend").append(html("li", {}, svg("svg", {class: "ref forward"}, svg("rect", {x: 1, y: 1, width: 14, height: 10, rx: 5})), "reference"));
 }
+$("legend").append(html("li", {id: "scale", hidden: true}, "0", html("span", {class: "ramp"}), html("span", {id: "most"})));
 new ResizeObserver(() => { drawn = undefined; look(); }).observe(canvas);
 rearrange(-1);
 fit(true);

@@ -218,7 +218,7 @@ func TestErrors(t *testing.T) {
 		"is of another graph":       {Program: p},
 		"the values are of another": {State: wrong},
 		"want the values of the parameters: Feeds are given without State": {Feeds: vm.Feeds{x: nil}},
-		"the profile is of another graph":                                  {Profile: &inspect.Profile{Nodes: []inspect.ProfileNode{{Node: 99}}}},
+		"the profile is of another graph":                                  {Profile: &inspect.Profile{Batch: 1, Nodes: []inspect.ProfileNode{{Node: 99}}}},
 	} {
 		if err := page.Write(io.Discard, g, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v gives %v, want %s", o, err, want)
