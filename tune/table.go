@@ -90,7 +90,9 @@ func (t *Table) Add(found []vm.Convolution) {
 
 // sortByTime puts the fastest first; of equals the first by name, so that the order is one.
 func sortByTime(row []entry) {
-	slices.SortFunc(row, func(a, b entry) int { return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Algorithm, b.Algorithm)) })
+	slices.SortFunc(row, func(a, b entry) int {
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Algorithm, b.Algorithm))
+	})
 }
 
 // Len returns the number of problems.

@@ -26,8 +26,8 @@ type Convolution struct {
 type Candidate struct {
 	Algo    string
 	Refused string // why it is not taken, whatever it costs; "" if it may be
-	// Predicted is the time by the formula of package conv, on two cores of the processor whose constants it has; the direct algorithms
-	// have one in common, and it is 0 for algorithms of other packages and where Refused.
+	// Predicted is the time by the formula of package conv, on two cores of the processor whose constants it has. Of the direct algorithms the
+	// first that accepts has one; it is 0 for the others, for those of other packages, and where there is no plan.
 	Predicted time.Duration
 	// Measured is the median time of Machine.Compare, 0 before.
 	Measured  time.Duration
@@ -55,6 +55,7 @@ func (p *Program) Convolutions(batch int) ([]Convolution, error) {
 		}
 		c := Convolution{Node: in.node, Of: of[in.node], Problem: problem, Algo: in.plan.Algo, pc: pc}
 		c.Kept = in.kept >= 0 || in.keptIns[problem.FilterInput()] && problem.Pass != conv.FilterGrad
+		direct := false // one of the direct algorithms has accepted
 		for _, a := range slices.Concat(conv.All(), p.opts.conv) {
 			if a == nil || slices.ContainsFunc(c.Candidates, func(c Candidate) bool { return c.Algo == a.Name() }) {
 				continue
@@ -65,6 +66,12 @@ func (p *Program) Convolutions(batch int) ([]Convolution, error) {
 			found, err := p.candidate(t, in, &c, a)
 			if err != nil {
 				return nil, err
+			}
+			if _, own := a.(conv.Estimator); !own {
+				if found.able && direct {
+					found.Predicted = 0
+				}
+				direct = direct || found.able
 			}
 			c.Candidates = append(c.Candidates, found)
 		}
