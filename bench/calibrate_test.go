@@ -2,17 +2,14 @@ package bench
 
 import (
 	"bufio"
-	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"runtime"
 	"slices"
 	"testing"
-	"time"
 
 	"neocog/ops/conv"
-	"neocog/vm/kernel"
 )
 
 var (
@@ -64,94 +61,23 @@ func TestCalibrate(t *testing.T) {
 			continue
 		}
 		for p.Pass = conv.Forward; p.Pass <= conv.FilterGrad; p.Pass++ {
-			for _, r := range race(t, p) {
-				fmt.Fprintf(out, "%s\t%s\t%s\t%.1f\t%.1f\n", FormatConv(p), Passes[p.Pass], r.algo, r.whole, r.kept)
+			var algorithms []conv.Algorithm
+			for _, a := range conv.All() {
+				if _, transforms := a.(conv.FFT); a.Name() != (conv.Direct{}).Name() && !(transforms && p.R*p.S < 25) {
+					algorithms = append(algorithms, a)
+				}
+			}
+			racers, err := Race(p, algorithms, 2, conv.Fast, false)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range racers {
+				if r.Refused == "" {
+					fmt.Fprintf(out, "%s\t%s\t%s\t%.1f\t%.1f\n", FormatConv(p), Passes[p.Pass], r.Algo, float64(r.Time)/1e3, float64(r.Kept)/1e3)
+				}
 			}
 			out.Flush()
 		}
 		runtime.GC()
 	}
-}
-
-// A runner is an algorithm in a race, with its times in microseconds: of whole runs, and of those whose filter is prepared.
-type runner struct {
-	algo        string
-	l           *loop
-	reps        int
-	times, rest []time.Duration
-	whole, kept float64
-}
-
-const (
-	rounds   = 5
-	hopeless = 1.7 // times the best: what takes longer in the first round runs no more
-)
-
-// race runs all algorithms in turn, round by round, so that what slows the machine down slows all of them, and takes medians. Only
-// the forward pass has filters which are prepared once: gradients are computed while filters change.
-func race(t *testing.T, p conv.Problem) []*runner {
-	first, second, result := operandsOf(p)
-	in := []vector{random(p.DType, first, 1), random(p.DType, second, 2)}
-	y := newVector(p.DType, result)
-	var all []*runner
-	for _, a := range conv.All() {
-		if _, slow := a.(conv.Direct); slow {
-			continue
-		}
-		if _, transforms := a.(conv.FFT); transforms && p.R*p.S < 25 {
-			continue
-		}
-		plan, err := a.Plan(&kernel.Env{Workers: 2}, p)
-		var no *conv.Unsupported
-		if errors.As(err, &no) {
-			continue
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		r := &runner{algo: a.Name(), l: newLoop(plan, 2, in, y)}
-		defer r.l.close()
-		once := make([]time.Duration, 2)
-		if err := r.l.run(once); err != nil {
-			t.Fatal(err)
-		}
-		r.reps = 1 + min(max(1, int(3*time.Millisecond/max(once[1], 1))), 50)
-		r.times = once[1:]
-		all = append(all, r)
-	}
-	best := slices.Min(all[0].times)
-	for _, r := range all {
-		best = min(best, slices.Min(r.times))
-	}
-	for range rounds {
-		for _, r := range all {
-			if float64(r.times[0]) > hopeless*float64(best) {
-				continue
-			}
-			times := make([]time.Duration, r.reps)
-			if err := r.l.run(times); err != nil {
-				t.Fatal(err)
-			}
-			r.times = append(r.times, times[1:]...)
-			if p.Pass == conv.Forward && r.l.plan.Prepare.Steps > 0 {
-				r.l.keep()
-				if err := r.l.run(times); err != nil {
-					t.Fatal(err)
-				}
-				r.rest = append(r.rest, times[1:]...)
-				r.l.first = 0
-			}
-		}
-	}
-	for _, r := range all {
-		if len(r.times) > 1 {
-			r.times = r.times[1:] // the first was alone
-		}
-		r.whole = medianOf(r.times) / 1e3
-		r.kept = r.whole
-		if len(r.rest) > 0 {
-			r.kept = medianOf(r.rest) / 1e3
-		}
-	}
-	return all
 }
