@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"slices"
+
 	"neocog/graph"
 	"neocog/internal/cpu"
 	"neocog/ops/conv"
@@ -28,7 +30,7 @@ func prepareConv(p conv.Problem, algo string, threads int) (*subject, error) {
 	}
 	// By name, and no other: a network leaves gradients that it refuses to others.
 	env, asked := &kernel.Env{Workers: threads, Settings: map[any]any{}}, algo
-	for _, a := range conv.All() {
+	for _, a := range slices.Concat(conv.All(), conv.Families()) {
 		if a.Name() == algo {
 			conv.Only(env.Settings, a)
 			asked = ""

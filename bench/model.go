@@ -104,15 +104,25 @@ func (c ModelCase) Start() (*Running, error) {
 
 // ArenaBytes returns what the case needs for results and scratch space, without running it.
 func (c ModelCase) ArenaBytes() (int, error) {
-	g, outputs, _, err := c.build(&Running{feeds: vm.Feeds{}})
-	if err != nil {
-		return 0, err
-	}
-	p, err := vm.Compile(g, outputs, append([]vm.Option{vm.Threads(c.Threads)}, c.Options...)...)
+	p, err := c.Program()
 	if err != nil {
 		return 0, err
 	}
 	return p.ArenaBytes(c.Batch)
+}
+
+// Program returns the compiled network.
+func (c ModelCase) Program() (*vm.Program, error) {
+	g, outputs, _, err := c.build(&Running{feeds: vm.Feeds{}})
+	if err != nil {
+		return nil, err
+	}
+	return vm.Compile(g, outputs, append([]vm.Option{vm.Threads(c.Threads)}, c.Options...)...)
+}
+
+// Compare measures the algorithms of all convolutions: see vm.Machine.Compare.
+func (r *Running) Compare(ctx context.Context) ([]vm.Convolution, error) {
+	return r.Machine.Compare(ctx, r.feeds)
 }
 
 // build returns the graph, its outputs and its images.

@@ -81,6 +81,7 @@ type Config struct {
 	Conv    string `yaml:"conv" json:"conv"`       // the convolution algorithm; empty for the best
 	// Accuracy is the class of rounding errors within which the best algorithm is chosen: exact, default or fast; empty is default.
 	Accuracy string `yaml:"accuracy" json:"accuracy"`
+	Tune     string `yaml:"tune,omitempty" json:"tune,omitempty"` // a file of measured times, by which algorithms are chosen: see package tune
 }
 
 // DefaultConfig returns the configuration with which a model is trained where
@@ -282,13 +283,8 @@ func (c Config) algorithms() ([]conv.Algorithm, error) {
 	if c.Conv == "" {
 		return nil, nil
 	}
-	known := conv.All()
-	for _, a := range known {
-		if a.Name() == c.Conv {
-			return []conv.Algorithm{a}, nil
-		}
-	}
-	return nil, nearest.Unknown("convolution algorithm", c.Conv, known.Names())
+	a, err := conv.Find(c.Conv)
+	return []conv.Algorithm{a}, err
 }
 
 // accuracy returns the class of rounding errors of convolutions.

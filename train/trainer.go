@@ -17,6 +17,7 @@ import (
 	"neocog/models"
 	"neocog/models/layers"
 	"neocog/ops"
+	"neocog/tune"
 	"neocog/vm"
 )
 
@@ -202,6 +203,25 @@ func (t *Trainer) compileInference() error {
 	return err
 }
 
+// SetConv makes Evaluate and Predict compute convolutions otherwise than Config says: see Config.Conv, Accuracy and Tune.
+func (t *Trainer) SetConv(algorithm, accuracy, times string) error {
+	cfg := t.cfg
+	t.cfg.Conv, t.cfg.Accuracy, t.cfg.Tune = algorithm, accuracy, times
+	old := []machine{t.eval, t.predict}
+	err := t.cfg.Validate()
+	if err == nil {
+		err = t.compileInference()
+	}
+	if err != nil {
+		t.cfg, t.eval, t.predict = cfg, old[0], old[1]
+		return err
+	}
+	for _, m := range old {
+		m.Machine.Close()
+	}
+	return nil
+}
+
 func (t *Trainer) compile(g *graph.Graph, state *vm.State, outputs []*graph.Value, x, y *graph.Value) (machine, error) {
 	var opts []vm.Option
 	if t.cfg.Threads > 0 {
@@ -214,6 +234,13 @@ func (t *Trainer) compile(g *graph.Graph, state *vm.State, outputs []*graph.Valu
 	class, err := t.cfg.accuracy()
 	if err != nil {
 		return machine{}, err
+	}
+	if t.cfg.Tune != "" {
+		times, err := tune.Open(t.cfg.Tune)
+		if err != nil {
+			return machine{}, err
+		}
+		opts = append(opts, vm.WithTimes(times))
 	}
 	p, err := vm.Compile(g, outputs, append(opts, vm.WithConv(algs...), vm.WithAccuracy(class))...)
 	if err != nil {

@@ -33,6 +33,8 @@ type Machine struct {
 	local    int           // bytes of it for each worker
 	running  sync.Mutex    // held by Run and Close
 
+	races map[int]*race // by instruction; nil but during Compare
+
 	// Method values, made once: making one allocates.
 	walk  func(w int)
 	check func()
@@ -121,7 +123,7 @@ func (m *Machine) Run(ctx context.Context, feeds Feeds) ([]*tensor.Dense, error)
 		return nil, errors.New("the context is nil")
 	}
 	if !m.running.TryLock() {
-		return nil, errors.New("the machine is running already; make one for each goroutine")
+		return nil, errBusy
 	}
 	defer m.running.Unlock()
 	batch, err := batchOf(m.p.user, m.p.inputs, feeds, m.p.static)
@@ -209,6 +211,11 @@ func (m *Machine) work(w int) {
 		in := &t.code[pc]
 		if in.once >= 0 && m.b.kept[in.once].fresh {
 			continue
+		}
+		if r := m.races[pc]; r != nil {
+			if r.run(w); m.stop {
+				return
+			}
 		}
 		c.Ins, c.Outs, c.Scratch = in.ins, in.outs, nil
 		if in.scratch >= 0 {

@@ -14,6 +14,9 @@ type options struct {
 	threads     int
 	conv        []conv.Algorithm
 	accuracy    conv.Accuracy
+	workspace   int // bytes that a convolution may take, if limited
+	limited     bool
+	times       conv.Times
 	watch       Watch
 	noUpdates   bool
 	noPasses    bool
@@ -47,6 +50,17 @@ func WithConv(algs ...conv.Algorithm) Option {
 // convolutions where these promise to be faster than direct sums; without it that is conv.DefaultAccuracy. Algorithms of WithConv and of nodes are
 // not asked for theirs: WithConv(conv.Default()...) has direct sums alone. Interpret ignores it.
 func WithAccuracy(a conv.Accuracy) Option { return func(o *options) { o.accuracy = a } }
+
+// WithWorkspaceLimit sets how many bytes of scratch memory a convolution may take besides its operands: what all workers share, what is
+// prepared of the filter, and one worker's own. An algorithm which takes more is refused for that problem, and the next best one is taken. Some direct sums take
+// none: 0 leaves only these.
+func WithWorkspaceLimit(bytes int) Option {
+	return func(o *options) { o.workspace, o.limited = max(bytes, 0), true }
+}
+
+// WithTimes chooses the convolution algorithms that were the fastest when they were measured (see package tune), within the class of accuracy. Problems that were
+// not measured are left to the formula.
+func WithTimes(t conv.Times) Option { return func(o *options) { o.times = t } }
 
 // Watch says which values stop a run. They may be combined with |.
 type Watch uint8

@@ -64,6 +64,7 @@ type instr struct {
 	prepared  int     // store of what the plan prepares, -1 for none
 	kept      int     // index in kept of what the plan prepares, -1 for none
 	once      int     // index in kept of the results, -1 where they are computed in every run
+	keptIns   []bool  // kernel.Env.Kept
 }
 
 // never is a time after the last instruction.
@@ -106,6 +107,7 @@ func plan(p *Program, batch int) (*tape, error) {
 			t.commit = len(t.code)
 		}
 		in, out := t.typesOf(n.Ins()), t.typesOf(n.Outs())
+		env.Kept = keptIns(n, frozen)
 		kp, err := planNode(env, n, in, out)
 		if err != nil {
 			return nil, err
@@ -197,6 +199,15 @@ func frozenBy(p *Program, changing map[int]bool) map[*graph.Node][]int {
 		}
 	}
 	return frozen
+}
+
+// keptIns says by input of n whether it is frozen.
+func keptIns(n *graph.Node, frozen map[*graph.Node][]int) []bool {
+	kept := make([]bool, len(n.Ins()))
+	for i, v := range n.Ins() {
+		_, kept[i] = frozen[v.Node()]
+	}
+	return kept
 }
 
 // schedule returns the nodes in the order in which they run and the place of the first one which may change a parameter.
@@ -374,7 +385,7 @@ func (t *tape) overwrite(n *graph.Node, kp kernel.Plan, i, s, now int) int {
 }
 
 func (t *tape) emit(n *graph.Node, kp kernel.Plan, now, once int, frozen map[*graph.Node][]int) {
-	in := instr{node: n, at: now, plan: kp, scratch: -1, prepared: -1, kept: -1, once: once}
+	in := instr{node: n, at: now, plan: kp, scratch: -1, prepared: -1, kept: -1, once: once, keptIns: keptIns(n, frozen)}
 	for _, v := range n.Ins() {
 		in.ins = append(in.ins, int32(v.ID()))
 	}

@@ -108,6 +108,12 @@ func checkGraph(g *graph.Graph, outputs []*graph.Value) error {
 func (o *options) env() *kernel.Env {
 	env := &kernel.Env{Workers: o.threads, Settings: map[any]any{}}
 	conv.Limit(env.Settings, o.accuracy)
+	if o.limited {
+		conv.LimitWorkspace(env.Settings, o.workspace)
+	}
+	if o.times != nil {
+		conv.UseTimes(env.Settings, o.times)
+	}
 	if len(o.conv) > 0 {
 		conv.Use(env.Settings, o.conv...)
 	}

@@ -32,18 +32,19 @@ neocog bench op --layer relu --json       one op, as JSON`,
 			return asUsage(nearest.Unknown("measurement", args[0], commandNames(cmd)))
 		},
 	}
-	cmd.AddCommand(a.benchGemmCommand(), a.benchConvCommand(), a.benchOpCommand(), a.benchModelCommand())
+	cmd.AddCommand(a.benchGemmCommand(), a.benchConvCommand(), a.benchVGGCommand(), a.benchOpCommand(), a.benchModelCommand())
 	return cmd
 }
 
 // benchFlags are the flags that all measurements have.
 type benchFlags struct {
-	shapes, layers    []string
-	threads, reps     int
-	batch             int
-	dtype, isa        *choice
-	pass, trans, algo *choice
-	prepared          bool // conv
+	shapes, layers []string
+	threads, reps  int
+	batch          int
+	dtype, isa     *choice
+	pass, trans    *choice
+	algo           string // conv
+	prepared       bool   // conv
 }
 
 // add adds the flags to a command which measures what is called names, such as like, and shapes of that syntax.
@@ -177,7 +178,7 @@ neocog bench conv --shape 8x64x56x56,128x3x3,stride=2,pad=1 --json`,
 	f.addBatch(cmd, "images in a batch; 0 is what the shape says, of layers the usual sizes")
 	f.pass = chooses(cmd, cmd.Flags(), "pass", "pass", append(bench.Passes[:], "all")...)
 	cmd.Flags().BoolVar(&f.prepared, "prepared", false, "time runs whose filter was prepared before, as in a network whose weights stay the same")
-	f.algo = chooses(cmd, cmd.Flags(), "algo", "algorithm", slices.Concat([]string{"auto"}, conv.All().Names(), []string{"all"})...)
+	addsConv(cmd, cmd.Flags(), &f.algo, "algo", "auto", "all, ")
 	return cmd
 }
 
@@ -188,12 +189,12 @@ func (f *benchFlags) convs() ([]bench.Case, error) {
 	if err != nil {
 		return nil, err
 	}
-	algos := []string{f.algo.value}
-	switch f.algo.value {
-	case "auto":
-		algos = []string{""}
-	case "all":
-		algos = conv.All().Names()
+	algos := conv.All().Names()
+	if f.algo != "all" {
+		if _, err := algorithm("algo", f.algo); err != nil {
+			return nil, err
+		}
+		algos = []string{strings.TrimPrefix(f.algo, "auto")}
 	}
 	var cases []bench.Case
 	for i, p := range problems {

@@ -12,6 +12,7 @@ import (
 
 	"neocog/bench"
 	"neocog/internal/cpu"
+	"neocog/ops/conv"
 )
 
 // bench measures the cases that list returns, and writes a row for each as soon as it is known.
@@ -122,19 +123,19 @@ func newBenchTable(a *app, f *benchFlags, cases []bench.Case) *benchTable {
 		t.columns = append(t.columns, benchColumn{column{head, max(width, len(head)), right}, text})
 	}
 	add("name", widest(names), false, func(r bench.Row) string { return r.Name })
-	if f.algo != nil { // convolutions
+	if f.algo != "" { // convolutions
 		add("batch", 0, true, func(r bench.Row) string { n, _, _ := strings.Cut(r.Shape, "x"); return n })
 	}
-	if f.trans == nil && f.algo == nil { // ops
+	if f.trans == nil && f.algo == "" { // ops
 		add("shape", widest(shapes), false, func(r bench.Row) string { return r.Shape })
 	}
 	add("pass", 5, false, func(r bench.Row) string { return r.Pass })
-	if f.algo != nil {
-		add("algo", widest(f.algo.known), false, func(r bench.Row) string { return r.Algo })
+	if f.algo != "" {
+		add("algo", widest(conv.All().Names()), false, func(r bench.Row) string { return r.Algo })
 	}
 	add("threads", 0, true, func(r bench.Row) string { return strconv.Itoa(r.Threads) })
 	add("ms", 9, true, func(r bench.Row) string { return strconv.FormatFloat(r.MedianMS, 'f', 4, 64) })
-	if f.trans != nil || f.algo != nil {
+	if f.trans != nil || f.algo != "" {
 		add("GFLOP/s", 0, true, func(r bench.Row) string { return strconv.FormatFloat(r.GFLOPS, 'f', 1, 64) })
 		add("% of peak", 0, true, func(r bench.Row) string {
 			if r.PeakGFLOPS == 0 {

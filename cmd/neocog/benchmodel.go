@@ -4,15 +4,14 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"neocog/bench"
 	"neocog/models"
-	"neocog/ops/conv"
 	"neocog/vm"
 )
 
@@ -42,7 +41,8 @@ neocog bench model --mode all             every network, at batch size 1`,
 
 // modelFlags say how a network is run to measure it.
 type modelFlags struct {
-	mode, accuracy       *choice
+	convFlags
+	mode                 *choice
 	batch, threads, reps int
 	budget               string
 }
@@ -55,17 +55,12 @@ func (f *modelFlags) add(cmd *cobra.Command, both bool) {
 		modes = append(modes, "all")
 	}
 	f.mode = chooses(cmd, flags, "mode", "what to measure: predicting or a step of training", modes...)
-	f.accuracy = choosesAccuracy(cmd, flags)
+	f.convFlags.add(cmd, flags)
+	f.addLimit(flags)
 	flags.IntVar(&f.batch, "batch", 1, "images in a batch")
 	flags.IntVar(&f.threads, "threads", runtime.GOMAXPROCS(0), "threads")
-	flags.StringVar(&f.budget, "memory-budget", "", "memory for results and scratch space, such as 800MiB, or 50% of what it is without this; what has no room is computed again")
+	flags.StringVar(&f.budget, "memory-budget", "", "memory for results and scratch space, such as 800MiB, or 50% of what it is\nwithout this; what has no room is computed again")
 	flags.IntVar(&f.reps, "reps", 0, "timed runs; 0 is as many as fit half a second, at least 5")
-}
-
-// choosesAccuracy adds the flag for the class of rounding errors of convolutions.
-func choosesAccuracy(cmd *cobra.Command, flags *pflag.FlagSet) *choice {
-	return chooses(cmd, flags, "accuracy", "class of rounding errors of convolutions: exact has relative ones of 1e-6, default 5e-6, fast 1e-5",
-		conv.DefaultAccuracy.String(), conv.Exact.String(), conv.Fast.String())
 }
 
 // cases returns what to measure of the models of these names, of all if there are none.
@@ -89,15 +84,15 @@ func (f *modelFlags) cases(names []string) ([]bench.ModelCase, error) {
 	if len(names) == 0 {
 		list = models.All()
 	}
-	class, err := conv.ParseAccuracy(f.accuracy.value)
+	opts, err := f.options()
 	if err != nil {
-		return nil, asUsage(err)
+		return nil, err
 	}
 	var cases []bench.ModelCase
 	for _, m := range list {
 		for _, mode := range bench.Modes {
 			if f.mode.value == mode || f.mode.value == "all" {
-				c := bench.ModelCase{Model: m, Train: mode == "train", Batch: f.batch, Threads: f.threads, Options: []vm.Option{vm.WithAccuracy(class)}}
+				c := bench.ModelCase{Model: m, Train: mode == "train", Batch: f.batch, Threads: f.threads, Options: slices.Clone(opts)}
 				if c.Options, err = withBudget(c, f.budget); err != nil {
 					return nil, err
 				}

@@ -18,6 +18,7 @@ func (a *app) evalCommand() *cobra.Command {
 	var dir, views string
 	var images int
 	var snapshots bool
+	var c convFlags
 	cmd := &cobra.Command{
 		Use:   "eval RUN...",
 		Short: "Measure the accuracy of a run on its test images",
@@ -45,6 +46,9 @@ neocog eval runs/cycles --snapshots`,
 				return err
 			}
 			defer e.Close()
+			if err := c.change(cmd, e); err != nil {
+				return err
+			}
 			if cmd.Flags().Changed("views") {
 				for _, t := range e {
 					t.SetViews(v)
@@ -55,6 +59,7 @@ neocog eval runs/cycles --snapshots`,
 	}
 	cmd.Flags().StringVar(&dir, "data", "", "`FOLDER` with MNIST, Fashion-MNIST or CIFAR-10, or digits; by default that of the run")
 	cmd.Flags().StringVar(&views, "views", "", "average predictions over `VIEWS` of each image: mirror, ten-crops:SIZE[,SIDE],\nfive-scales:SIZE; by default as the run did")
+	c.add(cmd, cmd.Flags())
 	cmd.Flags().BoolVar(&snapshots, "snapshots", false, "average the snapshots of each RUN instead of taking its last weights")
 	cmd.Flags().IntVar(&images, "test-images", 0, "use so many images only; 0 is as many as the run did")
 	return cmd

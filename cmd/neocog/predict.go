@@ -19,6 +19,7 @@ import (
 // predictOptions say what happens to an image before the network sees it.
 type predictOptions struct {
 	fit, invert, show *choice
+	conv              convFlags
 }
 
 func (a *app) predictCommand() *cobra.Command {
@@ -38,12 +39,13 @@ neocog predict runs/20260102-150405-lenet5 --json scans/*.jpg`,
 		Args: wants(2, -1, "RUN, a run folder, and at least one IMAGE"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			runs, images := runsFirst(args)
-			return a.predict(cmd.Context(), runs, images, o)
+			return a.predict(cmd, runs, images, o)
 		},
 	}
 	o.fit = chooses(cmd, cmd.Flags(), "fit", "how an image comes to the network's size: auto is as above", "auto", "digit", "stretch", "crop", "pad")
 	o.invert = chooses(cmd, cmd.Flags(), "invert", "swap light and dark: auto is by the border of grey images", "auto", "always", "never")
 	o.show = chooses(cmd, cmd.Flags(), "show", "draw what the network sees: auto is on a terminal", "auto", "always", "never")
+	o.conv.add(cmd, cmd.Flags())
 	return cmd
 }
 
@@ -73,12 +75,16 @@ func runsFirst(args []string) (runs, images []string) {
 	return args[:n], args[n:]
 }
 
-func (a *app) predict(ctx context.Context, runs, files []string, o predictOptions) error {
+func (a *app) predict(cmd *cobra.Command, runs, files []string, o predictOptions) error {
+	ctx := cmd.Context()
 	e, err := openEnsemble(runs, false)
 	if err != nil {
 		return err
 	}
 	defer e.Close()
+	if err := o.conv.change(cmd, e); err != nil {
+		return err
+	}
 	t := e[0]
 	show := o.show.value == "always" || o.show.value == "auto" && isTerminal(a.stdout)
 	width := 0

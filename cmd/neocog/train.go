@@ -15,15 +15,13 @@ import (
 
 	"neocog/data"
 	"neocog/models"
-	"neocog/ops/conv"
 	"neocog/train"
 )
 
 // trainOptions are the flags of train that are not part of the configuration.
 type trainOptions struct {
 	file, runs, name string
-	conv             *choice
-	accuracy         *choice
+	conv             convFlags
 }
 
 func (a *app) trainCommand() *cobra.Command {
@@ -83,8 +81,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides weights, order and digits")
 	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
 	f.IntVar(&cfg.Workers, "workers", cfg.Workers, "prepare the next batches in so many goroutines; changes no result")
-	o.conv = chooses(cmd, f, "conv", "algorithm of convolutions", append([]string{"auto"}, conv.All().Names()...)...)
-	o.accuracy = choosesAccuracy(cmd, f)
+	o.conv.add(cmd, f)
 	f.StringVar(&o.file, "config", "", "`FILE` of YAML, such as the config.yaml of a run")
 	f.StringVar(&o.runs, "runs", train.Runs, "`FOLDER` in which the run's folder is made")
 	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder; time and model by default")
@@ -131,10 +128,19 @@ func configure(cfg *train.Config, args []string, o trainOptions, flags *pflag.Fl
 		}
 	}
 	if flags.Changed("accuracy") {
-		cfg.Accuracy = o.accuracy.value
+		cfg.Accuracy = o.conv.accuracy.value
 	}
 	if flags.Changed("conv") {
-		cfg.Conv = strings.TrimPrefix(o.conv.value, "auto")
+		if _, err := algorithm("conv", o.conv.algo); err != nil {
+			return err
+		}
+		cfg.Conv = o.conv.configured()
+	}
+	if flags.Changed("tune") && o.conv.tune != "" {
+		var err error
+		if cfg.Tune, err = filepath.Abs(o.conv.tune); err != nil { // the run may be evaluated from another folder
+			return err
+		}
 	}
 	if cfg.Data == "" {
 		return usagef("--data is empty, want a folder, or %s for the embedded digits", train.Digits)

@@ -34,7 +34,8 @@ var arrows = []row{
 
 	{"vm/kernel", []string{"graph"}},
 	{"ops/conv", []string{
-		"graph", "vm/kernel", "internal/cpu", "internal/fft", "internal/gemm", "internal/micro", "internal/nearest", "internal/par", "internal/simd", "internal/toomcook", "internal/winograd",
+		"graph", "vm/kernel", "internal/cpu", "internal/fft", "internal/gemm", "internal/micro", "internal/nearest", "internal/par", "internal/simd",
+		"internal/toomcook", "internal/winograd",
 	}},
 	{"ops/conv/convtest", []string{"graph", "vm/kernel", "ops/conv", "internal/guard", "internal/par"}},
 	{"ops", []string{"graph", "vm/kernel", "ops/conv", "internal/..."}},
@@ -43,6 +44,9 @@ var arrows = []row{
 	// vm only for Check, the gradient checker.
 	{"autodiff", []string{"graph", "ops", "vm", "vm/kernel", "gorgonia.org/tensor", "github.com/pkg/errors"}},
 	{"ops/opstest", []string{"graph", "ops", "vm", "vm/kernel", "autodiff", "gorgonia.org/tensor"}},
+
+	// Algorithms by their measured times; cpuid for the processor's name.
+	{"tune", []string{"vm", "ops/conv", "internal/cpu", "github.com/klauspost/cpuid/v2"}},
 
 	{"models/layers", []string{"graph", "ops"}},
 	{"models", []string{"graph", "ops", "models/layers", "internal/nearest"}},
@@ -55,7 +59,7 @@ var arrows = []row{
 	{"data/download", []string{"data"}},
 
 	{"train", []string{
-		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "internal/...",
+		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "tune", "internal/...",
 		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml", "github.com/nlpodyssey/safetensors",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
 		"gonum.org/v1/gonum/optimize",

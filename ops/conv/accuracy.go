@@ -7,7 +7,7 @@ import (
 )
 
 // An Accuracy says how large rounding errors may be for the sake of speed: it says which algorithms Choose
-// compares, by their Cost, with those of Default. Each class adds to the one before.
+// compares with those of Default. Each class adds to the one before.
 //
 //	| class     | adds                                                      | relative L2 error in float32 |
 //	|-----------|-----------------------------------------------------------|------------------------------|
@@ -57,29 +57,34 @@ func ParseAccuracy(s string) (Accuracy, error) {
 	return DefaultAccuracy, nearest.Unknown("accuracy", s, names)
 }
 
-// estimators returns what the class adds to the algorithms of Default, in an order which decides between equal costs.
-func (a Accuracy) estimators() []Estimator {
-	w := func(m, r int) Estimator { return Winograd{[2]int{m, m}, [2]int{r, r}} }
-	l := []Estimator{w(2, 3), FFT{16}, FFT{32}, FFT{64}, FFT{}}
-	if a != Exact {
-		l = append(l, w(4, 3), w(2, 5),
-			Winograd{[2]int{1, 4}, [2]int{1, 3}}, Winograd{[2]int{4, 1}, [2]int{3, 1}},
-			Winograd{[2]int{1, 4}, [2]int{1, 5}}, Winograd{[2]int{4, 1}, [2]int{5, 1}})
+// Bound returns the largest relative L2 error, in float32 against exact results, of the algorithms of the class.
+func (a Accuracy) Bound() float64 {
+	switch a {
+	case Exact:
+		return 1e-6
+	case Fast:
+		return 1e-5
 	}
-	if a == Fast {
-		l = append(l, w(6, 3), w(4, 5))
-	}
-	return l
+	return 5e-6
 }
 
-// accuracyKey is the key of an Accuracy in kernel.Env.Settings.
-type accuracyKey struct{}
+// has reports whether the class has the algorithm; those without a Bound are the user's own, whose affair it is.
+func (a Accuracy) has(alg Algorithm) bool { return Bound(alg) <= a.Bound() }
 
-// Limit sets the class to which Choose keeps in settings, a kernel.Env.Settings.
-func Limit(settings map[any]any, a Accuracy) { settings[accuracyKey{}] = a }
-
-// limit returns the class of settings.
-func limit(settings map[any]any) Accuracy {
-	a, _ := settings[accuracyKey{}].(Accuracy)
-	return a
+// Bound returns the relative L2 error in float32 that an algorithm stands for, in all passes, on numbers of a normal distribution and
+// sums of up to 10⁴ terms; 0 for algorithms of other packages. See docs/numerics.md.
+func Bound(a Algorithm) float64 {
+	switch a := a.(type) {
+	case Winograd:
+		switch square := a.M[0] == a.M[1]; {
+		case a == Winograd{[2]int{2, 2}, [2]int{3, 3}}:
+			return 1e-6
+		case square && a.M[0]+a.R[0] > 7:
+			return 1e-5
+		}
+		return 5e-6
+	case FFT, Dense, Planar, Pointwise, Blocked, Im2col, Direct:
+		return 1e-6
+	}
+	return 0
 }

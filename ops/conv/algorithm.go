@@ -1,13 +1,9 @@
 package conv
 
 import (
-	"cmp"
-	"errors"
 	"fmt"
 	"slices"
-	"strings"
 
-	"neocog/graph"
 	"neocog/internal/nearest"
 	"neocog/vm/kernel"
 )
@@ -73,136 +69,16 @@ func Default() Algorithms {
 }
 
 // All returns every algorithm of this package: those of Default, and after them those that are taken where they
-// are asked for by name, or where they cost less.
-func All() Algorithms {
-	return slices.Concat(Default(), Winograds(), Algorithms{FFT{16}, FFT{32}, FFT{64}, FFT{}})
-}
+// are asked for by name or cost less.
+func All() Algorithms { return slices.Concat(Default(), Winograds(), ffts()) }
 
-// listKey is the key of a list in kernel.Env.Settings.
-type listKey struct{}
-
-// Use puts algs before the algorithms that settings, a kernel.Env.Settings, asks for
-// so far, before those that are compared at first.
-func Use(settings map[any]any, algs ...Algorithm) {
-	first, alone := used(settings)
-	settings[listKey{}] = list{slices.Concat(algs, first), alone}
-}
-
-// Only makes algs the only algorithms: a Problem that all of them refuse is an
-// error. For tests and measurements.
-func Only(settings map[any]any, algs ...Algorithm) {
-	settings[listKey{}] = list{slices.Clone(algs), true}
-}
-
-// A list is the algorithms that are asked first; if alone, nothing is known beside them, not even by name.
-type list struct {
-	first Algorithms
-	alone bool
-}
-
-// used returns what Use and Only have set.
-func used(settings map[any]any) (first Algorithms, alone bool) {
-	l, _ := settings[listKey{}].(list)
-	return l.first, l.alone
-}
-
-// Choose plans p. The reference machine (env.Reference) always takes Direct. Otherwise a
-// node's own choice, algo, is taken, which must be the name of a listed algorithm or one of All
-// and accept p, or, where p is a gradient, may leave it to the others. Where algo is "",
-// the first of the algorithms of Use which accepts p is taken, or of Only. If there are none, the first of Default, or, in
-// float32, the cheapest of the algorithms in the class of Limit: the first of Default which accepts p, and those with a clearly
-// lower Cost.
-//
-// The choice depends on p, algo, the settings and the instruction set alone, not on env.Workers. Another batch size may make another
-// choice, and so other rounding errors. The plan carries the name of the algorithm and the FLOPs of p.
-func Choose(env *kernel.Env, algo string, p Problem) (kernel.Plan, error) {
-	return ChooseThen(env, algo, p, nil)
-}
-
-// ChooseThen is Choose with something to do with the outputs of the pass Forward.
-func ChooseThen(env *kernel.Env, algo string, p Problem, then Then) (kernel.Plan, error) {
-	if err := p.Check(); err != nil {
-		return kernel.Plan{}, err
-	}
-	algs, err := candidates(env, algo, p)
-	if err != nil {
-		return kernel.Plan{}, err
-	}
-	var refusals []string
-	for _, a := range algs {
-		plan, err := planThen(a, env, p, then)
-		if err == nil {
-			plan.Algo, plan.FLOPs = a.Name(), p.FLOPs()
-			return plan, nil
-		}
-		var no *Unsupported
-		if !errors.As(err, &no) {
-			return kernel.Plan{}, fmt.Errorf("convolution algorithm %s: %w", a.Name(), err)
-		}
-		if len(algs) == 1 {
-			return kernel.Plan{}, err
-		}
-		refusals = append(refusals, a.Name()+": "+no.Reason)
-	}
-	if len(algs) == 0 {
-		return kernel.Plan{}, fmt.Errorf("the list of convolution algorithms is empty")
-	}
-	return kernel.Plan{}, fmt.Errorf("no convolution algorithm can do %v (%s)", p, strings.Join(refusals, "; "))
-}
-
-// candidates returns the algorithms in the order in which p is offered to them.
-func candidates(env *kernel.Env, algo string, p Problem) (Algorithms, error) {
-	if env.Reference {
-		return Algorithms{Direct{}}, nil
-	}
-	first, alone := used(env.Settings)
-	if i := slices.IndexFunc(first, func(a Algorithm) bool { return a == nil }); i >= 0 {
-		return nil, fmt.Errorf("convolution algorithm %d of the list is nil", i)
-	}
-	algs := first
-	if !alone {
-		algs = slices.Concat(first, cheaper(limit(env.Settings), p), Default())
-	}
-	if algo == "" {
-		return algs, nil
-	}
-	known := first
-	if !alone {
-		known = slices.Concat(first, All())
-	}
-	i := slices.IndexFunc(known, func(a Algorithm) bool { return a.Name() == algo })
-	switch {
-	case i < 0:
-		return nil, nearest.Unknown("convolution algorithm", algo, known.Names())
-	case p.Pass == Forward:
-		return known[i : i+1], nil
-	}
-	return slices.Concat(known[i:i+1], algs), nil
-}
-
-// worthwhile is the part of the direct cost below which another algorithm is believed to be faster: costs err by some tenths, and
-// without a gain the direct sum, which needs no scratch memory for transforms, is the better one.
-const worthwhile = 0.85
-
-// cheaper returns the algorithms of a class that promise to be faster than those of Default, the fastest first.
-func cheaper(class Accuracy, p Problem) Algorithms {
-	if x, w, y := p.Lens(); p.DType != graph.Float32 || min(x, w, y) == 0 { // they refuse what is empty
-		return nil
-	}
-	type candidate struct {
-		Algorithm
-		cost float64
-	}
-	var found []candidate
-	for _, a := range class.estimators() {
-		if c := a.Cost(p); c < worthwhile*directCost(p) {
-			found = append(found, candidate{a, c})
+// Find returns the algorithm of All or Families that has this name.
+func Find(name string) (Algorithm, error) {
+	known := slices.Concat(All(), Families())
+	for _, a := range known {
+		if a.Name() == name {
+			return a, nil
 		}
 	}
-	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(a.cost, b.cost) })
-	var algs Algorithms
-	for _, c := range found {
-		algs = append(algs, c.Algorithm)
-	}
-	return algs
+	return nil, nearest.Unknown("convolution algorithm", name, known.Names())
 }

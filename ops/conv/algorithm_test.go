@@ -50,7 +50,7 @@ func TestChoose(t *testing.T) {
 		{name: "the node's own before the user's", settings: func(s map[any]any) { conv.Use(s, stub{name: "a"}) }, algo: "im2col", want: "im2col"},
 		{name: "the reference before all", settings: func(s map[any]any) { conv.Use(s, stub{name: "a"}) }, reference: true, algo: "im2col", want: "direct"},
 		{name: "only", settings: func(s map[any]any) { conv.Only(s, stub{name: "a"}) }, want: "a"},
-		{name: "unknown", algo: "imcol", err: `unknown convolution algorithm "imcol", did you mean im2col? known: ` + strings.Join(conv.All().Names(), ", ")},
+		{name: "unknown", algo: "imcol", err: `unknown convolution algorithm "imcol", did you mean im2col? known: ` + strings.Join(slices.Concat(conv.All(), conv.Families()).Names(), ", ")},
 		{name: "unknown in a list of one", settings: func(s map[any]any) { conv.Only(s, no("a")) }, algo: "im2col", err: `unknown convolution algorithm "im2col", known: a`},
 		{name: "the node's own refuses", settings: func(s map[any]any) { conv.Use(s, no("a")) }, algo: "a",
 			err: "a cannot do forward f32 x[2,3,8,8] w[4,3,3,3]: a is tired"},

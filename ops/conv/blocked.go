@@ -196,7 +196,7 @@ func planBlockedImage[T kernel.Float](env *kernel.Env, a Blocked, p Problem, the
 		Steps: []kernel.Step{pack, {N: items, Grain: grain(p.FLOPs(), items), Run: m.run}},
 		Local: local,
 		Prepare: kernel.Preparation{
-			Steps: 1, Input: p.filterInput(), Bytes: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
+			Steps: 1, Input: p.FilterInput(), Bytes: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
 		},
 	}, nil
 }
@@ -280,7 +280,7 @@ func (m *blockedImage[T]) findPlaces() {
 // pack copies the filter into panels. Items are a block of channels of the input for a panel of a group.
 func (m *blockedImage[T]) pack(c *kernel.Call, lo, hi int) {
 	width, cg, kg := m.set.Width(), m.C/m.Groups, m.K/m.Groups
-	w := kernel.In[T](c, m.filterInput())
+	w := kernel.In[T](c, m.FilterInput())
 	for i := lo; i < hi; i++ {
 		b := i % m.in.blocks
 		o0 := i / m.in.blocks % m.panels * width

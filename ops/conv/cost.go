@@ -10,9 +10,9 @@ import (
 type Estimator interface {
 	Algorithm
 	// Cost returns about how many microseconds p takes on two cores of the processor that the constants were measured on. Only comparison
-	// matters: it depends on p and the instruction set, never on the number of workers, on load or on what ran before. Of a
-	// problem that Plan refuses it may return anything.
-	Cost(p Problem) float64
+	// matters: it depends on p and the instruction set, never on the number of workers, on load or on what ran before. kept says that what
+	// is prepared of the filter is kept from run to run. Of a problem that Plan refuses it may return anything.
+	Cost(p Problem, kept bool) float64
 }
 
 // rates are the microseconds that the parts of a convolution take for a million of each: multiply-adds, elements of the images
@@ -54,7 +54,7 @@ const fftCall = 15
 
 // directCost is about how many microseconds the first algorithm of Default takes which accepts p. Which one it is their refusals
 // decide; how many lanes of its vectors are empty is what makes them differ from each other.
-func directCost(p Problem) float64 {
+func directCost(p Problem, kept bool) float64 {
 	return directRates[p.Pass].cost(directWork(p))
 }
 
@@ -72,7 +72,7 @@ func directWork(p Problem) (products, images, filters float64) {
 }
 
 // Cost counts the products of transformed tiles, the elements of these, and those of the transformed filter.
-func (a Winograd) Cost(p Problem) float64 {
+func (a Winograd) Cost(p Problem, kept bool) float64 {
 	if p.R != a.R[0] || p.S != a.R[1] || p.Stride != [2]int{1, 1} {
 		return math.Inf(1)
 	}
@@ -96,7 +96,7 @@ func (a Winograd) work(p Problem) (products, images, filters float64) {
 }
 
 // Cost is that of the tiles which Plan takes; infinite for fewer taps than 5×5, for which its constants were not measured.
-func (a FFT) Cost(p Problem) float64 {
+func (a FFT) Cost(p Problem, kept bool) float64 {
 	axes, err := a.cut(p)
 	if err != nil || p.R*p.S < 25 {
 		return math.Inf(1)

@@ -30,7 +30,7 @@ func (m *fourier[T]) planImage(s budget) kernel.Plan {
 	units, tiles := m.Groups*m.outputs.blocks, m.N*m.tiles
 	if m.units == units { // all filters are transformed at once
 		m.filters.prepared = true
-		plan.Prepare = kernel.Preparation{Steps: 1, Input: m.filterInput(), Bytes: kernel.SizeOf(m.DType, m.filters.size)}
+		plan.Prepare = kernel.Preparation{Steps: 1, Input: m.FilterInput(), Bytes: kernel.SizeOf(m.DType, m.filters.size)}
 		plan.Shared -= plan.Prepare.Bytes
 	}
 	for u0 := 0; u0 < units; u0 += m.units {
@@ -55,7 +55,7 @@ func (m *fourier[T]) step(plan *kernel.Plan, items int, run kernel.Kernel) {
 
 // transformFilters transforms filters; the lanes are outputs. Items are inputs for each of the blocks of outputs from u0 on.
 func (m *fourier[T]) transformFilters(c *kernel.Call, u0, lo, hi int) {
-	w := kernel.In[T](c, m.filterInput())
+	w := kernel.In[T](c, m.FilterInput())
 	taps, half, work := m.buffers(c)
 	cg, kg, rs := m.C/m.Groups, m.K/m.Groups, m.R*m.S
 	h, width := m.spanH(), m.spanW()

@@ -132,7 +132,7 @@ func planPointwise[T kernel.Float](env *kernel.Env, a Algorithm, p Problem, then
 		Steps: []kernel.Step{pack, {N: items, Grain: grain(p.FLOPs(), items), Run: m.run}},
 		Local: local,
 		Prepare: kernel.Preparation{
-			Steps: 1, Input: p.filterInput(), Bytes: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
+			Steps: 1, Input: p.FilterInput(), Bytes: kernel.SizeOf(p.DType, p.Groups*m.panels*m.panelSize()),
 		},
 	}, nil
 }
@@ -177,7 +177,7 @@ func (m *pointwise[T]) panelSize() int { return m.ci * m.most }
 
 // pack copies the filter into panels. Items are panels of a group.
 func (m *pointwise[T]) pack(c *kernel.Call, lo, hi int) {
-	w := kernel.In[T](c, m.filterInput())
+	w := kernel.In[T](c, m.FilterInput())
 	for i := lo; i < hi; i++ {
 		panel := kernel.Prepared[T](c, i*m.panelSize(), m.panelSize())
 		o0, o1 := share(m.co, m.panels, i%m.panels)

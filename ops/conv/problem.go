@@ -70,8 +70,8 @@ func (p Problem) Lens() (x, w, y int) {
 	return p.N * p.C * p.H * p.W, p.K * (p.C / p.Groups) * p.R * p.S, p.N * p.K * P * Q
 }
 
-// filterInput is the index of w among the inputs of the passes that have it.
-func (p Problem) filterInput() int {
+// FilterInput is the index of w among the inputs of the passes that have it.
+func (p Problem) FilterInput() int {
 	if p.Pass == InputGrad {
 		return 0
 	}

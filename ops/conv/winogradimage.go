@@ -44,7 +44,7 @@ func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T],
 	step.Grain = max(1, 1<<14/(w.points*w.set.Width()*winogradLanes))
 	plan := kernel.Plan{
 		Steps:   []kernel.Step{step},
-		Prepare: kernel.Preparation{Steps: 1, Input: w.filterInput(), Bytes: w.Groups * w.points * w.uPoint * size},
+		Prepare: kernel.Preparation{Steps: 1, Input: w.FilterInput(), Bytes: w.Groups * w.points * w.uPoint * size},
 	}
 	local := w.set.Width() * winogradLanes * w.taps // for the filter
 	in, out := w.inputs(), w.outputs()
@@ -128,7 +128,7 @@ func (w *winogradTiles[T]) findRuns(terms int) {
 func (w *winogradImage[T]) transformFilter(c *kernel.Call, lo, hi int) {
 	width, lanes, blocks := w.set.Width(), min(w.set.Width(), winogradLanes), blocksOf(w.ci)
 	cg, kg := w.C/w.Groups, w.K/w.Groups
-	filter := kernel.In[T](c, w.filterInput())
+	filter := kernel.In[T](c, w.FilterInput())
 	all := kernel.Local[T](c, 0, width*winogradLanes*w.taps) // [channel][tap][lane]
 	for i := lo; i < hi; i++ {
 		b, panel, g := i%blocks, i/blocks%w.panels, i/(blocks*w.panels)

@@ -31,6 +31,9 @@ type Env struct {
 	// known. A plan may have as many items as suit them, but the bits of its
 	// results must not depend on it.
 	Workers int
+	// Kept says by input whether what a plan prepares of it (see Preparation) is kept from run to run, since nothing changes
+	// the input; inputs beyond its end change.
+	Kept []bool
 	// Settings carry choices of the user to the ops concerned, as the
 	// convolution algorithms of vm.WithConv. Keys are private types of the
 	// package which reads them.
@@ -41,6 +44,8 @@ type Env struct {
 type Plan struct {
 	// Algo names the algorithm where there is a choice, for dumps and profiles.
 	Algo string
+	// Problem is what Algo was chosen for, a conv.Problem, for those who compare algorithms; nil where there is no choice.
+	Problem any
 	// Steps run in order; all workers finish one before any begins the next.
 	Steps []Step
 	// Shared and Local are scratch memory in bytes: one block which all workers
