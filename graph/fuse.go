@@ -1,10 +1,11 @@
 package graph
 
-// A Group is some nodes to be replaced by one. The values of all but the last node
+// A Group is some nodes to be replaced by one. Their values
 // are read by nodes of the group alone, unless they are among Outs.
 type Group struct {
-	Nodes []*Node // in their order; the new node stands where the last one does
-	As    *Node   // the one of them whose scope, place and origin it has
+	Nodes []*Node
+	At    *Node // the one of them where the new node stands: behind all Ins, before all who read Outs
+	As    *Node // the one of them whose scope, place and origin it has
 	Op    Op
 	Ins   []*Value // operands of Op, of nodes outside of the group
 	Outs  []*Value // what the results of Op stand for
@@ -26,7 +27,7 @@ func (g *Graph) Fuse(roots []*Value, updates bool, groups []Group) (*Graph, map[
 			for i, v := range to.copy(n, images, nil) {
 				images[n.out[i]] = v
 			}
-		case n == group.Nodes[len(group.Nodes)-1]:
+		case n == group.At:
 			ins := make([]*Value, len(group.Ins))
 			for i, v := range group.Ins {
 				ins[i] = images[v]

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"hash/fnv"
+	"iter"
 	"math"
 	"math/rand/v2"
 	"strconv"
@@ -112,10 +113,37 @@ func (i Init) check(t Type) error {
 // They depend on seed, name and shape alone: not on the order in which
 // parameters are made, nor on what else the graph holds.
 func (i Init) Values(name string, t Type, seed uint64) []float64 {
+	v := make([]float64, 0, max(t.Shape.Size(), 0))
+	for block := range i.Blocks(name, t, seed) {
+		v = append(v, block...)
+	}
+	return v
+}
+
+// Blocks yields what Values returns some thousand at a time, so that large parameters need no memory besides their
+// own. A block is valid until the next one. Only Orthogonal has all values in one.
+func (i Init) Blocks(name string, t Type, seed uint64) iter.Seq[[]float64] {
 	h := fnv.New64a()
 	h.Write([]byte(name))
-	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
-	v := make([]float64, max(t.Shape.Size(), 0))
+	return func(yield func([]float64) bool) {
+		rng := rand.New(rand.NewPCG(seed, h.Sum64()))
+		size := max(t.Shape.Size(), 0)
+		v := make([]float64, min(size, 8192))
+		if i.Kind == "orthogonal" {
+			v = make([]float64, size)
+		}
+		for ; size > 0; size -= len(v) {
+			v = v[:min(size, len(v))]
+			i.draw(v, t, rng)
+			if !yield(v) {
+				return
+			}
+		}
+	}
+}
+
+// draw fills v with the next values, or with all of them where they depend on each other.
+func (i Init) draw(v []float64, t Type, rng *rand.Rand) {
 	switch i.Kind {
 	case "", "constant":
 		for j := range v {
@@ -131,13 +159,10 @@ func (i Init) Values(name string, t Type, seed uint64) []float64 {
 		}
 	case "orthogonal":
 		rows := t.Shape[0]
-		if len(v) > 0 {
-			orthogonal(v, rows, len(v)/rows, i.A, rng)
-		}
+		orthogonal(v, rows, len(v)/rows, i.A, rng)
 	case "key":
 		v[0] = float64(rng.Uint64() >> 11)
 	}
-	return v
 }
 
 // orthogonal fills the rows×cols matrix v by Gram–Schmidt on normal vectors.

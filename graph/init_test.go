@@ -98,3 +98,21 @@ func TestOrthogonal(t *testing.T) {
 		}
 	}
 }
+
+// Large parameters come in pieces which together are the whole: those of one sequence of random numbers.
+func TestInitInBlocks(t *testing.T) {
+	typ, n := f32(3, 7001), 0
+	whole := graph.Normal(0, 1).Values("w", typ, 1)
+	for block := range graph.Normal(0, 1).Blocks("w", typ, 1) {
+		if len(block) > 8192 || !slices.Equal(block, whole[n:n+len(block)]) {
+			t.Fatalf("a block of %d values from %d on is not that part of the whole", len(block), n)
+		}
+		n += len(block)
+	}
+	if n != 3*7001 {
+		t.Errorf("the blocks have %d values, want %d", n, 3*7001)
+	}
+	if slices.Equal(whole[:8192], whole[8192:2*8192]) {
+		t.Error("the random numbers begin anew in each block")
+	}
+}

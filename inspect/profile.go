@@ -51,13 +51,15 @@ type ProfileNode struct {
 	Fused []string `json:"fused,omitempty"`
 }
 
-// NewProfile returns what a machine measured of g, which its program was compiled from.
+// NewProfile returns what a machine measured of g, which its program was compiled from. A node that ran several times, since its result
+// had no room until it was needed (vm.WithMemoryBudget), has one entry with the sums.
 func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 	kinds, runs := view.Kinds(g), float64(m.Runs)
 	p := &Profile{
 		Graph: g.Name(), Batch: max(m.Batch, 1), Runs: m.Runs, Threads: m.Workers,
 		Nanoseconds: float64(m.Total) / runs, Arena: int64(m.Arena),
 	}
+	entries := map[*graph.Node]int{} // places in p.Nodes
 	for _, t := range m.Instructions {
 		if len(t.Of) == 0 {
 			continue
@@ -69,6 +71,15 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 				n = o
 			}
 		}
+		if i, ok := entries[n]; ok {
+			e := &p.Nodes[i]
+			e.Nanoseconds += float64(t.Time) / runs
+			e.FLOPs += t.FLOPs
+			e.Moved += t.Moved
+			e.Bytes = max(e.Bytes, t.Memory)
+			continue
+		}
+		entries[n] = len(p.Nodes)
 		entry := ProfileNode{
 			Node: n.Index(), Op: n.Op.Name(), Name: name(n), Phase: kinds[n.Index()].String(),
 			Nanoseconds: float64(t.Time) / runs, FLOPs: t.FLOPs, Moved: t.Moved, Bytes: t.Memory, Algorithm: t.Algo,

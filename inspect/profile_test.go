@@ -1,14 +1,19 @@
 package inspect_test
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"reflect"
 	"strings"
 	"testing"
 
+	"gorgonia.org/tensor"
+
 	"neocog/graph"
 	"neocog/inspect"
 	"neocog/ops"
+	"neocog/vm"
 )
 
 func halves() *graph.Graph {
@@ -52,6 +57,62 @@ func TestReadProfileErrors(t *testing.T) {
 		if _, err := inspect.ReadProfile(strings.NewReader(text), halves()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s gives %v, want %s", text, err, want)
 		}
+	}
+}
+
+// What a memory budget makes the machine compute twice has one entry, which can be read back.
+func TestProfileOfWhatIsComputedAgain(t *testing.T) {
+	g := graph.New("again")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 64))
+	a := ops.Exp(x)
+	h := a
+	for range 3 {
+		h = ops.Softmax(ops.MatMul(h, g.Param("w"+fmt.Sprint(len(g.Params())), graph.Of(graph.Float32, 64, 64), graph.Normal(0, 0.1))), 1)
+	}
+	out := ops.Add(ops.MatMul(h, g.Param("v", graph.Of(graph.Float32, 64, 64), graph.Normal(0, 0.1))), a)
+	const batch = 32
+	whole, err := vm.Compile(g, []*graph.Value{out})
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := whole.ArenaBytes(batch)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := vm.Compile(g, []*graph.Value{out}, vm.WithProfile(), vm.Threads(1), vm.WithMemoryBudget(all-batch*64*4, batch))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := p.NewMachine(vm.NewState(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer m.Close()
+	if _, err := m.Run(t.Context(), vm.Feeds{x: tensor.New(tensor.WithShape(batch, 64), tensor.WithBacking(make([]float32, batch*64)))}); err != nil {
+		t.Fatal(err)
+	}
+	measured := m.Profile(batch)
+	times := 0
+	for _, in := range measured.Instructions {
+		if in.Node.Op.Name() == "Exp" {
+			times++
+		}
+	}
+	if times != 2 {
+		t.Fatalf("Exp runs %d times, want 2: the test tests nothing", times)
+	}
+	got := inspect.NewProfile(g, measured)
+	for _, n := range got.Nodes {
+		if want := int64(2 * 2 * batch * 64 * 4); n.Op == "Exp" && n.Moved != want {
+			t.Errorf("Exp moves %d bytes, want those of both times, %d", n.Moved, want)
+		}
+	}
+	text, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := inspect.ReadProfile(bytes.NewReader(text), g); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -116,7 +116,11 @@ func checkNorm(eps float64, x graph.Type, names []string, each []graph.Type) err
 	return nil
 }
 
-func (o batchNorm) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+func (o batchNorm) Plan(env *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
+	return o.PlanThen(env, in, out, nil)
+}
+
+func (o batchNorm) PlanThen(env *kernel.Env, in, _ []graph.Type, then kernel.Kernel) (kernel.Plan, error) {
 	l, d := newChannels(in[0].Shape), in[0].DType
 	sums, err := kernel.Pick(d, batchNormSums[float32](l), batchNormSums[float64](l))
 	if err != nil {
@@ -126,8 +130,8 @@ func (o batchNorm) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) 
 	if err != nil {
 		return kernel.Plan{}, err
 	}
-	normalise, err := kernel.Pick(d, batchNormRun[float32](l), batchNormRun[float64](l))
-	p := l.plan(d, sums, statistics, normalise)
+	normalise, err := kernel.Pick(d, batchNormRun[float32](l, then), batchNormRun[float64](l, then))
+	p := l.plan(env, d, sums, statistics, normalise)
 	p.Local = kernel.SizeOf(d, l.gathered())
 	p.InPlace = []int{1}
 	return p, err
@@ -216,11 +220,14 @@ func gather[T kernel.Float](l channels, x []T, i, w, n int, local []T) []T {
 	return local
 }
 
-// plan returns the plan of three steps: over the parts of all channels, over the
+// plan returns the plan of three kernels: over the parts of all channels, over the
 // channels, over the rows. The first leaves two sums for each part, in float64, to the
 // second, the second four numbers of type d for each channel to the third.
-func (l channels) plan(d graph.DType, parts, each, rows kernel.Kernel) kernel.Plan {
-	return kernel.Plan{
+//
+// Where there are channels for all workers, each does all three for some channels at a time, whose elements the third then finds in the cache.
+// The sums are the same.
+func (l channels) plan(env *kernel.Env, d graph.DType, parts, each, rows kernel.Kernel) kernel.Plan {
+	p := kernel.Plan{
 		Steps: []kernel.Step{
 			{N: l.parts() * l.count, Grain: grainOf(2 * l.rows() * l.size), Run: parts},
 			{N: l.count, Grain: grainOf(2 * l.parts()), Run: each},
@@ -228,7 +235,27 @@ func (l channels) plan(d graph.DType, parts, each, rows kernel.Kernel) kernel.Pl
 		},
 		Shared: kernel.SizeOf(graph.Float64, 2*l.parts()*l.count) + kernel.SizeOf(d, 4*l.count),
 	}
+	if l.count < 4*env.Workers {
+		return p
+	}
+	band := max(1, min(partBand, channelBytes/max(1, kernel.SizeOf(d, l.each()))))
+	p.Steps = []kernel.Step{{N: l.count, Grain: grainOf(4 * l.each()), Run: func(c *kernel.Call, lo, hi int) {
+		for ; lo < hi; lo += band {
+			w := min(band, hi-lo)
+			for i := range l.parts() {
+				parts(c, i*l.count+lo, i*l.count+lo+w)
+			}
+			each(c, lo, lo+w)
+			for i := range l.n {
+				rows(c, i*l.count+lo, i*l.count+lo+w)
+			}
+		}
+	}}}
+	return p
 }
+
+// channelBytes is how much of a tensor may be worked on at a time, so that it and another stay in the second cache.
+const channelBytes = 1 << 19
 
 // rowNumbers returns the four numbers for each channel.
 func rowNumbers[T kernel.Float](l channels, c *kernel.Call) []T {
@@ -285,8 +312,8 @@ func batchNormStatistics[T kernel.Float](l channels, eps float64) kernel.Kernel 
 	}
 }
 
-// batchNormRun normalises rows.
-func batchNormRun[T kernel.Float](l channels) kernel.Kernel {
+// batchNormRun normalises rows, and does with them what comes then, if anything.
+func batchNormRun[T kernel.Float](l channels, then kernel.Kernel) kernel.Kernel {
 	return func(c *kernel.Call, lo, hi int) {
 		x, y, numbers := kernel.In[T](c, 0), kernel.Out[T](c, 0), rowNumbers[T](l, c)
 		for i := lo; i < hi; {
@@ -294,6 +321,9 @@ func batchNormRun[T kernel.Float](l channels) kernel.Kernel {
 			w := min(l.count-ch, hi-i)
 			at, end := i*l.size, (i+w)*l.size
 			simd.AffineRows(y[at:end], x[at:end], numbers[4*ch:4*(ch+w)])
+			if then != nil {
+				then(c, at, end)
+			}
 			i += w
 		}
 	}

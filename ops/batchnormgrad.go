@@ -31,7 +31,7 @@ func (o batchNormGrad) Infer(in []graph.Type) ([]graph.Type, error) {
 	return []graph.Type{in[0], in[3], in[3]}, nil
 }
 
-func (o batchNormGrad) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
+func (o batchNormGrad) Plan(env *kernel.Env, in, _ []graph.Type) (kernel.Plan, error) {
 	l, d := newChannels(in[0].Shape), in[0].DType
 	sums, err := kernel.Pick(d, batchNormGradSums[float32](l), batchNormGradSums[float64](l))
 	if err != nil {
@@ -42,7 +42,7 @@ func (o batchNormGrad) Plan(_ *kernel.Env, in, _ []graph.Type) (kernel.Plan, err
 		return kernel.Plan{}, err
 	}
 	rows, err := kernel.Pick(d, batchNormGradRun[float32](l), batchNormGradRun[float64](l))
-	p := l.plan(d, sums, combine, rows)
+	p := l.plan(env, d, sums, combine, rows)
 	p.Local = kernel.SizeOf(d, 2*l.gathered())
 	p.InPlace = []int{5}
 	return p, err

@@ -2,6 +2,7 @@ package ops
 
 import (
 	"fmt"
+	"unsafe"
 
 	"neocog/graph"
 	"neocog/internal/gemm"
@@ -129,17 +130,47 @@ func transposed(trans bool) string {
 }
 
 func (o matMul) Plan(_ *kernel.Env, in, out []graph.Type) (kernel.Plan, error) {
-	x, w, y := in[0].Shape, in[1].Shape, stackOf(out[0].Shape)
-	p := product{trans: o, lda: x[len(x)-1], ldb: w[len(w)-1]}
-	p.m, p.k = matrix(x, o.TransA)
-	_, p.n = matrix(w, o.TransB)
-	p.stack = newNest(y, stretched(stackOf(x), y), stretched(stackOf(w), y))
+	p, products := o.product(in, out[0])
 	k, err := kernel.Pick(in[0].DType, matMulRun[float32](p), matMulRun[float64](p))
-	plan := kernel.One(y.Size()*max(p.m, p.n), grainOf(p.k*min(p.m, p.n)/8), k)
+	plan := kernel.One(products*max(p.m, p.n), grainOf(p.k*min(p.m, p.n)/8), k)
 	if p.m == 0 || p.n == 0 {
 		plan = kernel.One(0, 1, k)
 	}
-	plan.FLOPs = 2 * int64(y.Size()) * int64(p.m) * int64(p.n) * int64(p.k)
+	plan.FLOPs = p.flops(products)
+	return plan, err
+}
+
+// product returns what is to be computed for these types, and how often.
+func (o matMul) product(in []graph.Type, out graph.Type) (p product, products int) {
+	x, w, y := in[0].Shape, in[1].Shape, stackOf(out.Shape)
+	p = product{trans: o, lda: x[len(x)-1], ldb: w[len(w)-1]}
+	p.m, p.k = matrix(x, o.TransA)
+	_, p.n = matrix(w, o.TransB)
+	p.stack = newNest(y, stretched(stackOf(x), y), stretched(stackOf(w), y))
+	return p, y.Size()
+}
+
+func (p product) flops(products int) int64 {
+	return 2 * int64(products) * int64(p.m) * int64(p.n) * int64(p.k)
+}
+
+// PlanTiles has tiles that fit the second cache.
+func (o matMul) PlanTiles(_ *kernel.Env, in, out []graph.Type, use kernel.TileKernel) (kernel.Plan, error) {
+	p, products := o.product(in, out[0])
+	t := tiling{rows: min(32, p.m)}
+	if p.k > 64 { // what tiles read weighs more
+		t.rows = min(128, p.m)
+	}
+	t.cols = min(p.n, tileElements/max(t.rows, 1))
+	t.rows = min(p.m, tileElements/max(t.cols, 1))
+	if p.m == 0 || p.n == 0 {
+		return kernel.Plan{}, nil
+	}
+	t.down, t.across = (p.m+t.rows-1)/t.rows, (p.n+t.cols-1)/t.cols
+	k, err := kernel.Pick(in[0].DType, matMulTiles[float32](p, t, use), matMulTiles[float64](p, t, use))
+	plan := kernel.One(products*t.down*t.across, 1, k)
+	plan.Local = tileElements * in[0].DType.Size()
+	plan.FLOPs = p.flops(products)
 	return plan, err
 }
 
@@ -196,6 +227,35 @@ func productLines[T kernel.Float](p product, a, b, y []T, lo, hi int) {
 		n, b, y = hi-lo, b[offset(lo, p.ldb, !p.trans.TransB, len(b)):], y[lo:]
 	}
 	gemm.Gemm(p.trans.TransA, p.trans.TransB, m, n, p.k, a, p.lda, b, p.ldb, 0, y, p.n)
+}
+
+// tileElements is the size of a tile at most: 256 KiB of float32.
+const tileElements = 1 << 16
+
+// A tiling cuts a product's result into tiles of rows×cols, so many down and across.
+type tiling struct{ rows, cols, down, across int }
+
+// matMulTiles computes tiles lo … hi-1, counted downwards first, over all products, and hands their rows to use.
+func matMulTiles[T kernel.Float](p product, t tiling, use kernel.TileKernel) kernel.Kernel {
+	return func(c *kernel.Call, lo, hi int) {
+		a, b, y := kernel.In[T](c, 0), kernel.In[T](c, 1), kernel.Local[T](c, 0, tileElements)
+		for ; lo < hi; lo++ {
+			which := lo / (t.down * t.across)
+			i, j := lo%t.down*t.rows, lo/t.down%t.across*t.cols
+			m, n := min(t.rows, p.m-i), min(t.cols, p.n-j)
+			at := p.stack.place(which)
+			x, w := a[at.off[0]*p.m*p.k:][:p.m*p.k], b[at.off[1]*p.k*p.n:][:p.k*p.n]
+			gemm.Gemm(p.trans.TransA, p.trans.TransB, m, n, p.k, x[offset(i, p.lda, p.trans.TransA, len(x)):], p.lda, w[offset(j, p.ldb, !p.trans.TransB, len(w)):], p.ldb, 0, y, n)
+			first := (which*p.m+i)*p.n + j
+			if n == p.n { // whole rows lie together
+				use(c, unsafe.Pointer(&y[0]), first, first+m*n)
+				continue
+			}
+			for r := range m {
+				use(c, unsafe.Pointer(&y[r*n]), first+r*p.n, first+r*p.n+n)
+			}
+		}
+	}
 }
 
 // offset returns where row i of a matrix begins, or column i if it is columns

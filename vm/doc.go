@@ -36,13 +36,20 @@
 // same bits for any division: results do not depend on the number of threads.
 //
 // Updates are simultaneous: every new value is computed from the parameters as
-// they were before the run, and outputs show those. What computes new values goes
-// last on the tape, after a line that the dump calls commit. A run which ends with
+// they were before the run, and outputs show those. What computes new values waits
+// until all that the program returns is there, from a line of the dump that is called commit.
+// From then on each parameter changes as soon as nobody needs the old value, so that its gradient needs
+// no memory any longer; the rest of the gradients are computed in between. A run which ends with
 // an error before that line – wrong feeds, a label out of range, a context that
 // is done – has changed nothing. After it the context is not looked at any more,
-// and an error, which then comes from a kernel that computes a new value or
-// reads one, may leave some parameters changed. WithWatch moves every
-// change behind the last instruction.
+// and an error, which then comes from a kernel, may leave some parameters changed.
+// WithWatch moves every change behind the last instruction, and all that computes one behind
+// everything else.
+//
+// # Memory
+//
+// Program.ArenaBytes says what a run needs. WithMemoryBudget has less: results that
+// are not needed for long are forgotten and computed again, to the same bits, for more time.
 //
 // A machine's outputs are views into its memory, valid until its next run. Feeds
 // are read where they lie, in whatever order their elements have.

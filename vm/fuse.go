@@ -99,7 +99,8 @@ func (f *fusing) only(n *graph.Node, group []*[]*graph.Node) *[]*graph.Node {
 // elementwise returns the group of these nodes.
 func (f *fusing) elementwise(nodes []*graph.Node) graph.Group {
 	body := &fusedBody{}
-	group := graph.Group{Nodes: nodes, As: nodes[len(nodes)-1]}
+	end := nodes[len(nodes)-1]
+	group := graph.Group{Nodes: nodes, At: end, As: end}
 	index := map[*graph.Value]int{} // operands, counted first
 	inside := map[*graph.Node]bool{}
 	for _, n := range nodes {

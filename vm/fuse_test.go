@@ -12,9 +12,11 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"neocog/autodiff"
 	"neocog/graph"
 	"neocog/models/layers"
 	"neocog/ops"
+	"neocog/ops/opstest"
 	"neocog/vm"
 	"neocog/vm/kernel"
 )
@@ -90,6 +92,77 @@ func TestFusedOperandsAreStretched(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Where the gradient of a product goes through the optimiser tile by tile, parameters get the same bits: for
+// products of one tile and several, whole rows and parts, few terms and many, stacks, both floats, and any number of threads.
+func TestSteppedWeightsHaveTheSameBits(t *testing.T) {
+	for _, d := range []graph.DType{graph.Float32, graph.Float64} {
+		for _, s := range []struct {
+			w     graph.Shape
+			batch int
+		}{
+			{graph.Shape{5, 3}, 2}, {graph.Shape{1, 1}, 1}, {graph.Shape{40, 2050}, 3}, {graph.Shape{300, 257}, 5}, {graph.Shape{3, 70001}, 2},
+			{graph.Shape{150, 600}, 70}, {graph.Shape{2, 3, 50, 40}, 4}, {graph.Shape{7, 5}, 0},
+		} {
+			g := graph.New("stepped")
+			stack, rows, cols := s.w[:len(s.w)-2], s.w[len(s.w)-2], s.w[len(s.w)-1]
+			x := g.Input("x", graph.Of(d, append(stack.Clone(), s.batch, cols)...))
+			dy := g.Input("dy", graph.Of(d, append(stack.Clone(), s.batch, rows)...))
+			w := g.Param("w", graph.Of(d, s.w...), graph.Normal(0, 1))
+			v := g.Buffer("v", graph.Of(d, s.w...), graph.Normal(0, 1))
+			gradient := autodiff.Gradients(ops.Sum(ops.Mul(ops.MatMul(dy, w), x)), w)[0]
+			next := ops.Add(ops.Scale(v, 0.9), ops.Add(gradient, ops.Scale(w, 0.01)))
+			g.Update(v, next)
+			g.Update(w, ops.Sub(w, ops.Scale(next, 0.1)))
+			if err := g.Err(); err != nil {
+				t.Fatal(err)
+			}
+			feeds := vm.Feeds{x: normals(1, x.Shape()...), dy: normals(2, dy.Shape()...)}
+			if d == graph.Float64 {
+				for v, f := range feeds {
+					feeds[v] = opstest.Dense(v.Type(), widened(f))
+				}
+			}
+			values := func(opts ...vm.Option) []byte {
+				state := vm.NewState(1)
+				m := start(t, g, state, nil, opts...)
+				for range 2 {
+					run(t, m, feeds)
+				}
+				var all []byte
+				for _, name := range state.Names() {
+					got, err := state.Get(name)
+					if err != nil {
+						t.Fatal(err)
+					}
+					all = append(all, bits(got)...)
+				}
+				return all
+			}
+			p, err := vm.Compile(g, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if log := strings.Join(p.Log(), "\n"); !strings.Contains(p.Graph().String(), "Then:") {
+				t.Fatalf("%v: nothing goes tile by tile:\n%v\n%s", s.w, p.Graph(), log)
+			}
+			want := values(vm.NoPasses(), vm.Threads(1))
+			for threads := 1; threads <= 3; threads++ {
+				if !bytes.Equal(values(vm.Threads(threads)), want) {
+					t.Errorf("%v%v, batch %d, on %d threads: other bits than without passes", d, s.w, s.batch, threads)
+				}
+			}
+		}
+	}
+}
+
+func widened(f *tensor.Dense) []float64 {
+	var v []float64
+	for _, x := range f.Float32s() {
+		v = append(v, float64(x))
+	}
+	return v
 }
 
 // inference is a network of convolutions, batch normalisation, residuals and ReLU, at the end of which not everything is folded.

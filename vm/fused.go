@@ -28,12 +28,15 @@ type fusedBody struct {
 	over []int
 }
 
-func newFused(body *fusedBody) fused {
+func newFused(body *fusedBody) fused { return fused{body.names(), body} }
+
+// names are those of its ops.
+func (b *fusedBody) names() string {
 	var names []string
-	for _, s := range body.Steps {
+	for _, s := range b.Steps {
 		names = append(names, s.Op.Name())
 	}
-	return fused{strings.Join(names, " "), body}
+	return strings.Join(names, " ")
 }
 
 // overwrites reports whether result o may be written where operand v lies: whether no step reads v after the

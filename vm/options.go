@@ -11,17 +11,16 @@ import (
 type Option func(*options)
 
 type options struct {
-	threads   int
-	conv      []conv.Algorithm
-	accuracy  conv.Accuracy
-	watch     Watch
-	noUpdates bool
-	noPasses  bool
-	profile   bool
-	as        graph.DType
-	budget    int // bytes at batch size budgetBatch, 0 for no limit
-
-	budgetBatch int
+	threads     int
+	conv        []conv.Algorithm
+	accuracy    conv.Accuracy
+	watch       Watch
+	noUpdates   bool
+	noPasses    bool
+	profile     bool
+	as          graph.DType
+	budget      int // bytes, 0 for no limit
+	budgetBatch int // the batch size that the budget is for
 }
 
 func collect(opts []Option) options {

@@ -1,7 +1,7 @@
 package vm
 
 import (
-	"strings"
+	"slices"
 
 	"neocog/graph"
 	"neocog/vm/kernel"
@@ -65,31 +65,41 @@ func fuseProducers(g *graph.Graph, roots []*graph.Value) []graph.Group {
 		var producer *graph.Node
 		for _, v := range n.Ins() {
 			p := v.Node()
-			if _, ok := p.Op.(kernel.Producer); ok && !taken[p.Index()] && f.produces(p, n) && (producer == nil || p.Index() > producer.Index()) {
+			if _, ok := p.Op.(kernel.Producer); ok && !taken[p.Index()] && f.produces(p, n) != nil && (producer == nil || p.Index() > producer.Index()) {
 				producer = p
 			}
 		}
 		if producer != nil {
 			taken[producer.Index()] = true
-			groups = append(groups, group(producer, n, body))
+			groups = append(groups, group(producer, n, f.produces(producer, n), body))
 		}
 	}
 	return groups
 }
 
-// produces reports whether n alone reads result 0 of p, and nobody another result before n.
-func (f *fusing) produces(p, n *graph.Node) bool {
+// produces returns where one node can do what p and n do, if n alone reads result 0 of p: in the place of n if nobody reads another result
+// of p before, or in that of p if all that n reads is there; else nil.
+func (f *fusing) produces(p, n *graph.Node) *graph.Node {
 	if f.kept[p.Out(0).ID()] || !p.Out(0).Type().Equal(n.Out(0).Type()) {
-		return false
+		return nil
 	}
+	at := n
 	for i, v := range p.Outs() {
 		for _, r := range f.readers[v.ID()] {
-			if i == 0 && r != n || r.Index() < n.Index() {
-				return false
+			if i == 0 && r != n {
+				return nil
+			}
+			if r.Index() < n.Index() {
+				at = p
 			}
 		}
 	}
-	return true
+	for _, v := range n.Ins() {
+		if at == p && v.Node().Index() > p.Index() {
+			return nil
+		}
+	}
+	return at
 }
 
 // bodyOf returns the program of a node of fused or single element-wise ops, nil for others.
@@ -109,33 +119,46 @@ func bodyOf(n *graph.Node) *fusedBody {
 	return b
 }
 
-// group puts n, whose program is body, behind p. The operand that p computes becomes operand 0 of the program.
-func group(p, n *graph.Node, body *fusedBody) graph.Group {
-	op := produced{Op: graph.Attributes(p.Op), op: p.Op.(kernel.Producer), own: len(p.Ins()), body: &fusedBody{operands: 1}}
-	g := graph.Group{Nodes: []*graph.Node{p, n}, As: p, Ins: append([]*graph.Value(nil), p.Ins()...)}
+// group puts n, whose program is body, behind p.
+func group(p, n, at *graph.Node, body *fusedBody) graph.Group {
+	g, body := behind(p, n, body)
+	g.At = at
+	g.Op = produced{graph.Attributes(p.Op), body.names(), p.Op.(kernel.Producer), len(p.Ins()), body}
+	g.Outs = append([]*graph.Value{n.Out(0)}, p.Outs()[1:]...)
+	return g
+}
+
+// behind returns the group of p and n, whose program is body, without an op, and with n's results. The program is a new one, of which the value that p
+// computes is operand 0; the operands of n follow those of p.
+func behind(p, n *graph.Node, body *fusedBody) (graph.Group, *fusedBody) {
+	b := &fusedBody{operands: 1}
+	g := graph.Group{Nodes: []*graph.Node{p, n}, As: p, Ins: slices.Clone(p.Ins()), Outs: n.Outs()}
 	moved := make([]int, 0, len(n.Ins())+len(body.Steps))
 	for _, v := range n.Ins() {
 		if v == p.Out(0) {
 			moved = append(moved, 0)
 			continue
 		}
-		moved = append(moved, op.body.operands)
-		op.body.operands++
+		moved = append(moved, b.operands)
+		b.operands++
 		g.Ins = append(g.Ins, v)
 	}
-	var names []string
 	for i, s := range body.Steps {
 		in := make([]int, len(s.In))
 		for j, v := range s.In {
 			in[j] = moved[v]
 		}
-		op.body.Steps = append(op.body.Steps, kernel.PointwiseStep{Op: s.Op, In: in})
-		moved = append(moved, op.body.operands+i)
-		names = append(names, s.Op.Name())
+		b.Steps = append(b.Steps, kernel.PointwiseStep{Op: s.Op, In: in})
+		moved = append(moved, b.operands+i)
 	}
-	op.body.Outs = []int{moved[body.Outs[0]]}
-	op.Then = strings.Join(names, " ")
-	g.Op = op
-	g.Outs = append([]*graph.Value{n.Out(0)}, p.Outs()[1:]...)
-	return g
+	for _, v := range body.Outs {
+		b.Outs = append(b.Outs, moved[v])
+	}
+	for _, v := range body.over {
+		if v >= 0 {
+			v = moved[v]
+		}
+		b.over = append(b.over, v)
+	}
+	return g, b
 }

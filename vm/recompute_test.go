@@ -68,7 +68,7 @@ func classes(n, of int) *tensor.Dense {
 // Within half of the memory a network learns the same, to the last bit of every parameter.
 func TestMemoryBudgetChangesNoBit(t *testing.T) {
 	const batch = 8
-	g, x, labels, loss := deep(8)
+	g, x, labels, loss := deep(10)
 	out := []*graph.Value{loss}
 	all := arena(t, g, out, batch, vm.Threads(1))
 	feeds := vm.Feeds{x: normals(1, batch, 3, 12, 12), labels: classes(batch, 5)}

@@ -106,7 +106,11 @@ func (s *State) ensure(p *graph.Value) (*variable, error) {
 		if v, err = newVariable(p.Type()); err != nil {
 			return nil, fmt.Errorf("%v: parameter %q: %w", p.Node().Pos, op.Label, err)
 		}
-		fill(v.mem, v.typ.DType, op.Init.Values(op.Label, v.typ, s.seed))
+		rest := v.mem
+		for values := range op.Init.Blocks(op.Label, v.typ, s.seed) {
+			fill(rest, v.typ.DType, values)
+			rest = rest[len(values)*v.typ.DType.Size():]
+		}
 		s.vars[op.Label] = v
 	}
 	if !v.typ.Equal(p.Type()) {

@@ -14,6 +14,10 @@ const (
 	finishColumns = 512     // of C, which wait in a cache for the epilogue
 	fewPanels     = 3       // panels of the other operand below which copying does not pay
 	compactB      = 1 << 17 // elements within which the rows of B lie so close that copying it does not pay
+
+	// farBytes is the size of B from which on a product with few rows takes as long as reading B from memory, which is faster along rows: then B
+	// goes strip by strip, each with all of its terms.
+	farBytes = 1 << 20
 )
 
 // A workspace is what one Gemm needs while it runs: copies of blocks of A and B
@@ -72,6 +76,7 @@ type block[T Float] struct {
 	ldb    int
 	transB bool
 	direct bool     // kernels read B where it is
+	copied []T      // all panels of B, if there are
 	nextA  ahead[T] // the block of A that comes next
 }
 
@@ -81,9 +86,15 @@ func bytesOf[T Float](n int) uintptr {
 }
 
 // takeB lets the block read B where it is, if it is not transposed, few rows of C will read it, or it fits a cache, and the
-// kernels can mask its last columns; otherwise it copies it, panel after panel.
-func (g *block[T]) takeB(trans bool, m int, b []T, ldb int) {
+// kernels can mask its last columns; otherwise it copies it, panel after panel, or from far away all panels row by row.
+func (g *block[T]) takeB(trans, far bool, m int, b []T, ldb int) {
 	g.b, g.ldb, g.transB = b, ldb, trans
+	if far && !trans {
+		width := g.set.Width()
+		g.copied = room[T](&g.w.b, (g.n+width-1)/width*width*g.k)
+		micro.Copy(g.copied, width, b, ldb, g.k, g.n)
+		return
+	}
 	g.direct = !trans && g.set.Masked() && (m <= fewPanels*g.set.Rows() || g.k*ldb <= compactB)
 }
 
@@ -94,6 +105,11 @@ func (g *block[T]) panelB(t *micro.Tile, j int) {
 		t.B, t.SB = unsafe.Pointer(&g.b[j]), bytesOf[T](g.ldb)
 		return
 	}
+	t.SB = bytesOf[T](width)
+	if g.copied != nil {
+		t.B = unsafe.Pointer(&g.copied[j*g.k])
+		return
+	}
 	cols := min(width, g.n-j)
 	p := room[T](&g.w.b, width*g.k)
 	if g.transB {
@@ -101,7 +117,7 @@ func (g *block[T]) panelB(t *micro.Tile, j int) {
 	} else {
 		micro.Copy(p, width, g.b[j:], g.ldb, g.k, cols)
 	}
-	t.B, t.SB = unsafe.Pointer(&p[0]), bytesOf[T](width)
+	t.B = unsafe.Pointer(&p[0])
 }
 
 // takeA lets the block read A where it is, if few columns of C will read it; otherwise it copies it into panels.
@@ -166,7 +182,7 @@ func (g *block[T]) multiply(c []T, ldc, j0, j1 int) {
 		t.Mask = micro.Masks(cols, lanes)
 		g.panelB(t, j)
 		nextB := ahead[T]{}
-		if !g.transB && j+width < g.n {
+		if !g.transB && g.copied == nil && j+width < g.n {
 			nextB = ahead[T]{matrix: g.b[j+width:], ld: g.ldb, rows: g.k, cols: width}
 		}
 		whole := g.set.Kernel(g.form, most, vecs)

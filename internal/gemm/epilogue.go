@@ -16,7 +16,7 @@ import (
 //
 // where ch, the channel, is the row of C, or its column with Columns. What is nil is left out; the zero
 // Epilogue does nothing. Each operation is rounded; the sums are taken in float64, for parts of a row and in
-// an order that depend on m and n alone, but not for all divisions of C among calls.
+// an order that depend on m, n and k alone, but not for all divisions of C among calls.
 type Epilogue[T Float] struct {
 	Columns         bool
 	Scale, Shift    []T

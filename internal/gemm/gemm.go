@@ -64,29 +64,38 @@ func GemmWith[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, 
 	terms := (k + blocks(k) - 1) / blocks(k)
 	terms = (terms + 15) &^ 15 // what is transposed for panels goes 16 at a time
 	most := set.Rows() * max(aBytes/int(bytesOf[T](set.Rows()*terms)), 1)
-	for l := 0; l < k; l += terms {
-		last := l+terms >= k
-		g := block[T]{set: set, w: w, n: n, k: min(terms, k-l), add: beta == 1 || l > 0}
-		g.takeB(transB, m, b[at(transB, l, 0, ldb):], ldb)
-		for i := 0; i < m; i += most {
-			g.m = min(most, m-i)
-			g.takeA(transA, a[at(transA, i, l, lda):], lda)
-			switch i1, l1 := i+most, l+terms; {
-			case i1 < m:
-				g.nextA = after(transA, a, lda, i1, l, min(most, m-i1), g.k)
-			case !last:
-				g.nextA = after(transA, a, lda, 0, l1, min(most, m), min(terms, k-l1))
-			default:
-				g.nextA = ahead[T]{}
-			}
-			if !last || e.none() {
-				g.multiply(c[i*ldc:], ldc, 0, n)
-				continue
-			}
-			for j := 0; j < n; j += finishColumns {
-				jn := min(j+finishColumns, n)
-				g.multiply(c[i*ldc:], ldc, j, jn)
-				e.apply(c[i*ldc+j:], ldc, i, j, g.m, jn-j)
+	strip, far := n, m <= fewPanels*set.Rows() && bytesOf[T](k*n) > farBytes
+	if far && transB {
+		strip = set.Width()
+	} else if far {
+		strip = finishColumns
+	}
+	for j0 := 0; j0 < n; j0 += strip {
+		columns := min(strip, n-j0)
+		for l := 0; l < k; l += terms {
+			last := l+terms >= k
+			g := block[T]{set: set, w: w, n: columns, k: min(terms, k-l), add: beta == 1 || l > 0}
+			g.takeB(transB, far, m, b[at(transB, l, j0, ldb):], ldb)
+			for i := 0; i < m; i += most {
+				g.m = min(most, m-i)
+				g.takeA(transA, a[at(transA, i, l, lda):], lda)
+				switch i1, l1 := i+most, l+terms; {
+				case i1 < m:
+					g.nextA = after(transA, a, lda, i1, l, min(most, m-i1), g.k)
+				case !last:
+					g.nextA = after(transA, a, lda, 0, l1, min(most, m), min(terms, k-l1))
+				default:
+					g.nextA = ahead[T]{}
+				}
+				if !last || e.none() {
+					g.multiply(c[i*ldc+j0:], ldc, 0, columns)
+					continue
+				}
+				for j := 0; j < columns; j += finishColumns {
+					jn := min(j+finishColumns, columns)
+					g.multiply(c[i*ldc+j0:], ldc, j, jn)
+					e.apply(c[i*ldc+j0+j:], ldc, i, j0+j, g.m, jn-j)
+				}
 			}
 		}
 	}

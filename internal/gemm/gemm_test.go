@@ -119,6 +119,7 @@ func exactOnIntegers[T Float](t *testing.T) {
 	shapes := [][3]int{{0, 3, 2}, {3, 0, 2}, {3, 2, 0}, {0, 0, 0}, {1, 1, 1}, {1, 1, 300}, {1, 200, 1}, {70, 1, 1}}
 	shapes = append(shapes, [][3]int{{6, 784, 25}, {16, 100, 150}, {6, 25, 784}, {25, 784, 6}}...)                                // layers
 	shapes = append(shapes, [][3]int{{64, 192, 256}, {65, 193, 257}, {63, 191, 255}, {130, 385, 3}, {3, 2, 257}, {3, 2, 515}}...) // edges of blocks
+	shapes = append(shapes, [][3]int{{5, 1100, 300}, {1, 519, 1025}, {2, 37, 9000}}...)                                           // B from far away
 	for range 8 {
 		shapes = append(shapes, [3]int{rng.IntN(140), rng.IntN(400), rng.IntN(270)})
 	}
@@ -194,7 +195,7 @@ func TestZeroTimesLargeIsZero(t *testing.T) {
 func TestBitsDoNotDependOnSplitOrAddress(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 8))
 	fill := func() float32 { return float32(rng.NormFloat64()) }
-	for _, s := range [][3]int{{6, 784, 25}, {67, 201, 333}, {130, 25, 784}, {5, 7, 6}} {
+	for _, s := range [][3]int{{6, 784, 25}, {67, 201, 333}, {130, 25, 784}, {5, 7, 6}, {5, 1100, 300}} {
 		each(func(transA, transB bool, beta int) {
 			m, n, k := s[0], s[1], s[2]
 			p := newProblem(transA, transB, m, n, k, 1, float32(beta), fill)

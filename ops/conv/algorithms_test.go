@@ -41,13 +41,26 @@ func TestIm2col(t *testing.T) { levels(t, convtest.Suite{Algorithm: conv.Im2col{
 // The algorithm of the example keeps the promises of its own, wherever it does not refuse.
 func TestOwnAlgorithm(t *testing.T) { convtest.Run(t, pointwise{}) }
 
-// The random problems get filters of 1×1 and no padding, since it refuses all others.
 func TestPointwise(t *testing.T) {
-	levels(t, convtest.Suite{Algorithm: conv.Pointwise{}, Adapt: func(p conv.Problem) conv.Problem {
-		p.R, p.S, p.Pad, p.Dilation = 1, 1, [4]int{}, [2]int{1, 1}
-		p.K, p.H, p.W = p.K+p.Groups*8, p.H+4, p.W+4
-		return p
-	}})
+	levels(t, convtest.Suite{Algorithm: conv.Pointwise{}, Adapt: pointwiseProblem})
+}
+
+// The gradient of the filter takes parts of images, or some images, at a time.
+func TestPointwiseInChunks(t *testing.T) {
+	for _, pixels := range []int{23, 150} {
+		convtest.Suite{Algorithm: conv.PointwiseInChunks(pixels), Adapt: func(p conv.Problem) conv.Problem {
+			p = pointwiseProblem(p)
+			p.Pass, p.C, p.K = conv.FilterGrad, p.C+8*p.Groups, p.C+8*p.Groups
+			return p
+		}, Random: 100}.Run(t)
+	}
+}
+
+// pointwiseProblem gives random problems filters of 1×1 and no padding, since it refuses all others.
+func pointwiseProblem(p conv.Problem) conv.Problem {
+	p.R, p.S, p.Pad, p.Dilation = 1, 1, [4]int{}, [2]int{1, 1}
+	p.K, p.H, p.W = p.K+p.Groups*8, p.H+4, p.W+4
+	return p
 }
 
 // levels runs a suite under each instruction set that this processor has.

@@ -20,3 +20,6 @@ type SlicedFFT struct{ FFT }
 func (a SlicedFFT) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 	return a.plan(p, budget{1, 1})
 }
+
+// PointwiseInChunks is Pointwise with a gradient of the filter that takes so many pixels at a time.
+func PointwiseInChunks(pixels int) Pointwise { return Pointwise{chunk: pixels} }

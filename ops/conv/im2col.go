@@ -5,6 +5,7 @@ import (
 
 	"neocog/internal/gemm"
 	"neocog/internal/micro"
+	"neocog/internal/simd"
 	"neocog/vm/kernel"
 )
 
@@ -281,20 +282,15 @@ func (m *im2col[T]) filterGrad(c *kernel.Call, lo, hi int) {
 // Items are elements of dw.
 func (m *im2col[T]) addParts(c *kernel.Call, lo, hi int) {
 	sums, dw := kernel.Shared[T](c, 0, m.parts*m.filterElem), kernel.Out[T](c, 0)
-	var v [fewItems]T // there are no more parts than that
-	for i := lo; i < hi; i++ {
-		for j := range m.parts {
-			v[j] = sums[j*m.filterElem+i]
-		}
-		for n := m.parts; n > 1; n = (n + 1) / 2 {
-			for j := range n / 2 {
-				v[j] = v[2*j] + v[2*j+1]
+	part := func(j int) []T { return sums[j*m.filterElem:][lo:hi] }
+	for n, apart := m.parts, 1; n > 1; n, apart = (n+1)/2, 2*apart {
+		for j := range n / 2 {
+			to := part(2 * j * apart)
+			if n == 2 {
+				to = dw[lo:hi]
 			}
-			if n%2 == 1 {
-				v[n/2] = v[n-1]
-			}
+			simd.Add(to, part(2*j*apart), part((2*j+1)*apart))
 		}
-		dw[i] = v[0]
 	}
 }
 

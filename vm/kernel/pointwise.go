@@ -25,6 +25,16 @@ type Producer interface {
 	PlanThen(env *Env, in, out []graph.Type, then Kernel) (Plan, error)
 }
 
+// Tiler is an op with one result that an element-wise program can use up part by part: the result as a whole is never in memory.
+type Tiler interface {
+	Op
+	// PlanTiles is Plan with a kernel which hands the result to use, in stretches of elements, each element once.
+	PlanTiles(env *Env, in, out []graph.Type, use TileKernel) (Plan, error)
+}
+
+// A TileKernel uses the elements lo … hi-1 of a tensor, the first of which lies at tile. It may overwrite them. It wants local memory of its own.
+type TileKernel func(c *Call, tile unsafe.Pointer, lo, hi int)
+
 // A Pointwise is a small program of element-wise ops over tensors of one shape.
 // Its values are its operands, and then the result of each step.
 type Pointwise struct {
@@ -59,7 +69,7 @@ type Loop struct {
 
 // An operand's element at index i of the whole is element i/inner mod count of it.
 type operand struct {
-	from         int  // index of the input, -1 for output 0
+	from         int  // index of the input, -1 for the tile
 	inner, count int  // inner is 0 where it has one element for all, count 0 where it has an element for each
 	scalar       bool // it has one element for all that are computed at a time
 }
@@ -73,7 +83,7 @@ type loopStep struct {
 }
 
 // Operand says where a Loop finds an operand of a Pointwise: in an input of the
-// node by index, or with −1 in the node's output 0, which it overwrites.
+// node by index, or with −1, which is as large as the results, in the tile that it is given, or in the node's output 0, which it overwrites.
 type Operand struct {
 	From int
 	Type graph.Type
@@ -267,15 +277,20 @@ func (l *Loop) Local(used int) int {
 	return l.at + l.slots*blockElements*l.size + l.inner
 }
 
-// Run computes the elements lo … hi-1.
+// Run computes the elements lo … hi-1. Operand −1 is the node's output 0.
 func (l *Loop) Run(c *Call, lo, hi int) {
+	l.RunTile(c, unsafe.Add(c.Bufs[c.Outs[0]].Ptr, lo*l.size), lo, hi)
+}
+
+// RunTile computes the elements lo … hi-1. Element lo of operand −1 lies at tile.
+func (l *Loop) RunTile(c *Call, tile unsafe.Pointer, lo, hi int) {
 	sub := c.nest(len(l.places))
 	var base unsafe.Pointer
 	if l.slots > 0 || l.inner > 0 {
 		base = unsafe.Add(c.Local, l.at)
 		sub.Local = unsafe.Add(base, l.slots*blockElements*l.size)
 	}
-	for n := 0; lo < hi; lo += n {
+	for n := 0; lo < hi; lo, tile = lo+n, unsafe.Add(tile, n*l.size) {
 		if n = min(blockElements, hi-lo); l.row > 0 {
 			n = min(n, l.row-lo%l.row)
 		}
@@ -285,17 +300,20 @@ func (l *Loop) Run(c *Call, lo, hi int) {
 			case place >= 0:
 				b.Ptr = unsafe.Add(base, place*blockElements*l.size)
 				if v < l.results {
-					l.fill(b, l.operands[v], l.source(c, v), lo)
+					l.fill(b, l.operands[v], c.Bufs[c.Ins[l.operands[v].from]].Ptr, lo)
 				}
 			case v >= l.results:
 				b.Ptr = unsafe.Add(c.Bufs[c.Outs[-1-place]].Ptr, lo*l.size)
+			case l.operands[v].from < 0:
+				b.Ptr = tile
 			case l.operands[v].scalar:
-				b = Buf{l.source(c, v), 1}
-				if o := &l.operands[v]; o.count > 0 {
+				o := &l.operands[v]
+				b = Buf{c.Bufs[c.Ins[o.from]].Ptr, 1}
+				if o.count > 0 {
 					b.Ptr = unsafe.Add(b.Ptr, lo/o.inner%o.count*l.size)
 				}
 			default:
-				b.Ptr = unsafe.Add(l.source(c, v), lo*l.size)
+				b.Ptr = unsafe.Add(c.Bufs[c.Ins[l.operands[v].from]].Ptr, lo*l.size)
 			}
 			sub.Bufs[v] = b
 		}
@@ -305,14 +323,6 @@ func (l *Loop) Run(c *Call, lo, hi int) {
 			s.run(sub, 0, n)
 		}
 	}
-}
-
-// source returns the address of operand v.
-func (l *Loop) source(c *Call, v int) unsafe.Pointer {
-	if from := l.operands[v].from; from >= 0 {
-		return c.Bufs[c.Ins[from]].Ptr
-	}
-	return c.Bufs[c.Outs[0]].Ptr
 }
 
 // fill stretches the operand o at address from over the elements from lo on.
