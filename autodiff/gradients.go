@@ -28,25 +28,34 @@ func Gradients(loss *graph.Value, wrt ...*graph.Value) []*graph.Value {
 		// its own, which whoever uses the result learns of.
 		return slices.Repeat([]*graph.Value{ops.Neg(nil)}, len(wrt))
 	}
-	r := &reverse{g: loss.Graph(), loss: loss}
-	return r.run(wrt)
+	r := &reverse{name: "Gradients", g: loss.Graph(), of: []*graph.Value{loss}}
+	if loss.IsValid() { // else reported where it was made
+		if t := loss.Type(); !t.DType.IsFloat() || len(t.Shape) != 0 {
+			r.g.Errorf("Gradients", "the loss %v is %v, want a float scalar; Sum or Mean makes one", loss, t)
+			return invalid(r.g, len(wrt))
+		}
+	}
+	return r.run(wrt, func(int) *graph.Value { return ops.OnesLike(loss) })
 }
 
 // reverse is one differentiation.
 type reverse struct {
+	name    string // of the function that was called, for errors
 	g       *graph.Graph
-	loss    *graph.Value
+	of      []*graph.Value                // what is differentiated: the loss
 	wants   []bool                        // by node index: some wrt reaches the node
 	source  []*graph.Value                // by node index: a wrt that reaches the node
-	adjoint map[*graph.Value]*graph.Value // gradient of the loss with respect to a value
+	goal    []*graph.Value                // by node index: one of of that the node reaches
+	adjoint map[*graph.Value]*graph.Value // gradient with respect to a value
 }
 
-func (r *reverse) run(wrt []*graph.Value) []*graph.Value {
+// run returns the gradients by wrt, given that of each of r.of.
+func (r *reverse) run(wrt []*graph.Value, seed func(i int) *graph.Value) []*graph.Value {
 	out := make([]*graph.Value, len(wrt))
 	ok := r.check(wrt)
 	if ok {
 		r.reach(wrt)
-		ok = r.sweep()
+		ok = r.sweep(seed)
 	}
 	for i, v := range wrt {
 		switch {
@@ -63,23 +72,21 @@ func (r *reverse) run(wrt []*graph.Value) []*graph.Value {
 
 // check reports what is wrong with the question, once.
 func (r *reverse) check(wrt []*graph.Value) bool {
-	if !r.loss.IsValid() {
-		return false // reported where it was made
-	}
-	if t := r.loss.Type(); !t.DType.IsFloat() || len(t.Shape) != 0 {
-		r.g.Errorf("Gradients", "the loss %v is %v, want a float scalar; Sum or Mean makes one", r.loss, t)
-		return false
+	for _, v := range r.of {
+		if !v.IsValid() {
+			return false // reported where it was made
+		}
 	}
 	ok := true
 	for i, v := range wrt {
 		switch {
 		case v == nil:
-			r.g.Errorf("Gradients", "operand %d is nil", i)
+			r.g.Errorf(r.name, "operand %d is nil", i)
 		case !v.IsValid():
 		case v.Graph() != r.g:
-			r.g.Errorf("Gradients", "%v belongs to graph %q, the loss to graph %q", v, v.Graph().Name(), r.g.Name())
+			r.g.Errorf(r.name, "%v belongs to graph %q, the loss to graph %q", v, v.Graph().Name(), r.g.Name())
 		case !v.DType().IsFloat():
-			r.g.Errorf("Gradients", "%v is %v; only floats have gradients", v, v.Type())
+			r.g.Errorf(r.name, "%v is %v; only floats have gradients", v, v.Type())
 		default:
 			continue
 		}
@@ -88,10 +95,14 @@ func (r *reverse) check(wrt []*graph.Value) bool {
 	return ok
 }
 
-// reach marks the nodes which lie on a way from a wrt to the loss.
+// reach marks the nodes which lie on a way from a wrt to what is differentiated.
 func (r *reverse) reach(wrt []*graph.Value) {
-	nodes := r.g.Nodes()[:r.loss.Node().Index()+1]
-	r.source = make([]*graph.Value, len(nodes))
+	last := 0
+	for _, v := range r.of {
+		last = max(last, v.Node().Index())
+	}
+	nodes := r.g.Nodes()[:last+1]
+	r.source, r.goal = make([]*graph.Value, len(nodes)), make([]*graph.Value, len(nodes))
 	is := map[*graph.Value]bool{}
 	for _, v := range wrt {
 		is[v] = true
@@ -113,10 +124,13 @@ func (r *reverse) reach(wrt []*graph.Value) {
 }
 
 // sweep goes backwards over the nodes and adds up the gradients.
-func (r *reverse) sweep() bool {
+func (r *reverse) sweep(seed func(i int) *graph.Value) bool {
 	r.adjoint = map[*graph.Value]*graph.Value{}
+	for i, v := range r.of {
+		r.g.Deriving(v.Node(), func() { r.add(v, seed(i)) })
+		r.goal[v.Node().Index()] = v
+	}
 	nodes := r.g.Nodes()[:len(r.wants)]
-	r.g.Deriving(r.loss.Node(), func() { r.adjoint[r.loss] = ops.OnesLike(r.loss) })
 	for i := len(nodes) - 1; i >= 0; i-- {
 		n := nodes[i]
 		if !r.wants[i] || !r.touched(n) {
@@ -124,8 +138,8 @@ func (r *reverse) sweep() bool {
 		}
 		op, ok := n.Op.(graph.Differentiable)
 		if !ok {
-			r.g.Errorf("Gradients", "%s has no gradient, and lies between %v and the loss %v\n\t%v\n\t%v\n\t%v",
-				n.Op.Name(), r.source[i], r.loss, r.source[i].Node(), n, r.loss.Node())
+			r.g.Errorf(r.name, "%s has no gradient, and lies between %v and the loss %v\n\t%v\n\t%v\n\t%v",
+				n.Op.Name(), r.source[i], r.goal[i], r.source[i].Node(), n, r.goal[i].Node())
 			return false
 		}
 		if !r.node(n, op) {
@@ -135,7 +149,15 @@ func (r *reverse) sweep() bool {
 	return true
 }
 
-// touched reports whether the loss depends on a result of n.
+// add adds d to the gradient with respect to v.
+func (r *reverse) add(v, d *graph.Value) {
+	if sum := r.adjoint[v]; sum != nil {
+		d = ops.Add(sum, d)
+	}
+	r.adjoint[v] = d
+}
+
+// touched reports whether what is differentiated depends on a result of n.
 func (r *reverse) touched(n *graph.Node) bool {
 	for _, v := range n.Outs() {
 		if r.adjoint[v] != nil {
@@ -150,7 +172,7 @@ func (r *reverse) node(n *graph.Node, op graph.Differentiable) (ok bool) {
 	r.g.Deriving(n, func() {
 		defer func() {
 			if p := recover(); p != nil {
-				r.g.Errorf("Gradients", "the VJP of %s panicked: %v\n\t%v", n.Op.Name(), p, n)
+				r.g.Errorf(r.name, "the VJP of %s panicked: %v\n\t%v", n.Op.Name(), p, n)
 				ok = false
 			}
 		}()
@@ -160,7 +182,7 @@ func (r *reverse) node(n *graph.Node, op graph.Differentiable) (ok bool) {
 		}
 		dx := op.VJP(n, dy)
 		if len(dx) != len(n.Ins()) {
-			r.g.Errorf("Gradients", "the VJP of %s gives %d gradients for %d inputs\n\t%v", n.Op.Name(), len(dx), len(n.Ins()), n)
+			r.g.Errorf(r.name, "the VJP of %s gives %d gradients for %d inputs\n\t%v", n.Op.Name(), len(dx), len(n.Ins()), n)
 			return
 		}
 		for i, d := range dx {
@@ -173,17 +195,17 @@ func (r *reverse) node(n *graph.Node, op graph.Differentiable) (ok bool) {
 				return
 			}
 			if d.Graph() != r.g {
-				r.g.Errorf("Gradients", "the VJP of %s gives a value of graph %q for input %d\n\t%v", n.Op.Name(), d.Graph().Name(), i, n)
+				r.g.Errorf(r.name, "the VJP of %s gives a value of graph %q for input %d\n\t%v", n.Op.Name(), d.Graph().Name(), i, n)
 				return
 			}
 			if !d.Type().Equal(x.Type()) {
-				r.g.Errorf("Gradients", "the VJP of %s gives %v for input %d, which is %v\n\t%v", n.Op.Name(), d.Type(), i, x.Type(), n)
+				r.g.Errorf(r.name, "the VJP of %s gives %v for input %d, which is %v\n\t%v", n.Op.Name(), d.Type(), i, x.Type(), n)
 				return
 			}
-			if sum := r.adjoint[x]; sum != nil {
-				d = ops.Add(sum, d)
+			r.add(x, d)
+			if at := x.Node().Index(); r.goal[at] == nil {
+				r.goal[at] = r.goal[n.Index()]
 			}
-			r.adjoint[x] = d
 		}
 		ok = true
 	})

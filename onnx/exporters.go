@@ -62,8 +62,14 @@ var exporters = map[string]exporter{
 	"CumSum": exportCumSum,
 	"TopK":   exportTopK,
 
-	"Flatten": func(e *emitter, n *graph.Node) { e.one(n, "Flatten", attrInt("axis", 1)) },
-	"Reshape": exportReshape,
+	"Flatten":      func(e *emitter, n *graph.Node) { e.one(n, "Flatten", attrInt("axis", 1)) },
+	"Reshape":      exportReshape,
+	"StopGradient": as("Identity"),
+	"WithGradient": func(e *emitter, n *graph.Node) {
+		for i, v := range n.Outs() {
+			e.bind(v, e.op("Identity", v.Type(), e.in()[i:i+1]))
+		}
+	},
 	"Transpose": func(e *emitter, n *graph.Node) {
 		e.one(n, "Transpose", attrInts("perm", field[graph.Dims](n.Op, "Perm").Slice()...))
 	},

@@ -84,6 +84,7 @@ func All() []graph.Op {
 		spreadMean{},
 		sqrt{},
 		standardise{},
+		stopGradient{},
 		sub{},
 		sum{},
 		sumSquares{},
@@ -91,6 +92,7 @@ func All() []graph.Op {
 		topK{},
 		transpose{},
 		where{},
+		withGradient{},
 		xor{},
 	}
 }

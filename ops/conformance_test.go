@@ -117,6 +117,7 @@ var conformance = map[string]opstest.Op{
 	"MaxGrad":             {Types: []graph.Type{graph.Of(graph.Int32, 2, 2), graph.Of(graph.Float64, 2, 2)}, Draw: intClasses(0, 3), Wrap: binary(func(i, dy *graph.Value) *graph.Value { return ops.MaxGrad(i, dy, []int{2, 3, 2}, 1) })},
 	"MaxPick":             {Types: []graph.Type{graph.Of(graph.Float64, 2, 3, 2), graph.Of(graph.Int32, 3)}, Draw: intClasses(1, 4), Wrap: binary(func(x, i *graph.Value) *graph.Value { return ops.MaxPick(x, i, 0, 2) })},
 	"Correct":             {Types: []graph.Type{graph.Of(graph.Float64, 6, 3), graph.Of(graph.Int32, 6)}, Draw: intClasses(1, 3), Wrap: binary(ops.Correct), NoGradient: "it counts"},
+	"StopGradient":        {In: shapes{{3, 4}}, Wrap: unary(ops.StopGradient), NoGradient: "that is what it is for"},
 	"OneHot":              {Types: []graph.Type{graph.Of(graph.Int32, 6)}, Draw: intClasses(0, 3), Wrap: unary(func(x *graph.Value) *graph.Value { return ops.OneHot(x, 3, graph.Float64) }), NoGradient: "it reads integers"},
 	"Softmax":             {In: shapes{{3, 5}}, Low: -2, High: 2, Wrap: unary(along(ops.Softmax, 1))},
 	"Softmax/first":       {In: shapes{{3, 2, 2}}, Low: -2, High: 2, Wrap: unary(along(ops.Softmax, 0))},

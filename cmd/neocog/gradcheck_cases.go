@@ -7,7 +7,8 @@ import (
 
 // noGradient says why an op that has a gradient is not checked.
 var noGradient = map[string]string{
-	"Cast": "not checked: float64 to float32 rounds, which finite differences cannot see through",
+	"Cast":         "not checked: float64 to float32 rounds, which finite differences cannot see through",
+	"StopGradient": "not checked: it has none, on purpose; what flows past it is tested by value",
 }
 
 // gradientCases are the functions which gradcheck checks: each op with a gradient, with the shapes and
@@ -103,6 +104,9 @@ func choices() []gradientCase {
 		twoInputs("Pow", "[2,1,3] to the [4,1]", positive, floats(4, 1), ops.Pow),
 		twoInputs("Maximum", "broadcast [2,1,3] with [4,1]", floats(2, 1, 3), floats(4, 1), two(ops.Maximum)),
 		twoInputs("Minimum", "broadcast [2,1,3] with [4,1]", floats(2, 1, 3), floats(4, 1), two(ops.Minimum)),
+		oneInput("WithGradient", "exp, whose rule is written with its result", floats(2, 3), func(x *graph.Value) *graph.Value {
+			return ops.WithGradient("exp", values{x}, values{ops.Exp(x)}, func(y, dy []*graph.Value) []*graph.Value { return values{ops.Mul(dy[0], y[0])} })[0]
+		}),
 		twoInputs("Where", "the greater of two, twice the less", floats(2, 3), floats(3), func(a, b *graph.Value) *graph.Value {
 			return ops.Where(ops.Less(a, b), ops.Scale(a, 2), b)
 		}),
