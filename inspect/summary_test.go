@@ -239,6 +239,10 @@ func TestActivationsInPlace(t *testing.T) {
 			v := ops.Flatten(x)
 			return ops.Add(ops.Flatten(ops.ReLU(x)), v)
 		}, image, 2 * image},
+		// The gradient reads where the maxima were, 4 bytes for each.
+		{"second result", func(_ *layers.Builder, x *graph.Value) *graph.Value {
+			return ops.MaxPool2D(x, ops.Pool{Size: [2]int{2, 2}})
+		}, image / 4, 2 * image / 4},
 		// The running statistics see x after the op, the gradient later still. Mean and
 		// variance are second results, 2 × 4 numbers, and so are their blends, which take
 		// the place of these if the gradient does not read them.

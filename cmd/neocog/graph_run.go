@@ -8,6 +8,7 @@ import (
 	"neocog/data"
 	"neocog/graph"
 	"neocog/inspect/page"
+	"neocog/models"
 	"neocog/train"
 	"neocog/vm"
 )
@@ -19,14 +20,22 @@ const shownImages = 8
 // addRun adds to a page the weights of the run folder, and what the network makes of its first test images, where these
 // can be read.
 func (r *graphRequest) addRun(g *graph.Graph, o *page.Options) error {
+	config, err := train.ReadConfig(r.run)
+	if err != nil {
+		return err
+	}
+	m, err := findModel(r.model)
+	if err != nil {
+		return err
+	}
+	if of, err := models.Find(config.Model); err != nil || of.Name != m.Name {
+		return usagef("--run: %s is a run of model %q, not of %q", r.run, config.Model, m.Name)
+	}
 	t, err := train.Open(r.run)
 	if err != nil {
 		return err
 	}
 	defer t.Close()
-	if t.Model().Name != r.model {
-		return usagef("--run: %s is a run of model %q, not of %q", r.run, t.Model().Name, r.model)
-	}
 	o.State = t.State()
 	cfg := t.Config()
 	cfg.TrainImages, cfg.TestImages = 1, shownImages

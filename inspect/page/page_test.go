@@ -70,6 +70,7 @@ func write(t *testing.T, g *graph.Graph, o page.Options) string {
 
 // know is what a page says of its nodes.
 type know struct {
+	Batch int
 	Nodes []struct {
 		Op, Algorithm, Position, Name string
 		MACs                          int64
@@ -137,7 +138,13 @@ func TestPageKnowsAlgorithmsAndTimes(t *testing.T) {
 		}
 	}
 	profile := &inspect.Profile{Graph: "lenet5", Batch: 8, Runs: 10, Nodes: []inspect.ProfileNode{{Node: conv, Op: "Conv2D", Nanoseconds: 1500, Bytes: 64}}}
-	k := read(t, write(t, g, page.Options{Batch: 8, Program: p, Profile: profile}))
+	if err := page.Write(io.Discard, g, page.Options{Batch: 4, Profile: profile}); err == nil || !strings.Contains(err.Error(), "measured at batch size 8, the page is asked for at 4") {
+		t.Errorf("the costs of 4 images beside the times of 8: %v", err)
+	}
+	k := read(t, write(t, g, page.Options{Program: p, Profile: profile}))
+	if k.Batch != 8 {
+		t.Errorf("the page is for batch size %d, want the profile's, 8", k.Batch)
+	}
 	if len(k.Nodes) != len(g.Nodes()) {
 		t.Fatalf("%d nodes, want %d", len(k.Nodes), len(g.Nodes()))
 	}

@@ -119,7 +119,7 @@ func TestCurvesOfOddFigures(t *testing.T) {
 
 func TestText(t *testing.T) {
 	text := report.Text(records(5, true), 60, false)
-	for _, want := range []string{"loss: training and test", "accuracy, %: training and test", "learning rate: 0.02 after epoch 5", "update / weights: 0.001"} {
+	for _, want := range []string{"loss: training ─ and test •", "accuracy, %: training ─ and test •", "learning rate: 0.02 after epoch 5\n", "update / weights: 0.001 after epoch 5\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
 		}
@@ -150,8 +150,8 @@ func TestNothingToShow(t *testing.T) {
 func Example() {
 	fmt.Print(strings.Join(strings.Split(report.Text(records(3, false), 30, false), "\n")[:4], "\n"))
 	// Output:
-	// loss: training
+	// loss: training ─
 	//  1.000 ┼╮
-	//  0.933 ┤╰╮
-	//  0.867 ┤ ╰─╮
+	//  0.917 ┤╰─╮
+	//  0.833 ┤  ╰╮
 }
