@@ -267,6 +267,17 @@ func TestActivationsInPlace(t *testing.T) {
 	}
 }
 
+// What is asked for is not overwritten.
+func TestOutputsKeepTheirMemory(t *testing.T) {
+	g := graph.New("g")
+	x := ops.Exp(g.Input("x", graph.Of(graph.Float32, graph.Batch, 8)))
+	y := ops.ReLU(x)
+	one, both := summarise(t, g, 1, y).Total.Activations, summarise(t, g, 1, x, y).Total.Activations
+	if one != 2*32 || both != 3*32 {
+		t.Errorf("%d bytes for the last result, %d for both, want %d and %d", one, both, 2*32, 3*32)
+	}
+}
+
 // stuck cannot run; wild panics when it is planned.
 type (
 	stuck struct{}

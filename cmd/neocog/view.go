@@ -67,6 +67,16 @@ neocog view runs/20260102-150405-lenet5 -o curves.png`,
 					return usagef("--output: got %q, want a name that ends with .html, .png or .svg, or --format", r.file)
 				}
 			}
+			for _, flag := range []string{"data", "test-images"} {
+				if cmd.Flags().Changed(flag) && r.format != "html" {
+					return usagef("--%s: only a report looks at images; add --format html", flag)
+				}
+			}
+			for _, flag := range []string{"output", "open"} {
+				if cmd.Flags().Changed(flag) && r.format == "text" {
+					return usagef("--%s: --format text writes no file; html, png and svg do", flag)
+				}
+			}
 			return r.do(cmd.Context())
 		},
 	}

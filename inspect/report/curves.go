@@ -38,7 +38,7 @@ func panels(records []train.Record) []panel {
 	column := func(name string, log bool, get func(train.Record) float64) series {
 		s := series{name: name}
 		for _, r := range records {
-			if v := get(r); !math.IsNaN(v) && !math.IsInf(v, 0) && (!log || v > 0) {
+			if v := get(r); math.Abs(v) <= 1e300 && (!log || v >= 1e-300) { // an axis has room around what it shows
 				s.points = append(s.points, plotter.XY{X: float64(r.Epoch), Y: v})
 			}
 		}
@@ -144,7 +144,7 @@ func stepOf(length, least float64) float64 {
 // ticks marks multiples of a step; those of the epochs are whole numbers.
 func ticks(least float64) plot.TickerFunc {
 	return func(low, high float64) []plot.Tick {
-		step := stepOf(high-low, least)
+		step := stepOf(high-low, max(least, 1e-12*max(-low, high))) // which makes a difference at low and high
 		var out []plot.Tick
 		for i := math.Ceil(low/step - 1e-9); i*step <= high+step*1e-9; i++ {
 			v := i * step

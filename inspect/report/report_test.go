@@ -102,6 +102,23 @@ func TestPictures(t *testing.T) {
 	}
 }
 
+// Axes once counted without end towards what no step reaches.
+func TestCurvesOfExtremeFigures(t *testing.T) {
+	for _, v := range [][2]float64{{1e10, 1e10 + 1.9e-6}, {1e308, -1e308}, {1e300, -1e300}, {5e-324, 1}, {1e-300, 2e-300}, {0, 1e-300}} {
+		list := records(2, true)
+		for i := range list {
+			list[i].Loss, list[i].TestLoss, list[i].LR, list[i].UpdateRatio = v[i], v[1-i], v[i], v[1-i]
+		}
+		var b bytes.Buffer
+		if err := report.SVG(&b, list); err != nil {
+			t.Errorf("%v: %v", v, err)
+		}
+		if text := report.Text(list, 80, false); !strings.Contains(text, "accuracy") {
+			t.Errorf("%v:\n%s", v, text)
+		}
+	}
+}
+
 // What is constant, zero, or not finite has no place on an axis of its own.
 func TestCurvesOfOddFigures(t *testing.T) {
 	odd := records(3, true)
