@@ -11,6 +11,7 @@ import (
 
 	"gorgonia.org/tensor"
 
+	"neocog/autodiff"
 	"neocog/graph"
 	"neocog/inspect"
 	"neocog/ops"
@@ -44,6 +45,7 @@ func TestReadProfileErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":         "the profile is no JSON",
 		`{"a": 1}`: `unknown field "a"`,
+		entry(`{"node": 1, "op": "Scale"}`) + "garbage":                          "the profile goes on after its JSON object",
 		`{"graph": "other", "batch": 1, "runs": 1}`:                              `the profile is of graph "other", not of "halves"`,
 		`{"graph": "halves", "batch": 0, "runs": 1}`:                             "batch 0 and 1 runs",
 		entry(`{"node": 3, "op": "ReLU"}`):                                       "entry 0 of the profile is of node 3, the graph has nodes 0 to 2",
@@ -57,6 +59,18 @@ func TestReadProfileErrors(t *testing.T) {
 	} {
 		if _, err := inspect.ReadProfile(strings.NewReader(text), halves()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s gives %v, want %s", text, err, want)
+		}
+	}
+}
+
+// The times of predicting are not those of a step of training.
+func TestReadProfileOfPredicting(t *testing.T) {
+	g := halves()
+	autodiff.Gradients(ops.Sum(ops.Exp(g.Lookup("x"))), g.Lookup("x"))
+	for phase, ok := range map[string]bool{"": true, "forward": false, "gradient": true} {
+		text := fmt.Sprintf(`{"graph": "halves", "batch": 1, "runs": 1, "nodes": [{"node": 1, "op": "Scale", "phase": %q, "nanoseconds": 1, "bytes": 0}]}`, phase)
+		if _, err := inspect.ReadProfile(strings.NewReader(text), g); (err == nil) != ok || !ok && !strings.Contains(err.Error(), "measure a step of training") {
+			t.Errorf("phase %q: %v", phase, err)
 		}
 	}
 }

@@ -127,6 +127,7 @@ type value struct {
 
 type measure struct {
 	Nanoseconds float64 `json:"nanoseconds"`
+	FLOPs       int64   `json:"flops,omitempty"` // of all times that it ran
 	Bytes       int64   `json:"bytes"`
 }
 
@@ -227,7 +228,7 @@ func newDocument(g *graph.Graph, o Options) (*document, error) {
 				return nil, fmt.Errorf("the profile is of another graph: it has node %d, the graph %d nodes", m.Node, len(doc.Nodes))
 			}
 			n := &doc.Nodes[m.Node]
-			n.Measured = &measure{m.Nanoseconds, m.Bytes}
+			n.Measured = &measure{m.Nanoseconds, m.FLOPs, m.Bytes}
 			if m.Algorithm != "" {
 				n.Algorithm = m.Algorithm
 			}

@@ -407,7 +407,7 @@ function ofNode(k) {
     ...section(`Cost at batch size ${data.batch}`, rows(["parameters", ...amount("params", i)], ["multiply-adds", ...amount("macs", i)],
       ["operations", n.flops ? count(n.flops) : ""], ["results", ...amount("bytes", i)], ["algorithm", n.algorithm])) || [],
     ...section(`Measured at batch size ${data.batch}, mean of ${data.runs} runs`, n.measured && rows(["time", time(n.measured.nanoseconds), share("time", i)],
-      ["rate", n.macs && n.measured.nanoseconds ? `${number(2 * n.macs / n.measured.nanoseconds)} GFLOP/s` : ""], ["memory", bytes(n.measured.bytes)])) || [],
+      ["rate", n.macs && n.measured.nanoseconds ? `${number((n.measured.flops || 2 * n.macs) / n.measured.nanoseconds)} GFLOP/s` : ""], ["memory", bytes(n.measured.bytes)])) || [],
     ...section("Gradient of", forward !== undefined && to(forward)) || [],
     ...section("Its gradient", gradient.length > 0 && html("p", {}, ...lines(gradient.map(to)))) || [],
     ...(n.pictures ?? []).map(p => p.kind === "histogram" ? histogram(p) : picture(p))];

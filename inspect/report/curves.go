@@ -204,20 +204,36 @@ func (p panel) svg() (string, error) {
 	return strings.ReplaceAll(text, "#010203", "currentColor"), nil
 }
 
-// PNG writes the curves as one picture.
+// PNG writes the curves as one picture, on white.
 func PNG(w io.Writer, records []train.Record) error {
+	return sheet(w, records, func(width, height vg.Length) (draw.Canvas, io.WriterTo) {
+		img := vgimg.New(width, height)
+		c := draw.New(img)
+		c.SetColor(color.White)
+		c.Fill(c.Rectangle.Path())
+		return c, vgimg.PngCanvas{Canvas: img}
+	})
+}
+
+// SVG writes the curves as one picture, in black on transparent ground.
+func SVG(w io.Writer, records []train.Record) error {
+	return sheet(w, records, func(width, height vg.Length) (draw.Canvas, io.WriterTo) {
+		canvas := vgsvg.New(width, height)
+		return draw.New(canvas), canvas
+	})
+}
+
+// sheet writes all panels beside and below each other, on a canvas of the size that they want.
+func sheet(w io.Writer, records []train.Record, on func(width, height vg.Length) (draw.Canvas, io.WriterTo)) error {
 	all := panels(records)
 	if len(all) == 0 {
 		return errNothing
 	}
 	columns := min(2, len(all))
 	rows := (len(all) + columns - 1) / columns
-	img := vgimg.New(vg.Length(columns)*14*vg.Centimeter, vg.Length(rows)*9*vg.Centimeter)
-	c := draw.New(img)
-	c.SetColor(color.White)
-	c.Fill(c.Rectangle.Path())
-	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: vg.Centimeter / 2, PadY: vg.Centimeter / 2,
-		PadTop: vg.Centimeter / 2, PadBottom: vg.Centimeter / 2, PadLeft: vg.Centimeter / 2, PadRight: vg.Centimeter / 2}
+	c, out := on(vg.Length(columns)*14*vg.Centimeter, vg.Length(rows)*9*vg.Centimeter)
+	const pad = vg.Centimeter / 2
+	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: pad, PadY: pad, PadTop: pad, PadBottom: pad, PadLeft: pad, PadRight: pad}
 	for i, p := range all {
 		d, err := p.plot(color.Black)
 		if err != nil {
@@ -225,28 +241,7 @@ func PNG(w io.Writer, records []train.Record) error {
 		}
 		d.Draw(tiles.At(c, i%columns, i/columns))
 	}
-	_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
-	return err
-}
-
-// SVG writes the curves as one picture, in black on transparent ground.
-func SVG(w io.Writer, records []train.Record) error {
-	all := panels(records)
-	if len(all) == 0 {
-		return errNothing
-	}
-	columns := min(2, len(all))
-	rows := (len(all) + columns - 1) / columns
-	canvas := vgsvg.New(vg.Length(columns)*14*vg.Centimeter, vg.Length(rows)*9*vg.Centimeter)
-	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: vg.Centimeter / 2, PadY: vg.Centimeter / 2}
-	for i, p := range all {
-		d, err := p.plot(color.Black)
-		if err != nil {
-			return err
-		}
-		d.Draw(tiles.At(draw.New(canvas), i%columns, i/columns))
-	}
-	_, err := canvas.WriteTo(w)
+	_, err := out.WriteTo(w)
 	return err
 }
 
