@@ -2,6 +2,7 @@ package gorgonia
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -147,14 +148,13 @@ func (c *converter) operands(n *G.Node) ([]*graph.Value, error) {
 	return in, nil
 }
 
-// children returns the operands of n.
+// children returns the operands of n. ExprGraph.From, which finds n by its number, may answer for another node: where Gorgonia
+// stabilises log(1−x), it gives numbers away twice.
 func children(n *G.Node) G.Nodes {
-	if n.Graph() == nil {
-		return nil
-	}
-	var out G.Nodes
-	for it := n.Graph().From(n.ID()); it != nil && it.Next(); {
-		out = append(out, it.Node().(*G.Node))
+	list := reflect.ValueOf(n).Elem().FieldByName("children")
+	out := make(G.Nodes, list.Len())
+	for i := range out {
+		out[i] = (*G.Node)(list.Index(i).UnsafePointer())
 	}
 	return out
 }

@@ -88,7 +88,7 @@ func NewMachine(out *G.Node, learnables ...*G.Node) (*Machine, error) {
 			v = gradients[i]
 		}
 		outputs = append(outputs, v)
-		m.give = append(m.give, keep(func(v G.Value) error { *r.into = v; return nil }))
+		m.give = append(m.give, keep(r.node, func(v G.Value) error { *r.into = v; return nil }))
 	}
 	p, err := vm.Compile(net.Graph, outputs)
 	if err != nil {
@@ -134,27 +134,30 @@ func (m *Machine) Close() error {
 
 // bindTo makes a tensor the value of n.
 func bindTo(n *G.Node) func(*tensor.Dense) error {
-	return keep(func(v G.Value) error { return G.UnsafeLet(n, v) })
+	return keep(n, func(v G.Value) error { return G.UnsafeLet(n, v) })
 }
 
-// keep copies a tensor, the machine's, into memory that stays the same from run to run, and hands that on. Scalars
-// become Gorgonia's scalars.
-func keep(give func(G.Value) error) func(*tensor.Dense) error {
+// keep copies a tensor, the machine's, into memory that stays the same from run to run, of the type that n's values have, and
+// hands that on. Scalars become Gorgonia's scalars.
+func keep(n *G.Node, give func(G.Value) error) func(*tensor.Dense) error {
 	var own *tensor.Dense
 	return func(d *tensor.Dense) error {
-		switch {
-		case d.Shape().IsScalar():
+		if d.Shape().IsScalar() {
 			v, err := scalar(d)
 			if err != nil {
 				return err
 			}
 			return give(v)
-		case own == nil:
-			own = d.Clone().(*tensor.Dense)
-		default:
-			if err := tensor.Copy(own, d); err != nil {
-				return err
+		}
+		if own == nil {
+			own = tensor.New(tensor.Of(n.Dtype()), tensor.WithShape(d.Shape()...))
+		}
+		if own.Dtype() == tensor.Int {
+			for i, v := range d.Int64s() {
+				own.Ints()[i] = int(v)
 			}
+		} else if err := tensor.Copy(own, d); err != nil {
+			return err
 		}
 		return give(own)
 	}

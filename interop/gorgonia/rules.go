@@ -3,6 +3,7 @@ package gorgonia
 import (
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	G "gorgonia.org/gorgonia"
@@ -22,7 +23,11 @@ func init() { // not in the declaration, which the rules themselves need
 		"constantTensor":      constant,
 		"elemBinOp":           elementwise,
 		"elemUnaryOp":         unary,
+		"minBetween":          func(c *call) (*graph.Value, error) { return c.binary(extreme(ops.Minimum)) },
+		"maxBetween":          func(c *call) (*graph.Value, error) { return c.binary(extreme(ops.Maximum)) },
+		"dtConvOp":            convert,
 		"linAlgBinOp":         product,
+		"tensordotOp":         tensordot,
 		"sumOp":               func(c *call) (*graph.Value, error) { return c.over(ops.Sum) },
 		"maxOp":               func(c *call) (*graph.Value, error) { return c.over(ops.Max) },
 		"sizeOp":              size,
@@ -31,11 +36,14 @@ func init() { // not in the declaration, which the rules themselves need
 		"transposeOp":         transpose,
 		"concatOp":            concat,
 		"sliceOp":             slice,
+		"byIndicesOp":         byIndices,
 		"softmaxOp":           softmax,
 		"maxPoolOp":           maxPool,
 		"avgPoolOp":           avgPool,
 		"globalAveragePoolOp": globalAvgPool,
+		"upsampleOp":          upsample,
 		"BatchNormOp":         batchNorm,
+		"GroupNormOp":         groupNorm,
 		"dropoutOp":           dropout,
 	}
 }
@@ -82,6 +90,19 @@ func (c *call) over(reduce func(*graph.Value, ...int) *graph.Value) (*graph.Valu
 	return reduce(x, c.ints("along")...), nil
 }
 
+// binary applies f to both operands.
+func (c *call) binary(f func(a, b *graph.Value) *graph.Value) (*graph.Value, error) {
+	in, err := c.operands(c.n)
+	if err != nil {
+		return nil, err
+	}
+	return f(in[0], in[1]), nil
+}
+
+func extreme(of func(a, b *graph.Value, more ...*graph.Value) *graph.Value) func(a, b *graph.Value) *graph.Value {
+	return func(a, b *graph.Value) *graph.Value { return of(a, b) }
+}
+
 func reshaped(x *graph.Value, s graph.Shape) *graph.Value { return ops.Reshape(x, s...) }
 
 func constant(c *call) (*graph.Value, error) {
@@ -103,8 +124,16 @@ func constant(c *call) (*graph.Value, error) {
 		return graph.Const(c.Graph, shape, v...), nil
 	case float64:
 		return graph.Const(c.Graph, shape, v), nil
+	case []int:
+		wide := make([]int64, len(v))
+		for i, n := range v {
+			wide[i] = int64(n)
+		}
+		return graph.Const(c.Graph, shape, wide...), nil
+	case int:
+		return graph.Const(c.Graph, shape, int64(v)), nil
 	}
-	return c.refuse("constants are floats, not %v", d.Dtype())
+	return c.refuse("constants are floats and ints, not %v", d.Dtype())
 }
 
 // elementwise also knows Rectify, x ⊙ (x ≥ 0).
@@ -223,6 +252,44 @@ func product(c *call) (*graph.Value, error) {
 	return c.refuse("there is no rule for it")
 }
 
+// tensordot brings the axes that meet to the end of a and to the front of b, and multiplies matrices.
+func tensordot(c *call) (*graph.Value, error) {
+	return c.binary(func(a, b *graph.Value) *graph.Value {
+		meetA, meetB := c.ints("aAxes"), c.ints("bAxes")
+		restA, restB := without(a, meetA), without(b, meetB)
+		inner := 1
+		for _, axis := range meetA {
+			inner *= a.Type().Shape[axis]
+		}
+		left := ops.Reshape(ops.Transpose(a, slices.Concat(restA, meetA)...), -1, inner)
+		right := ops.Reshape(ops.Transpose(b, slices.Concat(meetB, restB)...), inner, -1)
+		return ops.MatMul(left, right)
+	})
+}
+
+// without returns x's axes but these.
+func without(x *graph.Value, axes []int) []int {
+	var rest []int
+	for axis := range x.Type().Shape {
+		if !slices.Contains(axes, axis) {
+			rest = append(rest, axis)
+		}
+	}
+	return rest
+}
+
+func convert(c *call) (*graph.Value, error) {
+	x, err := c.in(0)
+	if err != nil {
+		return nil, err
+	}
+	t, err := typeOf(c.n)
+	if err != nil {
+		return nil, err
+	}
+	return ops.Cast(x, t.DType), nil
+}
+
 func number(v reflect.Value) int64 {
 	if v.CanUint() {
 		return int64(v.Uint())
@@ -271,65 +338,6 @@ func reshape(c *call) (*graph.Value, error) {
 	return reshaped(x, graph.Shape(c.n.Shape())), nil
 }
 
-// transpose also knows the end of gorgonia.Conv2d: transpose(reshape(reshape(im2col(x)) × reshape(w)ᵀ)).
-func transpose(c *call) (*graph.Value, error) {
-	if x, w, attr, ok := c.convolution(); ok {
-		image, err := c.value(x)
-		if err != nil {
-			return nil, err
-		}
-		filter, err := c.value(w)
-		if err != nil {
-			return nil, err
-		}
-		return ops.Conv2D(image, filter, attr), nil
-	}
-	x, err := c.in(0)
-	if err != nil {
-		return nil, err
-	}
-	return ops.Transpose(x, c.ints("pattern")...), nil
-}
-
-// convolution returns image, filter and attributes if the node is what Conv2d of Gorgonia returns.
-func (c *call) convolution() (x, w *G.Node, attr ops.Conv, ok bool) {
-	// down returns n's operands if n is an op of this kind.
-	down := func(n *G.Node, want string) G.Nodes {
-		if n == nil || n.Op() == nil || kind(n.Op()) != want {
-			return nil
-		}
-		return children(n)
-	}
-	first := func(list G.Nodes) *G.Node {
-		if len(list) == 0 {
-			return nil
-		}
-		return list[0]
-	}
-	if p := c.ints("pattern"); len(p) != 4 || [4]int(p) != [4]int{0, 3, 1, 2} {
-		return nil, nil, attr, false
-	}
-	rows := first(down(children(c.n)[0], "reshapeOp"))
-	factors := down(rows, "linAlgBinOp")
-	if len(factors) != 2 {
-		return nil, nil, attr, false
-	}
-	times := &call{c.converter, rows}
-	columns, filter := first(down(factors[0], "reshapeOp")), first(down(factors[1], "reshapeOp"))
-	image := first(down(columns, "im2colOp"))
-	if image == nil || filter == nil || filter.Dims() != 4 || number(times.attr("āBinaryOperator")) != 0 || times.attr("transA").Bool() || !times.attr("transB").Bool() {
-		return nil, nil, attr, false
-	}
-	im := &call{c.converter, columns}
-	h, v := im.int("padW"), im.int("padH")
-	return image, filter, ops.Conv{
-		Stride:   [2]int{im.int("strideH"), im.int("strideW")},
-		Dilation: [2]int{im.int("dilationH"), im.int("dilationW")},
-		Pad:      [4]int{v, h, v, h},
-		Round:    ops.Floor,
-	}, true
-}
-
 func concat(c *call) (*graph.Value, error) {
 	in, err := c.operands(c.n)
 	if err != nil {
@@ -351,76 +359,8 @@ func slice(c *call) (*graph.Value, error) {
 	return ops.SliceStep(x, axis, s.Start(), s.End(), max(s.Step(), 1)), nil
 }
 
-func softmax(c *call) (*graph.Value, error) {
-	x, err := c.in(0)
-	if err != nil {
-		return nil, err
-	}
-	if c.attr("isLog").Bool() {
-		return ops.LogSoftmax(x, c.int("axis")), nil
-	}
-	return ops.Softmax(x, c.int("axis")), nil
-}
-
-func maxPool(c *call) (*graph.Value, error) {
-	x, err := c.in(0)
-	if err != nil {
-		return nil, err
-	}
-	return ops.MaxPool2D(x, ops.Pool{
-		Size:   [2]int{c.int("h"), c.int("w")},
-		Stride: [2]int{c.int("strideH"), c.int("strideW")},
-		Pad:    [4]int{c.int("padNorth"), c.int("padWest"), c.int("padSouth"), c.int("padEast")},
-		Round:  ops.Floor,
-	}), nil
-}
-
-// Gorgonia's is no average, so that neither its results nor its gradients could be those of AvgPool2D.
-func avgPool(c *call) (*graph.Value, error) {
-	return c.refuse("Gorgonia divides by the width of the image, not by the size of the window; ops.AvgPool2D is the average")
-}
-
-func globalAvgPool(c *call) (*graph.Value, error) {
-	x, err := c.in(0)
-	if err != nil {
-		return nil, err
-	}
-	return ops.GlobalAvgPool(x), nil
-}
-
-// batchNorm normalises by the batch or, in evaluation, by the statistics that the op has now. Scale and shift are nodes of their own.
-func batchNorm(c *call) (*graph.Value, error) {
-	x, err := c.in(0)
-	if err != nil {
-		return nil, err
-	}
-	t := graph.Of(x.DType(), x.Type().Shape[1])
-	gamma, beta := ops.Ones(c.Graph, t), ops.Zeros(c.Graph, t)
-	eps := c.attr("epsilon").Float()
-	if c.attr("training").Bool() {
-		y, _, _ := ops.BatchNorm(x, gamma, beta, eps)
-		return y, nil
-	}
-	mean, variance := c.n.Op().(*G.BatchNormOp).Stats()
-	stats := make([]*graph.Value, 2)
-	for i, s := range []tensor.Tensor{mean, variance} {
-		switch d := s.Data().(type) {
-		case []float32:
-			stats[i] = graph.Const(c.Graph, t.Shape, d...)
-		case []float64:
-			stats[i] = graph.Const(c.Graph, t.Shape, d...)
-		}
-	}
-	return ops.BatchNormInfer(x, gamma, beta, stats[0], stats[1], eps), nil
-}
-
-func dropout(c *call) (*graph.Value, error) {
-	x, err := c.in(0)
-	if err != nil {
-		return nil, err
-	}
-	if !c.attr("isTraining").Bool() {
-		return x, nil
-	}
-	return ops.Dropout(x, c.attr("probability").Float(), ops.Random(c.Graph)), nil
+func byIndices(c *call) (*graph.Value, error) {
+	return c.binary(func(x, indices *graph.Value) *graph.Value {
+		return ops.Gather(x, ops.Reshape(indices, -1), c.int("axis"))
+	})
 }
