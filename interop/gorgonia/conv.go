@@ -20,7 +20,7 @@ import (
 )
 
 // Conv2d is gorgonia.Conv2d, computed by Neocog: same arguments, same result but for rounding. The node may stand anywhere in an
-// ExprGraph; tape and lisp machines run it and its gradients, of any order.
+// ExprGraph; tape and lisp machines run it and its gradients, which are convolutions with gradients of their own.
 //
 //	im           [N,C,H,W], float32 or float64
 //	filter       [K,C,R,S]

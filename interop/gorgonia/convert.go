@@ -35,10 +35,17 @@ func Convert(outputs, learnables G.Nodes) (*Network, error) {
 	if len(outputs) == 0 {
 		return nil, errors.New("gorgonia: Convert needs an output, got none")
 	}
+	c, err := convertNodes(outputs, learnables)
+	if err != nil {
+		return nil, err
+	}
+	return &c.Network, nil
+}
+
+func convertNodes(outputs, learnables G.Nodes) (*converter, error) {
 	c := &converter{
 		Network:    Network{Graph: graph.New("gorgonia"), Values: map[*G.Node]*graph.Value{}, State: vm.NewState(0)},
 		learnables: learnables,
-		names:      map[string]int{},
 	}
 	for _, n := range slices.Concat(outputs, learnables) {
 		if n == nil {
@@ -48,7 +55,7 @@ func Convert(outputs, learnables G.Nodes) (*Network, error) {
 			return nil, err
 		}
 	}
-	return &c.Network, nil
+	return c, nil
 }
 
 // An UnsupportedError is a node that cannot be converted.
@@ -67,7 +74,19 @@ func (e *UnsupportedError) Error() string {
 type converter struct {
 	Network
 	learnables G.Nodes
-	names      map[string]int
+	running    []running
+}
+
+// unique returns the name, with a number behind it if something in the graph has it already.
+func (c *converter) unique(name string) string {
+	if name == "" {
+		name = "unnamed"
+	}
+	out := name
+	for i := 2; c.Graph.Lookup(out) != nil || c.Graph.Lookup(out+"/mean") != nil; i++ {
+		out = fmt.Sprintf("%s_%d", name, i)
+	}
+	return out
 }
 
 // value returns what n becomes.
@@ -121,10 +140,7 @@ func (c *converter) variable(n *G.Node) (*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := n.Name()
-	if c.names[name]++; c.names[name] > 1 {
-		name = fmt.Sprintf("%s_%d", name, c.names[name])
-	}
+	name := c.unique(n.Name())
 	if !slices.Contains(c.learnables, n) {
 		return c.Graph.Input(name, t), nil
 	}

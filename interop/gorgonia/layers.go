@@ -1,11 +1,14 @@
 package gorgonia
 
 import (
+	"errors"
+
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 
 	"neocog/graph"
 	"neocog/ops"
+	"neocog/vm"
 )
 
 // transpose also knows the end of gorgonia.Conv2d: transpose(reshape(reshape(im2col(x)) × reshape(w)ᵀ)).
@@ -109,30 +112,54 @@ func globalAvgPool(c *call) (*graph.Value, error) {
 	return ops.GlobalAvgPool(x), nil
 }
 
-// batchNorm normalises by the batch or, in evaluation, by the statistics that the op has now. Scale and shift are nodes of their own.
+// batchNorm normalises by the batch, which it also mixes into the running statistics, or in evaluation by those. Both are buffers, and begin
+// as the op has them now. Scale and shift are nodes of their own.
 func batchNorm(c *call) (*graph.Value, error) {
 	x, err := c.in(0)
 	if err != nil {
 		return nil, err
 	}
+	op := c.n.Op().(*G.BatchNormOp)
 	t := graph.Of(x.DType(), x.Type().Shape[1])
+	r := running{op: op, name: c.unique("batchnorm")}
+	c.Graph.Scope(r.name, func() {
+		r.mean, r.variance = c.Graph.Buffer("mean", t, graph.Zeros()), c.Graph.Buffer("var", t, graph.Constant(1))
+	})
+	mean, variance := op.Stats()
+	if err := errors.Join(c.State.Set(r.name+"/mean", mean.(*tensor.Dense)), c.State.Set(r.name+"/var", variance.(*tensor.Dense))); err != nil {
+		return nil, err
+	}
 	gamma, beta := ops.Ones(c.Graph, t), ops.Zeros(c.Graph, t)
 	eps := c.attr("epsilon").Float()
-	if c.attr("training").Bool() {
-		y, _, _ := ops.BatchNorm(x, gamma, beta, eps)
-		return y, nil
+	if !c.attr("training").Bool() {
+		return ops.BatchNormInfer(x, gamma, beta, r.mean, r.variance, eps), nil
 	}
-	mean, variance := c.n.Op().(*G.BatchNormOp).Stats()
-	stats := make([]*graph.Value, 2)
-	for i, s := range []tensor.Tensor{mean, variance} {
-		switch d := s.Data().(type) {
-		case []float32:
-			stats[i] = graph.Const(c.Graph, t.Shape, d...)
-		case []float64:
-			stats[i] = graph.Const(c.Graph, t.Shape, d...)
-		}
+	y, batchMean, batchVariance := ops.BatchNorm(x, gamma, beta, eps)
+	nextMean, nextVariance := ops.RunningStats(x, batchMean, batchVariance, r.mean, r.variance, c.attr("momentum").Float())
+	c.Graph.Update(r.mean, nextMean)
+	c.Graph.Update(r.variance, nextVariance)
+	c.running = append(c.running, r)
+	return y, nil
+}
+
+// running are the running statistics of a BatchNormOp in training, and the buffers that they became.
+type running struct {
+	op             *G.BatchNormOp
+	name           string // scope of the buffers
+	mean, variance *graph.Value
+}
+
+// giveBack makes what the buffers hold the op's.
+func (r running) giveBack(s *vm.State) error {
+	mean, err := s.Get(r.name + "/mean")
+	if err != nil {
+		return err
 	}
-	return ops.BatchNormInfer(x, gamma, beta, stats[0], stats[1], eps), nil
+	variance, err := s.Get(r.name + "/var")
+	if err != nil {
+		return err
+	}
+	return r.op.SetStats(mean, variance)
 }
 
 func dropout(c *call) (*graph.Value, error) {

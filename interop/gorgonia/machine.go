@@ -18,8 +18,10 @@ import (
 // machines do, so that gorgonia.Let, gorgonia.Read and Gorgonia's solvers work with it. One goroutine at a time may use it.
 type Machine struct {
 	machine *vm.Machine
+	state   *vm.State
 	inputs  map[*G.Node]*graph.Value
 	give    []func(*tensor.Dense) error // one for each output of machine
+	running []running
 }
 
 var _ G.VM = (*Machine)(nil)
@@ -58,11 +60,11 @@ func NewMachine(out *G.Node, learnables ...*G.Node) (*Machine, error) {
 		}
 	}
 	// Learnables are inputs too: Gorgonia's solvers change them in place.
-	net, err := Convert(slices.Concat(nodes, learnables), nil)
+	net, err := convertNodes(slices.Concat(nodes, learnables), nil)
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{inputs: map[*G.Node]*graph.Value{}}
+	m := &Machine{inputs: map[*G.Node]*graph.Value{}, state: net.State, running: net.running}
 	var wrt, outputs []*graph.Value
 	for n, v := range net.Values {
 		if n.Op() == nil {
@@ -79,7 +81,7 @@ func NewMachine(out *G.Node, learnables ...*G.Node) (*Machine, error) {
 		gradients = autodiff.Gradients(net.Values[out], wrt...)
 		outputs = append(outputs, gradients...)
 		for _, n := range learnables {
-			m.give = append(m.give, bindTo(n.Deriv()))
+			m.give = append(m.give, bindGradient(n))
 		}
 	}
 	for _, r := range reads {
@@ -120,6 +122,11 @@ func (m *Machine) RunAll() error {
 			return err
 		}
 	}
+	for _, r := range m.running {
+		if err := r.giveBack(m.state); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
@@ -135,6 +142,21 @@ func (m *Machine) Close() error {
 // bindTo makes a tensor the value of n.
 func bindTo(n *G.Node) func(*tensor.Dense) error {
 	return keep(n, func(v G.Value) error { return G.UnsafeLet(n, v) })
+}
+
+// bindGradient makes a tensor the value of n's gradient. Where a tape machine has bound n to a dual value, solvers look for it there.
+func bindGradient(n *G.Node) func(*tensor.Dense) error {
+	return keep(n, func(v G.Value) error {
+		if err := G.UnsafeLet(n.Deriv(), v); err != nil {
+			return err
+		}
+		old, err := n.Grad()
+		if err != nil || old == v {
+			return err
+		}
+		_, err = G.Copy(old, v)
+		return err
+	})
 }
 
 // keep copies a tensor, the machine's, into memory that stays the same from run to run, of the type that n's values have, and
@@ -161,6 +183,19 @@ func keep(n *G.Node, give func(G.Value) error) func(*tensor.Dense) error {
 		}
 		return give(own)
 	}
+}
+
+// EvalMode takes dropout out of g, and makes batch normalisation use its running statistics, as Gorgonia's option of that name does for
+// its machines. It concerns machines and networks that are made afterwards.
+func EvalMode(g *G.ExprGraph) error {
+	for _, n := range g.AllNodes() {
+		if op, ok := n.Op().(G.TrainModeOp); ok {
+			if err := op.SetTraining(false); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // gradientOf returns which of the learnables n is the gradient of, -1 if none.
