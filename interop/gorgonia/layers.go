@@ -2,6 +2,7 @@ package gorgonia
 
 import (
 	"errors"
+	"slices"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -126,6 +127,11 @@ func batchNorm(c *call) (*graph.Value, error) {
 		r.mean, r.variance = c.Graph.Buffer("mean", t, graph.Zeros()), c.Graph.Buffer("var", t, graph.Constant(1))
 	})
 	mean, variance := op.Stats()
+	if isZero(variance) { // the op is new; Gorgonia's machines reset it
+		if err := op.Reset(); err != nil {
+			return nil, err
+		}
+	}
 	if err := errors.Join(c.State.Set(r.name+"/mean", mean.(*tensor.Dense)), c.State.Set(r.name+"/var", variance.(*tensor.Dense))); err != nil {
 		return nil, err
 	}
@@ -140,6 +146,16 @@ func batchNorm(c *call) (*graph.Value, error) {
 	c.Graph.Update(r.variance, nextVariance)
 	c.running = append(c.running, r)
 	return y, nil
+}
+
+func isZero(t tensor.Tensor) bool {
+	switch v := t.Data().(type) {
+	case []float32:
+		return !slices.ContainsFunc(v, func(x float32) bool { return x != 0 })
+	case []float64:
+		return !slices.ContainsFunc(v, func(x float64) bool { return x != 0 })
+	}
+	return false
 }
 
 // running are the running statistics of a BatchNormOp in training, and the buffers that they became.
