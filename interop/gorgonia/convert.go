@@ -47,9 +47,12 @@ func convertNodes(outputs, learnables G.Nodes) (*converter, error) {
 		Network:    Network{Graph: graph.New("gorgonia"), Values: map[*G.Node]*graph.Value{}, State: vm.NewState(0)},
 		learnables: learnables,
 	}
-	for _, n := range slices.Concat(outputs, learnables) {
+	for i, n := range slices.Concat(outputs, learnables) {
 		if n == nil {
 			return nil, errors.New("gorgonia: one of the nodes to convert is nil")
+		}
+		if i >= len(outputs) && n.Op() != nil {
+			return nil, errors.Errorf("gorgonia: node %q is the result of %s; a learnable must be a variable", n.Name(), opName(n))
 		}
 		if _, err := c.value(n); err != nil {
 			return nil, err
@@ -64,6 +67,9 @@ type UnsupportedError struct {
 	Op   string // as Gorgonia prints it
 	Why  string
 }
+
+// noRule is why most ops are refused.
+const noRule = "there is no rule for it; docs/howto/from-gorgonia.md lists the ops that have one"
 
 // Error names node and op, and says why.
 func (e *UnsupportedError) Error() string {
@@ -122,7 +128,7 @@ func (c *converter) convert(n *G.Node) (*graph.Value, error) {
 	}
 	rule, ok := rules[kind(op)]
 	if !ok {
-		return nil, &UnsupportedError{n, opName(n), "there is no rule for it"}
+		return nil, &UnsupportedError{n, opName(n), noRule}
 	}
 	v, err := rule(&call{converter: c, n: n})
 	if err != nil {

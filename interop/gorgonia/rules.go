@@ -177,7 +177,7 @@ func elementwise(c *call) (*graph.Value, error) {
 	case "!=":
 		y = ops.Not(ops.Equal(a, b))
 	default:
-		return c.refuse("there is no rule for it")
+		return c.refuse(noRule)
 	}
 	if c.attr("retSame").Bool() {
 		y = ops.Cast(y, a.DType())
@@ -213,7 +213,7 @@ const ln2 = 0.693147180559945309417232121458176568
 func unary(c *call) (*graph.Value, error) {
 	f, ok := unaries[c.n.Op().String()]
 	if !ok {
-		return c.refuse("there is no rule for it")
+		return c.refuse(noRule)
 	}
 	x, err := c.in(0)
 	if err != nil {
@@ -249,7 +249,7 @@ func product(c *call) (*graph.Value, error) {
 	case 3: // outer product
 		return ops.Mul(ops.Reshape(a, -1, 1), ops.Reshape(b, 1, -1)), nil
 	}
-	return c.refuse("there is no rule for it")
+	return c.refuse(noRule)
 }
 
 // tensordot brings the axes that meet to the end of a and to the front of b, and multiplies matrices.
