@@ -146,7 +146,7 @@ func (c *converter) variable(n *G.Node) (*graph.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	name := c.unique(n.Name())
+	name := c.unique(reflect.ValueOf(n).Elem().FieldByName("name").String()) // Name makes one up for nodes without
 	if !slices.Contains(c.learnables, n) {
 		return c.Graph.Input(name, t), nil
 	}
