@@ -31,7 +31,8 @@ type Network struct {
 // be converted: autodiff.Gradients makes better ones.
 //
 // An op without a counterpart is an *UnsupportedError.
-func Convert(outputs, learnables G.Nodes) (*Network, error) {
+func Convert(outputs, learnables G.Nodes) (net *Network, err error) {
+	defer guard(&err)
 	if len(outputs) == 0 {
 		return nil, errors.New("gorgonia: Convert needs an output, got none")
 	}
@@ -59,6 +60,13 @@ func convertNodes(outputs, learnables G.Nodes) (*converter, error) {
 		}
 	}
 	return c, nil
+}
+
+// guard makes an error of what reflection says to a Gorgonia whose nodes and ops have other fields.
+func guard(err *error) {
+	if p := recover(); p != nil {
+		*err = errors.Errorf("gorgonia: the graph is not as Gorgonia v0.9.18 makes it, for which this package was written: %v", p)
+	}
 }
 
 // An UnsupportedError is a node that cannot be converted.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash"
 	"math/rand/v2"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -180,6 +181,29 @@ func (strange) OverwritesInput() int                              { return -1 }
 func (s strange) WriteHash(h hash.Hash)                           { fmt.Fprint(h, s) }
 func (strange) Hashcode() uint32                                  { return 1 }
 func (strange) String() string                                    { return "strange" }
+
+// An op of somebody's own that has a name of Gorgonia's is not taken for it.
+func TestNamesake(t *testing.T) {
+	x := G.NewMatrix(G.NewGraph(), tensor.Float64, G.WithShape(3, 5), G.WithName("x"))
+	_, err := neocog.Convert(G.Nodes{G.Must(G.ApplyOp(sumOp{}, x))}, nil)
+	if _, ok := errors.AsType[*neocog.UnsupportedError](err); !ok {
+		t.Errorf("got %v, want an UnsupportedError", err)
+	}
+}
+
+type sumOp struct{ strange }
+
+// A Gorgonia with other fields gives an error, no panic.
+func TestOtherGorgonia(t *testing.T) {
+	err := func() (err error) {
+		defer neocog.Guard(&err)
+		reflect.ValueOf(strange{}).FieldByName("along").Len()
+		return nil
+	}()
+	if err == nil || !strings.Contains(err.Error(), "not as Gorgonia v0.9.18 makes it") {
+		t.Errorf("got %v", err)
+	}
+}
 
 func TestConvertErrors(t *testing.T) {
 	g := G.NewGraph()

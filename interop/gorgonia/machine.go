@@ -40,7 +40,8 @@ var _ G.VM = (*Machine)(nil)
 //	}
 //
 // An op without a counterpart is an *UnsupportedError.
-func NewMachine(out *G.Node, learnables ...*G.Node) (*Machine, error) {
+func NewMachine(out *G.Node, learnables ...*G.Node) (m *Machine, err error) {
+	defer guard(&err)
 	if out == nil || slices.Contains(learnables, nil) {
 		return nil, errors.New("gorgonia: NewMachine got a nil node")
 	}
@@ -64,7 +65,7 @@ func NewMachine(out *G.Node, learnables ...*G.Node) (*Machine, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &Machine{inputs: map[*G.Node]*graph.Value{}, state: net.State, running: net.running}
+	m = &Machine{inputs: map[*G.Node]*graph.Value{}, state: net.State, running: net.running}
 	var wrt, outputs []*graph.Value
 	for n, v := range net.Values {
 		if n.Op() == nil {

@@ -48,8 +48,14 @@ func init() { // not in the declaration, which the rules themselves need
 	}
 }
 
-// kind returns the name of op's type.
-func kind(op G.Op) string { return reflect.Indirect(reflect.ValueOf(op)).Type().Name() }
+// kind returns the name of op's type if it is one of Gorgonia's.
+func kind(op G.Op) string {
+	t := reflect.Indirect(reflect.ValueOf(op)).Type()
+	if t.PkgPath() != reflect.TypeFor[G.Node]().PkgPath() {
+		return ""
+	}
+	return t.Name()
+}
 
 // A call is a node on its way into the graph.
 type call struct {
