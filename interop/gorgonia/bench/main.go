@@ -9,8 +9,8 @@
 //	Neocog                neocog train lenet5: biases and the optimiser are in the graph
 //
 // In a round each of them takes steps for a while, so that nothing which slows the machine down for some seconds falls on one of them
-// alone. Times are medians over all steps; the last column is how often a step of the row fits one of Gorgonia's. Before
-// anything is timed the costs of the first three are compared.
+// alone. Times are the median and the least of all steps; ratios say how often a step of the row fits into one of Gorgonia's. Memory is what
+// a step allocates. Before anything is timed the costs of the first three are compared.
 package main
 
 import (
@@ -82,12 +82,12 @@ func compare(w io.Writer, batch, threads, rounds int) error {
 		}
 	}
 	fmt.Fprintf(w, "LeNet-5, a step of training, batch %d, %d threads, %s, %s\n\n", batch, threads, cpu.Current(), runtime.Version())
-	fmt.Fprintf(w, "%-22s %9s %9s %6s %12s %8s\n", "", "median ms", "least ms", "steps", "MB allocated", "times")
-	slowest := median(list[0].times)
+	fmt.Fprintf(w, "%-22s %9s %8s %9s %8s %6s %12s\n", "", "median ms", "ratio", "least ms", "ratio", "steps", "MB allocated")
+	theirMedian, theirLeast := ms(median(list[0].times)), ms(slices.Min(list[0].times))
 	for _, c := range list {
-		m := median(c.times)
-		fmt.Fprintf(w, "%-22s %9.3f %9.3f %6d %12.3f %7.1f×\n", c.name, ms(m), ms(slices.Min(c.times)), len(c.times),
-			float64(c.bytes)/float64(len(c.times))/1e6, float64(slowest)/float64(m))
+		m, l := ms(median(c.times)), ms(slices.Min(c.times))
+		fmt.Fprintf(w, "%-22s %9.3f %7.1f× %9.3f %7.1f× %6d %12.3f\n", c.name, m, theirMedian/m, l, theirLeast/l, len(c.times),
+			float64(c.bytes)/float64(len(c.times))/1e6)
 	}
 	return nil
 }

@@ -13,7 +13,7 @@ func TestCompare(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, row := range []string{`Gorgonia +`, `Gorgonia, our Conv2d +`, `our machine +`, `Neocog +`} {
-		if !regexp.MustCompile(`(?m)^` + row + `\d+\.\d{3} +\d+\.\d{3} +\d+ +\d+\.\d{3} +\d+\.\d×$`).MatchString(out.String()) {
+		if !regexp.MustCompile(`(?m)^` + row + `\d+\.\d{3} +\d+\.\d× +\d+\.\d{3} +\d+\.\d× +\d+ +\d+\.\d{3}$`).MatchString(out.String()) {
 			t.Errorf("no row %q in\n%s", row, &out)
 		}
 	}
