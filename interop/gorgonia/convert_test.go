@@ -182,6 +182,19 @@ func (s strange) WriteHash(h hash.Hash)                           { fmt.Fprint(h
 func (strange) Hashcode() uint32                                  { return 1 }
 func (strange) String() string                                    { return "strange" }
 
+// Gorgonia takes a kernelShape with as many taps as the filter, which is another convolution: not the one that has the filter's shape.
+func TestOtherKernelShape(t *testing.T) {
+	g := G.NewGraph()
+	rng := rand.New(rand.NewPCG(1, 2))
+	x := leaf(g, "x", values(rng, around, s(1, 2, 4, 4), tensor.Float64))
+	w := leaf(g, "w", values(rng, around, s(3, 2, 1, 4), tensor.Float64))
+	y := G.Must(G.Conv2d(x, w, s(4, 1), []int{0, 0}, []int{4, 4}, []int{1, 1})) // of the same shape as with (1, 4)
+	_, err := neocog.Convert(G.Nodes{y}, nil)
+	if no, ok := errors.AsType[*neocog.UnsupportedError](err); !ok || !strings.Contains(no.Op, "im2col") {
+		t.Errorf("got %v, want an UnsupportedError about im2col", err)
+	}
+}
+
 // An op of somebody's own that has a name of Gorgonia's is not taken for it.
 func TestNamesake(t *testing.T) {
 	x := G.NewMatrix(G.NewGraph(), tensor.Float64, G.WithShape(3, 5), G.WithName("x"))

@@ -62,6 +62,9 @@ func (c *call) convolution() (x, w *G.Node, attr ops.Conv, ok bool) {
 		return nil, nil, attr, false
 	}
 	im := &call{c.converter, columns}
+	if taps := filter.Shape()[2:]; im.int("h") != taps[0] || im.int("w") != taps[1] { // Gorgonia only compares how many there are
+		return nil, nil, attr, false
+	}
 	h, v := im.int("padW"), im.int("padH")
 	return image, filter, ops.Conv{
 		Stride:   [2]int{im.int("strideH"), im.int("strideW")},

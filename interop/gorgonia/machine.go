@@ -19,12 +19,19 @@ import (
 type Machine struct {
 	machine *vm.Machine
 	state   *vm.State
-	inputs  map[*G.Node]*graph.Value
+	inputs  []input
+	feeds   vm.Feeds
 	give    []func(*tensor.Dense) error // one for each output of machine
 	running []running
 }
 
 var _ G.VM = (*Machine)(nil)
+
+// An input is a variable and what it became.
+type input struct {
+	node  *G.Node
+	value *graph.Value
+}
 
 // NewMachine returns a machine that computes out and what gorgonia.Read asks for in its graph; it takes the place of
 // gorgonia.NewTapeMachine. With learnables, out must be a scalar, the cost, and each run also computes its gradients: they
@@ -65,11 +72,13 @@ func NewMachine(out *G.Node, learnables ...*G.Node) (m *Machine, err error) {
 	if err != nil {
 		return nil, err
 	}
-	m = &Machine{inputs: map[*G.Node]*graph.Value{}, state: net.State, running: net.running}
+	m = &Machine{state: net.State, feeds: vm.Feeds{}, running: net.running}
 	var wrt, outputs []*graph.Value
-	for n, v := range net.Values {
-		if n.Op() == nil {
-			m.inputs[n] = v
+	for _, in := range net.Graph.Inputs() {
+		for n, v := range net.Values {
+			if v == in && n.Op() == nil { // an op that does nothing has the same value
+				m.inputs = append(m.inputs, input{n, v})
+			}
 		}
 	}
 	for _, n := range learnables {
@@ -103,18 +112,17 @@ func NewMachine(out *G.Node, learnables ...*G.Node) (m *Machine, err error) {
 
 // RunAll computes everything. A variable without a value is an error that names it.
 func (m *Machine) RunAll() error {
-	feeds := vm.Feeds{}
-	for n, v := range m.inputs {
-		if n.Value() == nil {
-			return errors.Errorf("gorgonia: node %q, %v, has no value; give it one by gorgonia.Let", n.Name(), n.Shape())
+	for _, in := range m.inputs {
+		if in.node.Value() == nil {
+			return errors.Errorf("gorgonia: node %q, %v, has no value; give it one by gorgonia.Let", in.node.Name(), in.node.Shape())
 		}
-		d, err := dense(n.Value())
+		d, err := dense(in.node.Value())
 		if err != nil {
 			return err
 		}
-		feeds[v] = d
+		m.feeds[in.value] = d
 	}
-	out, err := m.machine.Run(context.Background(), feeds)
+	out, err := m.machine.Run(context.Background(), m.feeds)
 	if err != nil {
 		return err
 	}
