@@ -1,0 +1,408 @@
+package gradcheck
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"gorgonia.org/tensor"
+
+	"neocog/autodiff"
+	"neocog/graph"
+	"neocog/models"
+	"neocog/models/layers"
+	"neocog/ops"
+	"neocog/vm"
+)
+
+// sides is how large the images are on which a model is checked, in inference and in training: small, but with more
+// than one place in the last maps, which batch norm needs. Models that are not here are checked at their own size.
+var sides = map[string][2]int{
+	"lenet5": {28, 28}, "lenet5-32": {32, 32}, "twolayer": {8, 8}, "fullyconnected": {8, 8}, "compact": {16, 16}, "convnetjs-cifar10": {8, 8},
+	"alexnet": {67, 67}, "alexnet-groups": {67, 67}, "alexnet-owt": {63, 63}, "zfnet": {63, 63}, "zfnet-fig3": {63, 63}, "nin": {8, 8},
+	"vgg-a": {32, 32}, "vgg-a-lrn": {32, 32}, "vgg-b": {32, 32}, "vgg-c": {32, 32}, "vgg-d": {32, 32}, "vgg-e": {32, 32},
+	"googlenet": {47, 79}, "googlenet-torchvision": {64, 96}, "inception-v3": {107, 299},
+	"resnet18": {48, 48}, "resnet34": {48, 48}, "resnet50": {48, 48}, "resnet101": {48, 48}, "resnet152": {48, 48},
+	"resnet20-cifar10": {16, 16}, "resnet32-cifar10": {16, 16}, "resnet44-cifar10": {16, 16}, "resnet56-cifar10": {16, 16}, "resnet110-cifar10": {16, 16},
+	"squeezenet": {29, 29}, "squeezenet-1.1": {25, 25},
+	"alphago-128": {5, 5}, "alphago-192": {5, 5}, "alphago-256": {5, 5}, "alphago-384": {5, 5},
+}
+
+// Models returns every model of the zoo, each with the graph of inference and that of training.
+func Models() []Subject {
+	var all []Subject
+	for _, m := range models.All() {
+		s := Subject{Kind: Model, Name: m.Name}
+		for i, title := range []string{"inference", "training"} {
+			side := m.Input[1]
+			if n, ok := sides[m.Name]; ok {
+				side = n[i]
+			}
+			k := network{model: m, side: side, train: i == 1}
+			s.Cases = append(s.Cases, Case{fmt.Sprintf("%s, %d images of %d×%d", title, batch, side, side), k.check})
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+const (
+	batch = 2 // images
+	// looser is the tolerance of models beside that of functions of tiny tensors: rounding of whole networks, and kinks.
+	looser = 10
+	// sampled is how many parameters are moved one by one, and have second derivatives compared: all where there are no more,
+	// else from the first to the last at even distances.
+	sampled = 8
+	// all at once in so many random directions
+	directions = 2
+)
+
+// steps of the differences, relative to the sizes of parameters. A loss has kinks, which some unit is always near: with
+// a step of h about that part of the units crosses one and adds as much error, and more where batch norm of a few values makes the
+// loss steep; rounding adds 10⁻¹⁶·|f|/h. A derivative that is right agrees at some step, one that is wrong at none.
+var steps = []float64{1e-6, 1e-7, 1e-5, 1e-8, 1e-9, 1e-10, 1e-11}
+
+// A network is a model whose loss is differentiated.
+type network struct {
+	model models.Model
+	side  int
+	train bool
+}
+
+// A trial is a network with its parameters and one batch.
+type trial struct {
+	ctx    context.Context
+	graph  *graph.Graph
+	loss   *graph.Value
+	moving []*graph.Value // the images and all parameters
+	size   []float64      // by which each is moved
+	at     [][]float64    // what they are
+	feeds  vm.Feeds
+	state  *vm.State
+	result Result
+	config autodiff.Config
+}
+
+func (k network) check(ctx context.Context, c autodiff.Config) (Result, error) {
+	t, err := k.prepare(ctx, c)
+	if err != nil {
+		return Result{}, err
+	}
+	if err := t.slopes(); err != nil {
+		return Result{}, err
+	}
+	if err := t.curvature(); err != nil {
+		return Result{}, err
+	}
+	return t.result, nil
+}
+
+// prepare builds the loss, draws a batch and parameters, and scales the logits.
+func (k network) prepare(ctx context.Context, c autodiff.Config) (*trial, error) {
+	m, err := k.model.At(k.side, k.side, k.train)
+	if err != nil {
+		return nil, err
+	}
+	b := &layers.Builder{Train: k.train, DType: graph.Float64}
+	g, x, logits := m.Graph(b)
+	labels := g.Input("labels", graph.Of(graph.Int32, graph.Batch))
+	// Without the statistics of the batch the logits of a deep network are as large as can be, and the loss has no second derivative
+	// to speak of: in inference they are brought to the size 1.
+	scale := g.Input("scale", graph.Of(graph.Float64))
+	t := &trial{ctx: ctx, graph: g, state: vm.NewState(c.Seed), config: c}
+	if k.train {
+		t.loss = b.Loss(logits, labels, ops.CrossEntropy{})
+	} else {
+		t.loss = ops.SoftmaxCrossEntropy(ops.Mul(logits, scale), labels, ops.CrossEntropy{})
+	}
+	if err := g.Err(); err != nil {
+		return nil, err
+	}
+	rng := rand.New(rand.NewPCG(c.Seed, 5))
+	images := graph.Shape{batch, m.Input[0], m.Input[1], m.Input[2]}
+	pixels, classes := normals(rng, images.Size(), 1), make([]int32, batch)
+	for i := range classes {
+		classes[i] = int32(rng.IntN(m.Classes))
+	}
+	t.feeds = vm.Feeds{
+		x:      tensor.New(tensor.WithShape(images...), tensor.WithBacking(pixels)),
+		labels: tensor.New(tensor.WithShape(batch), tensor.WithBacking(classes)),
+		scale:  tensor.New(tensor.FromScalar(1.0)),
+	}
+	t.moving = append([]*graph.Value{x}, g.Params()...)
+	first, err := t.program(logits, t.loss) // makes the parameters
+	if err != nil {
+		return nil, err
+	}
+	defer first.Close()
+	if _, err := first.Run(ctx, t.feeds); err != nil {
+		return nil, err
+	}
+	for i, v := range t.moving {
+		w, size := pixels, 1.0
+		if i > 0 {
+			d, err := t.state.Get(label(v))
+			if err != nil {
+				return nil, err
+			}
+			w = d.Float64s()
+			size = rootMeanSquare(w)
+			if v.Shape().Rank() == 1 { // biases start at 0, where what sees nothing but zeros has its kink
+				size = 0.1
+				for j, d := range normals(rng, len(w), size) {
+					w[j] += d
+				}
+			}
+		}
+		t.at, t.size = append(t.at, w), append(t.size, size)
+	}
+	if err := t.move(0, t.at); err != nil { // 0 times anything
+		return nil, err
+	}
+	out, err := first.Run(ctx, t.feeds)
+	if err != nil {
+		return nil, err
+	}
+	if size := rootMeanSquare(out[0].Float64s()); size > 0 {
+		t.feeds[scale] = tensor.New(tensor.FromScalar(1 / size))
+	}
+	return t, nil
+}
+
+// slopes compares first derivatives: along directions of everything at once, then of samples alone.
+func (t *trial) slopes() error {
+	derive, err := t.program(autodiff.Gradients(t.loss, t.moving...)...)
+	if err != nil {
+		return err
+	}
+	defer derive.Close()
+	gradient, err := derive.Run(t.ctx, t.feeds)
+	if err != nil {
+		return err
+	}
+	loss, err := t.program(t.loss)
+	if err != nil {
+		return err
+	}
+	defer loss.Close()
+	one := func(what string, along [][]float64) error {
+		got := 0.0
+		for i, v := range along {
+			for j, d := range v {
+				got += d * gradient[i].Float64s()[j]
+			}
+		}
+		var off, allowed, want, step float64
+		for n, h := range steps {
+			up, err := t.value(loss, h, along)
+			if err != nil {
+				return err
+			}
+			down, err := t.value(loss, -h, along)
+			if err != nil {
+				return err
+			}
+			w := (up - down) / (2 * h)
+			tolerance := looser * (t.config.ATol + t.config.RTol*math.Abs(w))
+			if e := math.Abs(got - w); n == 0 || e/tolerance < off/allowed {
+				off, allowed, want, step = e, tolerance, w, h
+			}
+			if off <= allowed/2 {
+				break
+			}
+		}
+		t.result.within(off, allowed, func() string {
+			return fmt.Sprintf("derivative of order 1 along %s: got %.12g, finite difference %.12g (step %g)", what, got, want, step)
+		})
+		return t.move(0, along)
+	}
+	for n := range directions {
+		if err := one(fmt.Sprintf("random direction %d of images and all parameters", n), t.direction(n, nil)); err != nil {
+			return err
+		}
+	}
+	for _, i := range t.samples() {
+		if err := one(fmt.Sprintf("a random direction of %s alone", t.name(i)), t.direction(directions, []int{i})); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// curvature compares second derivatives: the Hessian times a direction of the samples with the slope of their gradients, all elements of
+// each by the norm of what is wrong.
+func (t *trial) curvature() error {
+	samples := t.samples()
+	along := t.direction(directions+1, samples)
+	var wrt, v []*graph.Value
+	feeds := vm.Feeds{}
+	for in, d := range t.feeds {
+		feeds[in] = d
+	}
+	for _, i := range samples {
+		x := t.moving[i]
+		d := t.graph.Input("along "+t.name(i), x.Type())
+		shape := x.Shape().Bind(batch)
+		feeds[d] = tensor.New(tensor.WithShape(shape...), tensor.WithBacking(along[i]))
+		wrt, v = append(wrt, x), append(v, d)
+	}
+	product, err := t.program(autodiff.HVP(t.loss, wrt, v)...)
+	if err != nil {
+		return err
+	}
+	defer product.Close()
+	got, err := product.Run(t.ctx, feeds)
+	if err != nil {
+		return err
+	}
+	derive, err := t.program(autodiff.Gradients(t.loss, wrt...)...)
+	if err != nil {
+		return err
+	}
+	defer derive.Close()
+	gradients := func(h float64) ([][]float64, error) {
+		if err := t.move(h, along); err != nil {
+			return nil, err
+		}
+		out, err := derive.Run(t.ctx, t.feeds)
+		if err != nil {
+			return nil, err
+		}
+		all := make([][]float64, len(out))
+		for i, d := range out {
+			all[i] = append(all[i], d.Float64s()...)
+		}
+		return all, nil
+	}
+	best := make([]secondOrder, len(samples))
+	for _, h := range steps {
+		up, err := gradients(h)
+		if err != nil {
+			return err
+		}
+		down, err := gradients(-h)
+		if err != nil {
+			return err
+		}
+		fine := true
+		for n := range samples {
+			s := secondOrder{step: h}
+			for j, g := range got[n].Float64s() {
+				w := (up[n][j] - down[n][j]) / (2 * h)
+				s.off, s.want, s.got = math.Hypot(s.off, g-w), math.Hypot(s.want, w), math.Hypot(s.got, g)
+			}
+			s.allowed = 10 * looser * (t.config.ATol + t.config.RTol*s.want)
+			if best[n].step == 0 || s.off/s.allowed < best[n].off/best[n].allowed {
+				best[n] = s
+			}
+			fine = fine && best[n].off <= best[n].allowed/2
+		}
+		if fine {
+			break
+		}
+	}
+	for n, i := range samples {
+		s := best[n]
+		t.result.within(s.off, s.allowed, func() string {
+			return fmt.Sprintf("derivatives of order 2 by %s: their norm is %.12g, that of finite differences %.12g, of what is between them %.3g (step %g)", t.name(i), s.got, s.want, s.off, s.step)
+		})
+	}
+	return t.move(0, along)
+}
+
+// secondOrder is the second derivatives by a sample at a step: norms of vectors.
+type secondOrder struct{ off, allowed, want, got, step float64 }
+
+func (t *trial) program(out ...*graph.Value) (*vm.Machine, error) {
+	p, err := vm.Compile(t.graph, out, vm.NoUpdates()) // the same dropout in each run
+	if err != nil {
+		return nil, err
+	}
+	return p.NewMachine(t.state)
+}
+
+// value is the loss at a distance.
+func (t *trial) value(loss *vm.Machine, h float64, along [][]float64) (float64, error) {
+	if err := t.move(h, along); err != nil {
+		return 0, err
+	}
+	out, err := loss.Run(t.ctx, t.feeds)
+	if err != nil {
+		return 0, err
+	}
+	return out[0].Float64s()[0], nil
+}
+
+// move puts what a direction names h along it.
+func (t *trial) move(h float64, along [][]float64) error {
+	for i, v := range t.moving {
+		if along[i] == nil {
+			continue
+		}
+		w := make([]float64, len(t.at[i]))
+		for j, d := range along[i] {
+			w[j] = t.at[i][j] + h*d
+		}
+		d := tensor.New(tensor.WithShape(v.Shape().Bind(batch)...), tensor.WithBacking(w))
+		if i == 0 {
+			t.feeds[v] = d
+		} else if err := t.state.Set(label(v), d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// direction draws direction n of those that move by the given indices, or all; nil for the others.
+func (t *trial) direction(n int, which []int) [][]float64 {
+	along := make([][]float64, len(t.moving))
+	draw := func(i int) {
+		along[i] = normals(rand.New(rand.NewPCG(t.config.Seed, uint64(6+n)<<32|uint64(i))), len(t.at[i]), t.size[i])
+	}
+	if which == nil {
+		for i := range t.moving {
+			draw(i)
+		}
+	}
+	for _, i := range which {
+		draw(i)
+	}
+	return along
+}
+
+// samples returns the indices of the images and of at most sampled parameters.
+func (t *trial) samples() []int {
+	params := len(t.moving) - 1
+	n := min(sampled, params)
+	out := []int{0}
+	for k := range n {
+		out = append(out, 1+k*(params-1)/max(n-1, 1))
+	}
+	return out
+}
+
+func (t *trial) name(i int) string {
+	if i == 0 {
+		return "images"
+	}
+	return label(t.moving[i])
+}
+
+func label(param *graph.Value) string { return param.Node().Op.(graph.ParamOp).Label }
+
+func rootMeanSquare(v []float64) float64 {
+	sum := 0.0
+	for _, x := range v {
+		sum += x * x
+	}
+	return math.Sqrt(sum / float64(len(v)))
+}
+
+func normals(rng *rand.Rand, n int, size float64) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = size * rng.NormFloat64()
+	}
+	return v
+}
