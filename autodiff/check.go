@@ -320,7 +320,7 @@ func (k *checker) compare(m Mismatch) {
 	if !(ratio <= 1) { // NaN is wrong
 		k.report.Mismatches = append(k.report.Mismatches, m)
 	}
-	if r := k.report; r.Tolerance == 0 || !(ratio <= r.Worst) {
+	if r := k.report; r.Tolerance == 0 || r.Worst == r.Worst && !(ratio <= r.Worst) { // NaN is the worst
 		r.Worst, r.Error, r.Tolerance = ratio, off, allowed
 	}
 }

@@ -3,7 +3,6 @@ package gradcheck
 import (
 	"cmp"
 	"context"
-	"fmt"
 
 	"neocog/autodiff"
 )
@@ -63,7 +62,7 @@ func (r Result) Worst() float64 {
 
 // Add returns the result of both checks.
 func (r Result) Add(s Result) Result {
-	if s.Tolerance > 0 && (r.Tolerance == 0 || !(s.Worst() <= r.Worst())) {
+	if was := r.Worst(); s.Tolerance > 0 && (r.Tolerance == 0 || was == was && !(s.Worst() <= was)) { // NaN is the worst
 		r.Error, r.Tolerance = s.Error, s.Tolerance
 	}
 	r.Checked += s.Checked
@@ -95,4 +94,5 @@ func (r *Result) within(off, tolerance float64, describe func() string) {
 	*r = r.Add(one)
 }
 
-func (s Subject) String() string { return fmt.Sprintf("%s %s", s.Kind, s.Name) }
+// String returns, for instance, "op Conv2D".
+func (s Subject) String() string { return s.Kind + " " + s.Name }

@@ -49,8 +49,6 @@ func Models() []Subject {
 
 const (
 	batch = 2 // images
-	// looser is the tolerance of models beside that of functions of tiny tensors: rounding of whole networks, and kinks.
-	looser = 10
 	// sampled is how many parameters are moved one by one, and have second derivatives compared: all where there are no more,
 	// else from the first to the last at even distances.
 	sampled = 8
@@ -189,8 +187,9 @@ func (t *trial) slopes() error {
 	one := func(what string, along [][]float64) error {
 		got := 0.0
 		for i, v := range along {
+			dx := gradient[i].Float64s()
 			for j, d := range v {
-				got += d * gradient[i].Float64s()[j]
+				got += d * dx[j]
 			}
 		}
 		var off, allowed, want, step float64
@@ -204,7 +203,7 @@ func (t *trial) slopes() error {
 				return err
 			}
 			w := (up - down) / (2 * h)
-			tolerance := looser * (t.config.ATol + t.config.RTol*math.Abs(w))
+			tolerance := t.config.ATol + t.config.RTol*math.Abs(w)
 			if e := math.Abs(got - w); n == 0 || e/tolerance < off/allowed {
 				off, allowed, want, step = e, tolerance, w, h
 			}
@@ -287,12 +286,13 @@ func (t *trial) curvature() error {
 		}
 		fine := true
 		for n := range samples {
-			s := secondOrder{step: h}
+			var off, want, have float64
 			for j, g := range got[n].Float64s() {
 				w := (up[n][j] - down[n][j]) / (2 * h)
-				s.off, s.want, s.got = math.Hypot(s.off, g-w), math.Hypot(s.want, w), math.Hypot(s.got, g)
+				off, want, have = off+(g-w)*(g-w), want+w*w, have+g*g
 			}
-			s.allowed = 10 * looser * (t.config.ATol + t.config.RTol*s.want)
+			s := secondOrder{step: h, off: math.Sqrt(off), want: math.Sqrt(want), got: math.Sqrt(have)}
+			s.allowed = 10 * (t.config.ATol + t.config.RTol*s.want)
 			if best[n].step == 0 || s.off/s.allowed < best[n].off/best[n].allowed {
 				best[n] = s
 			}
