@@ -64,13 +64,7 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 		if len(t.Of) == 0 {
 			continue
 		}
-		// The node that reads like what ran, and of several the last, whose result it is.
-		n := t.Of[len(t.Of)-1]
-		for _, o := range t.Of {
-			if o.Op.Name() == t.Node.Op.Name() {
-				n = o
-			}
-		}
+		n := ran(t)
 		if i, ok := entries[n]; ok {
 			e := &p.Nodes[i]
 			e.Nanoseconds += float64(t.Time) / runs
@@ -92,6 +86,17 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 		p.Nodes = append(p.Nodes, entry)
 	}
 	return p
+}
+
+// ran returns the node of the graph that an instruction stands for: the one that reads like what ran, and of several the last, whose result it is.
+func ran(t vm.Timing) *graph.Node {
+	n := t.Of[len(t.Of)-1]
+	for _, o := range t.Of {
+		if o.Op.Name() == t.Node.Op.Name() {
+			n = o
+		}
+	}
+	return n
 }
 
 // name returns scope and op.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
@@ -106,6 +107,25 @@ func TestProfileOfWhatIsComputedAgain(t *testing.T) {
 		if want := int64(2 * 2 * batch * 64 * 4); n.Op == "Exp" && n.Moved != want {
 			t.Errorf("Exp moves %d bytes, want those of both times, %d", n.Moved, want)
 		}
+	}
+	spent := 0.0
+	for _, n := range got.Nodes {
+		spent += n.Nanoseconds
+	}
+	var of int64
+	for _, in := range measured.Instructions {
+		of += int64(in.Time)
+	}
+	if math.Abs(spent-float64(of)) > 1 {
+		t.Errorf("the nodes took %v ns, the instructions %d", spent, of)
+	}
+	// In the trace each of the two is named.
+	var trace bytes.Buffer
+	if err := got.Trace(&trace, measured); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(trace.String(), `"name":"Exp"`); n != 2 {
+		t.Errorf("the trace has Exp %d times, want 2:\n%s", n, trace.String())
 	}
 	text, err := json.Marshal(got)
 	if err != nil {

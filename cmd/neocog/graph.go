@@ -22,6 +22,7 @@ import (
 	"neocog/graph/svg"
 	"neocog/inspect"
 	"neocog/inspect/page"
+	"neocog/train"
 )
 
 // A graphFormat is a form in which a graph can be written.
@@ -59,6 +60,7 @@ type graphRequest struct {
 	open         bool
 	most, batch  int
 	run, profile string
+	trainer      *train.Trainer // of the run
 }
 
 func (a *app) graphCommand() *cobra.Command {
@@ -116,9 +118,9 @@ neocog graph lenet5 --run runs/20260102-150405-lenet5 -o lenet5.html`,
 			if cmd.Flags().Changed("most") && !slices.Contains([]string{"svg", "mermaid", "html"}, r.format.name) {
 				return usagef("--most: only svg, mermaid and html draw scopes, not %s", r.format.name)
 			}
-			for flag, value := range map[string]string{"--run": r.run, "--profile": r.profile} {
-				if value != "" && r.format.name != "html" {
-					return usagef("%s: only a page shows it; add --format html", flag)
+			for _, flag := range []string{"batch", "run", "profile"} {
+				if cmd.Flags().Changed(flag) && r.format.name != "html" {
+					return usagef("--%s: only a page shows it; add --format html", flag)
 				}
 			}
 			if cmd.Flags().Changed("most") && r.most == 0 {
@@ -162,6 +164,13 @@ func (r *graphRequest) do() error {
 	m, err := findModel(r.model)
 	if err != nil {
 		return err
+	}
+	if r.run != "" {
+		if r.trainer, err = r.openRun(m); err != nil {
+			return err
+		}
+		defer r.trainer.Close()
+		m = r.trainer.Model()
 	}
 	if r.outputs, err = outputsOf(m, r.gradient); err != nil {
 		return err
@@ -227,7 +236,7 @@ func (r *graphRequest) graphJSON(w io.Writer, g *graph.Graph) error {
 func (r *graphRequest) page(w io.Writer, g *graph.Graph) error {
 	o := page.Options{Batch: r.batch, Open: r.most}
 	if r.run != "" {
-		if err := r.addRun(g, &o); err != nil {
+		if err := r.addRun(g, r.trainer, &o); err != nil {
 			return err
 		}
 	}

@@ -25,7 +25,7 @@ type Options struct {
 	Profile *inspect.Profile // what was measured
 	State   *vm.State        // the values of parameters, by name
 	Feeds   vm.Feeds         // inputs of the graph, whose activations are shown; they want a State
-	Open    int              // about how many items are seen at first; 0 means 60
+	Open    int              // about how many items are seen at first; 0 means 60, -1 all
 }
 
 //go:embed page.html
@@ -196,8 +196,11 @@ func newDocument(g *graph.Graph, o Options) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Open == 0 {
+	switch {
+	case o.Open == 0:
 		o.Open = 60
+	case o.Open < 0:
+		o.Open = len(v.Items)
 	}
 	doc := &document{Name: g.Name(), Batch: o.Batch, Levels: levels(l), Distances: map[string]float64{
 		"Gap": layout.Gap, "Beside": layout.Beside, "Wires": layout.Wires, "Margin": layout.Margin, "Title": layout.Title,
