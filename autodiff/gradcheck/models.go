@@ -59,7 +59,7 @@ const (
 // steps of the differences, relative to the sizes of parameters. A loss has kinks, which some unit is always near: with
 // a step of h about that part of the units crosses one and adds as much error, and more where batch norm of a few values makes the
 // loss steep; rounding adds 10⁻¹⁶·|f|/h. A derivative that is right agrees at some step, one that is wrong at none.
-var steps = []float64{1e-6, 1e-7, 1e-5, 1e-8, 1e-9, 1e-10, 1e-11}
+var steps = []float64{1e-6, 3e-7, 1e-7, 3e-8, 1e-8, 3e-9, 1e-9, 1e-5, 1e-10}
 
 // A network is a model whose loss is differentiated.
 type network struct {
