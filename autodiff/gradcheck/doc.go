@@ -1,10 +1,6 @@
 // Package gradcheck proves the gradients of the whole library: every op, every convolution algorithm, every model of
 // the zoo.
 //
-//	for _, s := range gradcheck.All() {
-//		for _, k := range s.Cases {
-//			r, err := k.Check(ctx, autodiff.Config{Seed: 1})
-//
 // Derivatives are computed in float64 and compared with finite differences, those of the gradient too. How much may be missing,
 // and why that much, is in docs/numerics.md.
 //
