@@ -1,4 +1,4 @@
-package main
+package gradcheck
 
 import (
 	"neocog/graph"
@@ -11,7 +11,7 @@ var noGradient = map[string]string{
 	"StopGradient": "not checked: it has none, on purpose; what flows past it is tested by value",
 }
 
-// gradientCases are the functions which gradcheck checks: each op with a gradient, with the shapes and
+// gradientCases are the functions by which ops are checked: each op with a gradient, with the shapes and
 // attributes that take other ways through its rules. Ops which only gradients have are checked where they
 // occur in those, see coverage. A test holds the table against ops.All.
 func gradientCases() []gradientCase {
