@@ -25,6 +25,7 @@ var passes = []pass{
 	{name: "cse", why: "equal ops on equal inputs are computed once", edit: mergeEqual},
 	{name: "prune", why: "constants which folding has used up go"},
 	{name: "norm", why: "factors and sums for each channel, of parameters alone, go into filters", edit: foldChannels},
+	{name: "prune", why: "convolutions with other filters in their place go"},
 	{name: "fuse", why: "chains of element-wise ops go through the cache once", groups: fuseElementwise},
 	{name: "step", why: "gradients of dense layers go through the optimiser tile by tile", groups: fuseSteps},
 	{name: "then", why: "convolutions do what follows element by element while their results are in the cache", groups: fuseProducers},

@@ -54,6 +54,8 @@ var arrows = []row{
 	{"inspect", []string{"graph", "graph/view", "ops", "vm", "vm/kernel"}},
 	// vm for the algorithms of a program, and to run a network whose activations are shown; tensor is what it returns.
 	{"inspect/page", []string{"graph", "graph/layout", "graph/svg", "graph/view", "inspect", "vm", "gorgonia.org/tensor"}},
+	// What the compiler made of a graph, as a page.
+	{"inspect/program", []string{"graph", "graph/svg", "graph/view", "inspect", "vm"}},
 	{"data", []string{"golang.org/x/image/...", "github.com/pkg/errors"}},
 	// The only package that knows a network of wires.
 	{"data/download", []string{"data"}},
