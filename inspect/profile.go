@@ -64,13 +64,7 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 		if len(t.Of) == 0 {
 			continue
 		}
-		// The node that reads like what ran, and of several the last, whose result it is.
-		n := t.Of[len(t.Of)-1]
-		for _, o := range t.Of {
-			if o.Op.Name() == t.Node.Op.Name() {
-				n = o
-			}
-		}
+		n := Main(t.Instruction)
 		if i, ok := entries[n]; ok {
 			e := &p.Nodes[i]
 			e.Nanoseconds += float64(t.Time) / runs
@@ -92,6 +86,18 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 		p.Nodes = append(p.Nodes, entry)
 	}
 	return p
+}
+
+// Main returns the node of the compiled graph that an instruction is known by: of those which it computes the last that reads like it, or the last, whose result
+// it is. It is nil for what a pass has made of none.
+func Main(in vm.Instruction) *graph.Node {
+	var main *graph.Node
+	for _, n := range in.Of {
+		if main == nil || n.Op.Name() == in.Node.Op.Name() || main.Op.Name() != in.Node.Op.Name() {
+			main = n
+		}
+	}
+	return main
 }
 
 // name returns scope and op.

@@ -44,7 +44,7 @@ func Write(w io.Writer, p *vm.Program, o Options) error {
 			last = col
 		}
 	}
-	tape := rows(p, c, last, o.Profile)
+	tape := rows(c, last, o.Profile)
 	var passesPart, tapePart, arenaPart strings.Builder
 	writePasses(&passesPart, all)
 	writeTape(&tapePart, c, tape, o.Profile != nil)

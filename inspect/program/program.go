@@ -105,8 +105,8 @@ type row struct {
 }
 
 // rows returns the tape. Times are nanoseconds of a run.
-func rows(p *vm.Program, c *vm.Cost, last *column, profile *inspect.Profile) []row {
-	kinds := view.Kinds(p.Graph())
+func rows(c *vm.Cost, last *column, profile *inspect.Profile) []row {
+	phases := inspect.Phases(c.Instructions)
 	times := map[int]float64{} // by node of the compiled graph
 	if profile != nil {
 		for _, n := range profile.Nodes {
@@ -115,7 +115,7 @@ func rows(p *vm.Program, c *vm.Cost, last *column, profile *inspect.Profile) []r
 	}
 	all := make([]row, len(c.Instructions))
 	for pc, in := range c.Instructions {
-		r := row{Instruction: in, phase: kinds[in.Node.Index()], ids: last.ids[in.Node.Index()]}
+		r := row{Instruction: in, phase: phases[pc], ids: last.ids[in.Node.Index()]}
 		for _, n := range in.Of {
 			r.measured += times[n.Index()]
 			delete(times, n.Index()) // an instruction that runs again, for a memory budget, has its time in the first
