@@ -43,7 +43,7 @@ type Instruction struct {
 	// Memory is the size in bytes of the memory that its results and its scratch
 	// space take: nothing where it works in place.
 	Memory int64
-	// Alive is how many bytes of the arena are in use while it runs, the workers' scratch memory apart.
+	// Alive is how many bytes of the arena are in use while it runs, the workers' scratch memory apart; 0 in a Profile.
 	Alive int
 	// Once says that the results depend on parameters alone which the program does not change: it runs when these have changed.
 	Once bool
@@ -78,9 +78,7 @@ func (p *Program) Cost(batch int) (*Cost, error) {
 	for pc := range t.code {
 		in := p.instruction(t, pc, of)
 		in.Alive = alive[pc]
-		if in.Predicted = time.Duration(p.predict(t, pc) * 1e3); in.Once {
-			in.Predicted = 0
-		} else {
+		if !in.Once {
 			c.FLOPs += in.FLOPs
 			c.Moved += in.Moved
 		}
@@ -93,7 +91,7 @@ func (p *Program) Cost(batch int) (*Cost, error) {
 	return c, nil
 }
 
-// instruction describes the instruction at pc, but for Alive and Predicted.
+// instruction describes the instruction at pc, but for Alive.
 func (p *Program) instruction(t *tape, pc int, of map[*graph.Node][]*graph.Node) Instruction {
 	in := &t.code[pc]
 	i := Instruction{Node: in.node, Of: of[in.node], Algo: in.plan.Algo, FLOPs: in.plan.FLOPs, Once: in.once >= 0}
@@ -106,6 +104,9 @@ func (p *Program) instruction(t *tape, pc int, of map[*graph.Node][]*graph.Node)
 		}
 	}
 	i.Memory += int64(in.plan.Shared + in.plan.Prepare.Bytes + p.opts.threads*in.plan.Local)
+	if !i.Once {
+		i.Predicted = time.Duration(p.predict(t, pc) * 1e3)
+	}
 	return i
 }
 
@@ -163,7 +164,7 @@ func alive(buffers []Buffer, instructions int) []int {
 const (
 	productsPerMicro = 137e3 // multiply-adds of matrix products with AVX-512, in a microsecond
 	bytesPerMicro    = 30e3
-	microsPerCall    = 1.5 // of an instruction
+	microsPerCall    = 1 // of an instruction, however many workers share it
 )
 
 // predict returns about how many microseconds the instruction at pc takes.
@@ -173,7 +174,7 @@ func (p *Program) predict(t *tape, pc int) float64 {
 	for _, id := range slices.Concat(in.ins, in.outs) {
 		moved += t.types[id].Bytes()
 	}
-	µs := microsPerCall
+	µs := 0.0
 	if problem, ok := in.plan.Problem.(conv.Problem); ok {
 		x, w, y := problem.Lens()
 		moved -= (x + w + y) * problem.DType.Size() // what it does behind the convolution reads the rest
@@ -186,7 +187,7 @@ func (p *Program) predict(t *tape, pc int) float64 {
 		µs += float64(in.plan.FLOPs) / 2 / productsPerMicro * slower()
 	}
 	µs += float64(max(moved, 0)) / bytesPerMicro
-	return µs * 2 / float64(p.opts.threads)
+	return µs*2/float64(p.opts.threads) + microsPerCall
 }
 
 // slower is how much longer products take than with AVX-512.
