@@ -119,6 +119,9 @@ func ReadProfile(r io.Reader, g *graph.Graph) (*Profile, error) {
 	if err := d.Decode(&p); err != nil {
 		return nil, fmt.Errorf("the profile is no JSON of the form that it should have: %w", err)
 	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("the profile goes on after its JSON object")
+	}
 	if p.Graph != g.Name() {
 		return nil, fmt.Errorf("the profile is of graph %q, not of %q", p.Graph, g.Name())
 	}
@@ -141,6 +144,11 @@ func ReadProfile(r io.Reader, g *graph.Graph) (*Profile, error) {
 			return nil, fmt.Errorf("entry %d of the profile says %v ns and %d bytes, want numbers from 0 on", i, n.Nanoseconds, n.Bytes)
 		}
 		seen[n.Node] = true
+	}
+	if gradient := view.Gradient.String(); slices.ContainsFunc(view.Kinds(g), func(k view.Kind) bool { return k == view.Gradient }) &&
+		slices.ContainsFunc(p.Nodes, func(n ProfileNode) bool { return n.Phase != "" }) &&
+		!slices.ContainsFunc(p.Nodes, func(n ProfileNode) bool { return n.Phase == gradient }) {
+		return nil, fmt.Errorf("the profile is of predicting, and the graph has a gradient; measure a step of training")
 	}
 	return &p, nil
 }

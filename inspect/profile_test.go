@@ -4,12 +4,14 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
 
 	"gorgonia.org/tensor"
 
+	"neocog/autodiff"
 	"neocog/graph"
 	"neocog/inspect"
 	"neocog/ops"
@@ -43,6 +45,7 @@ func TestReadProfileErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":         "the profile is no JSON",
 		`{"a": 1}`: `unknown field "a"`,
+		entry(`{"node": 1, "op": "Scale"}`) + "garbage":                          "the profile goes on after its JSON object",
 		`{"graph": "other", "batch": 1, "runs": 1}`:                              `the profile is of graph "other", not of "halves"`,
 		`{"graph": "halves", "batch": 0, "runs": 1}`:                             "batch 0 and 1 runs",
 		entry(`{"node": 3, "op": "ReLU"}`):                                       "entry 0 of the profile is of node 3, the graph has nodes 0 to 2",
@@ -56,6 +59,18 @@ func TestReadProfileErrors(t *testing.T) {
 	} {
 		if _, err := inspect.ReadProfile(strings.NewReader(text), halves()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s gives %v, want %s", text, err, want)
+		}
+	}
+}
+
+// The times of predicting are not those of a step of training.
+func TestReadProfileOfPredicting(t *testing.T) {
+	g := halves()
+	autodiff.Gradients(ops.Sum(ops.Exp(g.Lookup("x"))), g.Lookup("x"))
+	for phase, ok := range map[string]bool{"": true, "forward": false, "gradient": true} {
+		text := fmt.Sprintf(`{"graph": "halves", "batch": 1, "runs": 1, "nodes": [{"node": 1, "op": "Scale", "phase": %q, "nanoseconds": 1, "bytes": 0}]}`, phase)
+		if _, err := inspect.ReadProfile(strings.NewReader(text), g); (err == nil) != ok || !ok && !strings.Contains(err.Error(), "measure a step of training") {
+			t.Errorf("phase %q: %v", phase, err)
 		}
 	}
 }
@@ -106,6 +121,25 @@ func TestProfileOfWhatIsComputedAgain(t *testing.T) {
 		if want := int64(2 * 2 * batch * 64 * 4); n.Op == "Exp" && n.Moved != want {
 			t.Errorf("Exp moves %d bytes, want those of both times, %d", n.Moved, want)
 		}
+	}
+	spent := 0.0
+	for _, n := range got.Nodes {
+		spent += n.Nanoseconds
+	}
+	var of int64
+	for _, in := range measured.Instructions {
+		of += int64(in.Time)
+	}
+	if math.Abs(spent-float64(of)) > 1 {
+		t.Errorf("the nodes took %v ns, the instructions %d", spent, of)
+	}
+	// In the trace each of the two is named.
+	var trace bytes.Buffer
+	if err := got.Trace(&trace, measured); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(trace.String(), `"name":"Exp"`); n != 2 {
+		t.Errorf("the trace has Exp %d times, want 2:\n%s", n, trace.String())
 	}
 	text, err := json.Marshal(got)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 
 	"neocog/graph"
 	"neocog/graph/view"
+	"neocog/inspect"
 	"neocog/inspect/page"
 	"neocog/internal/browser"
 	"neocog/models/layers"
@@ -167,13 +168,19 @@ func TestMouse(t *testing.T) {
 		}
 		b.Settle()
 	}
+	if got := browser.Eval[string](b, `bytes(1020 * 1024) + ", " + bytes(1536)`); got != "1020 KiB, 1.5 KiB" {
+		t.Errorf("sizes are written %s", got)
+	}
 	click(`[data-item="0"] .title`)
-	if got := browser.Eval[string](b, `panel.textContent`); !strings.Contains(got, "forward") || !strings.Contains(got, "61,706") {
+	if got := browser.Eval[string](b, `panel.textContent`); !strings.Contains(got, "forward") || !strings.Contains(got, "61,706 100 % of all") {
 		t.Errorf("the panel of the network says %q", got)
 	}
 	click(`[data-item="0"] .fold`)
 	if !browser.Eval[bool](b, `open.has(0)`) {
 		t.Error("the sign opens nothing")
+	}
+	if got := browser.Eval[string](b, `panel.textContent`); !strings.Contains(got, "Close this scope") {
+		t.Errorf("the panel of an open scope says %q", got)
 	}
 	// What is searched for comes to the middle of what the panel leaves of the picture.
 	middle := browser.Eval[[2]float64](b, `(() => {
@@ -196,6 +203,48 @@ func TestMouse(t *testing.T) {
 	if after := browser.Eval[float64](b, `eye.scale`); after <= before {
 		t.Errorf("the wheel zooms from %g to %g", before, after)
 	}
+}
+
+// Closed scopes, of which the drawing has no box, once turned every colour into none.
+func TestColourByWithClosedScopes(t *testing.T) {
+	g := training(t, "lenet5")
+	profile := &inspect.Profile{Graph: "lenet5", Batch: 8, Runs: 1}
+	for i, n := range g.Nodes() {
+		profile.Nodes = append(profile.Nodes, inspect.ProfileNode{Node: i, Op: n.Op.Name(), Nanoseconds: float64(1000 * (i + 1)), Bytes: 64})
+	}
+	b := browser.Open(t, write(t, g, page.Options{Profile: profile}))
+	for _, keys := range []string{"c", "e"} {
+		b.Keys(keys)
+		for _, measure := range browser.Eval[[]string](b, `[...$("heat").options].map(o => o.value).filter(v => v)`) {
+			type colours struct {
+				Fills []string
+				Scale string
+				Shown bool
+			}
+			browser.Eval[bool](b, `($("heat").value = %q, $("heat").dispatchEvent(new Event("change")))`, measure)
+			b.Settle()
+			got := browser.Eval[colours](b, `(() => {
+				const rects = [...document.querySelectorAll(".item:not(.ref):not(.open) > rect:last-of-type")].filter(r => r.style.fill);
+				return {Fills: rects.map(r => r.style.fill), Scale: $("most").textContent, Shown: !$("scale").hidden};
+			})()`)
+			if len(got.Fills) == 0 || got.Scale == "" || !got.Shown {
+				t.Errorf("after %q, by %s: %d coloured nodes, a scale up to %q, shown %t", keys, measure, len(got.Fills), got.Scale, got.Shown)
+			}
+			full := 0
+			for _, fill := range got.Fills {
+				if strings.Contains(fill, "NaN") || strings.Contains(fill, "Infinity") {
+					t.Errorf("after %q, by %s: a node is filled with %s", keys, measure, fill)
+				}
+				if strings.Contains(fill, " 80%") {
+					full++
+				}
+			}
+			if keys == "c" && full == 0 { // all is in sight
+				t.Errorf("after %q, by %s: no node has the full colour: %q", keys, measure, got.Fills)
+			}
+		}
+	}
+	b.Screenshot("colour-by")
 }
 
 // Light and dark pages have ink that stands out from paper, and the pictures that people look at.

@@ -102,6 +102,23 @@ func TestPictures(t *testing.T) {
 	}
 }
 
+// Axes once counted without end towards what no step reaches.
+func TestCurvesOfExtremeFigures(t *testing.T) {
+	for _, v := range [][2]float64{{1e10, 1e10 + 1.9e-6}, {1e308, -1e308}, {1e300, -1e300}, {5e-324, 1}, {1e-300, 2e-300}, {0, 1e-300}} {
+		list := records(2, true)
+		for i := range list {
+			list[i].Loss, list[i].TestLoss, list[i].LR, list[i].UpdateRatio = v[i], v[1-i], v[i], v[1-i]
+		}
+		var b bytes.Buffer
+		if err := report.SVG(&b, list); err != nil {
+			t.Errorf("%v: %v", v, err)
+		}
+		if text := report.Text(list, 80, false); !strings.Contains(text, "accuracy") {
+			t.Errorf("%v:\n%s", v, text)
+		}
+	}
+}
+
 // What is constant, zero, or not finite has no place on an axis of its own.
 func TestCurvesOfOddFigures(t *testing.T) {
 	odd := records(3, true)
@@ -119,7 +136,7 @@ func TestCurvesOfOddFigures(t *testing.T) {
 
 func TestText(t *testing.T) {
 	text := report.Text(records(5, true), 60, false)
-	for _, want := range []string{"loss: training and test", "accuracy, %: training and test", "learning rate: 0.02 after epoch 5", "update / weights: 0.001"} {
+	for _, want := range []string{"loss: training ─ and test •", "accuracy, %: training ─ and test •", "learning rate: 0.02 after epoch 5\n", "update / weights: 0.001 after epoch 5\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
 		}
@@ -150,8 +167,8 @@ func TestNothingToShow(t *testing.T) {
 func Example() {
 	fmt.Print(strings.Join(strings.Split(report.Text(records(3, false), 30, false), "\n")[:4], "\n"))
 	// Output:
-	// loss: training
+	// loss: training ─
 	//  1.000 ┼╮
-	//  0.933 ┤╰╮
-	//  0.867 ┤ ╰─╮
+	//  0.917 ┤╰─╮
+	//  0.833 ┤  ╰╮
 }
