@@ -28,7 +28,7 @@
 // input does; and the new value of a parameter is written over the old one where
 // nobody needs that any more. Program.Dump shows the tape. Machines remember the
 // plan, so that from the second run of a batch size on a run allocates nothing. Program.Cost says before it runs what a run takes: arithmetic, memory and when it is
-fullest, the time by a formula. Package inspect/program shows all of that as a page.
+// fullest, the time by a formula. Package inspect/program shows all of that as a page.
 //
 // # Runs
 //
