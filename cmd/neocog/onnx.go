@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 	"gorgonia.org/tensor"
 
+	"neocog/internal/wholefile"
 	"neocog/onnx"
 	"neocog/train"
 	"neocog/vm"
@@ -205,7 +206,7 @@ func (r *onnxRun) result(name string, t *tensor.Dense) error {
 			return err
 		}
 		path := filepath.Join(r.out, fileName(name)+".npy")
-		if err := writeFile(path, func(w io.Writer) error { return writeNPY(w, t) }); err != nil {
+		if err := wholefile.Write(path, func(w io.Writer) error { return writeNPY(w, t) }); err != nil {
 			return err
 		}
 		fmt.Fprintf(r.stderr, "%s: %v\n", path, typ)
@@ -282,7 +283,7 @@ func (a *app) onnxExport(what, file string, gradient bool) error {
 			return err
 		}
 	}
-	if err := writeFile(file, func(w io.Writer) error { return o.writeONNX(w, state) }); err != nil {
+	if err := wholefile.Write(file, func(w io.Writer) error { return o.writeONNX(w, state) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "%s: %s as ONNX\n", file, plural(len(o.graph.Nodes()), "node"))
