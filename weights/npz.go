@@ -58,7 +58,7 @@ func decodeNPZ(file []byte) (*File, error) {
 			return nil, err
 		}
 		if f.Tensors[name] != nil {
-			return nil, errors.Errorf("it has %q twice", name)
+			return nil, errors.Errorf("it has %.99q twice", name)
 		}
 		if entry.UncompressedSize64 > left {
 			return nil, errors.Errorf("it unpacks to more than %d bytes, which is %d times its length; is that so, unpack it and read the .npy files",
@@ -66,7 +66,7 @@ func decodeNPZ(file []byte) (*File, error) {
 		}
 		left -= entry.UncompressedSize64
 		if f.Tensors[name], err = unpack(entry); err != nil {
-			return nil, errors.WithMessagef(err, "its %q", name)
+			return nil, errors.WithMessagef(err, "its %.99q", name)
 		}
 	}
 	return f, nil

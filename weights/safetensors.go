@@ -31,6 +31,7 @@ const (
 
 	formatName = "neocog"
 	maxHeader  = 100_000_000 // bytes, what the format allows
+	maxFact    = 1024        // bytes of a shape, more than MaxRank extents can have
 )
 
 // entry is what a header says of a tensor.
@@ -182,32 +183,35 @@ func decodeHeader(text []byte) (entries []entry, meta map[string]string, err err
 		}
 		name := tok.(string) // what else a key could be, the decoder refuses
 		if seen[name] {
-			return nil, nil, errors.Errorf("names %q twice", name)
+			return nil, nil, errors.Errorf("names %.99q twice", name)
 		}
 		seen[name] = true
 		if name == metaKey {
 			if err := dec.Decode(&meta); err != nil {
-				return nil, nil, errors.WithMessagef(err, "in %q", name)
+				return nil, nil, errors.WithMessagef(err, "in %.99q", name)
 			}
 			continue
 		}
 		var fields map[string]json.RawMessage
 		if err := dec.Decode(&fields); err != nil {
-			return nil, nil, errors.WithMessagef(err, "in %q", name)
+			return nil, nil, errors.WithMessagef(err, "in %.99q", name)
 		}
 		e := entry{name: name}
 		var offsets []uint64
 		for key, to := range map[string]any{"dtype": &e.DType, "shape": &e.Shape, "data_offsets": &offsets} {
 			raw, ok := fields[key]
 			if !ok {
-				return nil, nil, errors.Errorf("has no %s for %q", key, name)
+				return nil, nil, errors.Errorf("has no %s for %.99q", key, name)
+			}
+			if len(raw) > maxFact {
+				return nil, nil, errors.Errorf("has %d bytes as %s of %.99q, the most is %d", len(raw), key, name, maxFact)
 			}
 			if err := json.Unmarshal(raw, to); err != nil {
-				return nil, nil, errors.WithMessagef(err, "in the %s of %q", key, name)
+				return nil, nil, errors.WithMessagef(err, "in the %s of %.99q", key, name)
 			}
 		}
 		if len(fields) != 3 || len(offsets) != 2 {
-			return nil, nil, errors.Errorf("has %d facts and %d offsets for %q, want 3 facts and 2 offsets", len(fields), len(offsets), name)
+			return nil, nil, errors.Errorf("has %d facts and %d offsets for %.99q, want 3 facts and 2 offsets", len(fields), len(offsets), name)
 		}
 		e.DataOffsets = [2]uint64(offsets)
 		entries = append(entries, e)
@@ -233,19 +237,19 @@ func (f *File) place(entries []entry, data []byte) error {
 	for _, e := range entries {
 		from, to := e.DataOffsets[0], e.DataOffsets[1]
 		if from != at || to < from || to > uint64(len(data)) {
-			return errors.Errorf("it is damaged: %q lies at bytes %d to %d, want a place from %d within %d", e.name, from, to, at, len(data))
+			return errors.Errorf("it is damaged: %.99q lies at bytes %d to %d, want a place from %d within %d", e.name, from, to, at, len(data))
 		}
 		at = to
 		k := named(e.DType)
 		if k.size == 0 {
-			return errors.Errorf("its %q has elements %.20s, want F32, F64, F16, BF16, I32, I64 or BOOL", e.name, e.DType)
+			return errors.Errorf("its %.99q has elements %.20s, want F32, F64, F16, BF16, I32, I64 or BOOL", e.name, e.DType)
 		}
 		t, n, err := k.lengthOf(e.Shape)
 		if err != nil {
-			return errors.WithMessagef(err, "its %q", e.name)
+			return errors.WithMessagef(err, "its %.99q", e.name)
 		}
 		if uint64(n) != to-from {
-			return errors.Errorf("it is damaged: %q takes %d bytes as %s%v, the file has %d", e.name, n, e.DType, e.Shape, to-from)
+			return errors.Errorf("it is damaged: %.99q takes %d bytes as %s%v, the file has %d", e.name, n, e.DType, e.Shape, to-from)
 		}
 		f.Tensors[e.name] = k.decode(t, data[from:to], binary.LittleEndian)
 	}

@@ -160,9 +160,9 @@ func checkName(name string) error {
 	case name == metaKey:
 		return errors.Errorf("a tensor cannot be called %q, which is the place of the metadata", name)
 	case !utf8.ValidString(name):
-		return errors.Errorf("the name %q is not UTF-8", name)
+		return errors.Errorf("the name %.99q is not UTF-8", name)
 	case len(name) > maxName:
-		return errors.Errorf("the name %.40q… has %d bytes, the most is %d", name, len(name), maxName)
+		return errors.Errorf("the name %.99q… has %d bytes, the most is %d", name, len(name), maxName)
 	}
 	return nil
 }
