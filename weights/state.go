@@ -50,14 +50,13 @@ func Load(path string, s *vm.State, params []*graph.Value) error {
 // of the parameter; other elements must be of its type.
 func (f *File) Into(s *vm.State, params []*graph.Value) error {
 	wanted := map[string]bool{}
-	m := &Misfit{names: f.Names()}
+	m := &Misfit{}
 	for _, p := range params {
 		name, err := labelOf(p)
 		if err != nil {
 			return err
 		}
 		wanted[name] = true
-		m.wanted = append(m.wanted, name)
 		want := p.Type()
 		if have, ok := s.Type(name); ok && !have.Equal(want) {
 			return errors.Errorf("value %q is %v in the state, %v in the graph", name, have, want)
@@ -76,7 +75,7 @@ func (f *File) Into(s *vm.State, params []*graph.Value) error {
 			m.Other = append(m.Other, Mismatch{Want{name, want}, have})
 		}
 	}
-	for _, name := range m.names {
+	for _, name := range f.Names() {
 		if !wanted[name] {
 			m.Extra = append(m.Extra, name)
 		}
@@ -126,8 +125,6 @@ type Misfit struct {
 	Missing []Want
 	Other   []Mismatch
 	Extra   []string // tensors that no parameter is called
-
-	names, wanted []string // all of them, to suggest others
 }
 
 // shown is how many tensors of each sort an error names.
@@ -135,9 +132,12 @@ const shown = 3
 
 // Error says which tensors are missing, have another shape, or are too many, with the names that may have been meant.
 func (m *Misfit) Error() string {
-	var parts []string
+	var parts, missing []string
+	for _, w := range m.Missing {
+		missing = append(missing, w.Name)
+	}
 	for _, w := range m.Missing[:min(shown, len(m.Missing))] {
-		parts = append(parts, fmt.Sprintf("it has no %q, %v%s", w.Name, w.Type, meant(w.Name, m.names)))
+		parts = append(parts, fmt.Sprintf("it has no %q, %v%s", w.Name, w.Type, meant(w.Name, m.Extra)))
 	}
 	parts = more(parts, "missing", len(m.Missing))
 	for _, o := range m.Other[:min(shown, len(m.Other))] {
@@ -145,7 +145,7 @@ func (m *Misfit) Error() string {
 	}
 	parts = more(parts, "of other types", len(m.Other))
 	for _, name := range m.Extra[:min(shown, len(m.Extra))] {
-		parts = append(parts, fmt.Sprintf("its %q is not known%s", name, meant(name, m.wanted)))
+		parts = append(parts, fmt.Sprintf("its %q is not known%s", name, meant(name, missing)))
 	}
 	parts = more(parts, "not known", len(m.Extra))
 	return strings.Join(parts, "; ")
@@ -159,7 +159,7 @@ func more(parts []string, what string, n int) []string {
 	return parts
 }
 
-// meant suggests the nearest names.
+// meant suggests the nearest of the names that nothing goes with.
 func meant(name string, known []string) string {
 	near := nearest.Names(name, known, 2)
 	if len(near) == 0 {

@@ -19,6 +19,7 @@ import (
 	"neocog/onnx"
 	"neocog/train"
 	"neocog/vm"
+	"neocog/weights"
 )
 
 func (a *app) onnxCommand() *cobra.Command {
@@ -206,7 +207,7 @@ func (r *onnxRun) result(name string, t *tensor.Dense) error {
 			return err
 		}
 		path := filepath.Join(r.out, fileName(name)+".npy")
-		if err := wholefile.Write(path, func(w io.Writer) error { return writeNPY(w, t) }); err != nil {
+		if err := wholefile.Write(path, func(w io.Writer) error { return weights.WriteNPY(w, t) }); err != nil {
 			return err
 		}
 		fmt.Fprintf(r.stderr, "%s: %v\n", path, typ)
