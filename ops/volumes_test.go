@@ -86,6 +86,10 @@ func TestConvolutionsOfLinesAndVolumes(t *testing.T) {
 		{[3]int{4, 5, 3}, [3]int{2, 3, 2}, one, one, [6]int{}, 1},
 		{[3]int{5, 5, 4}, [3]int{3, 2, 2}, [3]int{2, 1, 1}, one, [6]int{1, 0, 1, 1, 1, 0}, 2},
 		{[3]int{6, 3, 4}, [3]int{2, 2, 1}, [3]int{3, 1, 1}, [3]int{2, 1, 2}, [6]int{0, 1, 0, 0, 0, 0}, 1}, // a rest of depth unseen
+		{[3]int{3, 8, 6}, [3]int{2, 1, 2}, [3]int{1, 3, 2}, one, [6]int{0, 1, 0, 0, 0, 0}, 1},             // rows between windows, and a rest of them
+		{[3]int{4, 7, 5}, [3]int{2, 3, 3}, [3]int{2, 2, 2}, [3]int{1, 2, 1}, [6]int{0, 2, 1, 0, 1, 1}, 2}, // gaps in rows
+		{[3]int{2, 4, 4}, [3]int{3, 3, 3}, one, one, [6]int{1, 1, 1, 1, 1, 1}, 1},                         // as usual
+		{[3]int{2, 9, 3}, [3]int{1, 2, 1}, [3]int{1, 4, 1}, one, [6]int{}, 1},                             // rows at the end unseen
 		{[3]int{1, 1, 9}, [3]int{1, 1, 3}, [3]int{1, 1, 2}, [3]int{1, 1, 2}, [6]int{0, 0, 1, 0, 0, 2}, 2},
 	} {
 		const n = 2
