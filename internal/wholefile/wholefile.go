@@ -2,6 +2,7 @@
 package wholefile
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -11,6 +12,9 @@ import (
 // the disk and takes the name at the end. Whoever reads the path sees the old content or the new one; an error leaves
 // the old one, and nothing else. Errors name path, not the file beside it.
 func Write(path string, write func(w io.Writer) error) (err error) {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		return fmt.Errorf("%s is a folder, want the name of a file", path)
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return named(path, err)

@@ -54,3 +54,11 @@ func TestErrorsNameTheUsersPath(t *testing.T) {
 		t.Errorf("error %v, want one of %s", err, path)
 	}
 }
+
+func TestAFolderIsNoFile(t *testing.T) {
+	dir := t.TempDir()
+	err := wholefile.Write(dir, func(io.Writer) error { return nil })
+	if err == nil || err.Error() != dir+" is a folder, want the name of a file" {
+		t.Errorf("error %v", err)
+	}
+}
