@@ -62,9 +62,12 @@ var arrows = []row{
 	// The only package that knows a network of wires.
 	{"data/download", []string{"data"}},
 
+	// Tensors in files, and what of them belongs to a network.
+	{"weights", []string{"graph", "vm", "internal/...", "gorgonia.org/tensor", "github.com/pkg/errors"}},
+
 	{"train", []string{
-		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "tune", "internal/...",
-		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml", "github.com/nlpodyssey/safetensors",
+		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "tune", "weights", "internal/...",
+		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
 		"gonum.org/v1/gonum/optimize",
 	}},
