@@ -21,8 +21,8 @@ var bounds = map[string]float64{
 	"winograd F(6×6,3×3)": 1e-5,
 	"winograd F(2×2,5×5)": 5e-6,
 	"winograd F(4×4,5×5)": 1e-5,
-	"winograd F(1×4,1×3)": 2e-6,
-	"winograd F(4×1,3×1)": 2e-6,
+	"winograd F(1×4,1×3)": 5e-6,
+	"winograd F(4×1,3×1)": 5e-6,
 	"winograd F(1×4,1×5)": 5e-6,
 	"winograd F(4×1,5×1)": 5e-6,
 }

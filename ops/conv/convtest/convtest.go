@@ -189,11 +189,12 @@ func run[T kernel.Float](c check, whole, real data) ([]float64, error) {
 	if out, err = everyCutting[T](c, real); err != nil {
 		return nil, err
 	}
-	return convert64(out), accurate(c, out)
+	_, err = accurate(c, out)
+	return convert64(out), err
 }
 
-// accurate compares out with the oracle's result for real.
-func accurate[T kernel.Float](c check, out []T) error {
+// accurate compares out with the oracle's result for real and returns the relative L2 error.
+func accurate[T kernel.Float](c check, out []T) (relative float64, err error) {
 	want, mag, terms := c.right.real, c.right.mag, c.right.terms
 	u, tolerance := 0x1p-53, c.Tolerance64
 	if c.p.DType == graph.Float32 {
@@ -211,15 +212,15 @@ func accurate[T kernel.Float](c check, out []T) error {
 	for i, w := range want {
 		e := math.Abs(float64(out[i]) - w)
 		if bound := float64(terms+1) * (u + 0x1p-53) * mag[i]; sum && !(e <= bound) {
-			return fmt.Errorf("element %d of %d is %v, want %v ± %.3g", i, len(want), out[i], w, bound)
+			return 0, fmt.Errorf("element %d of %d is %v, want %v ± %.3g", i, len(want), out[i], w, bound)
 		}
 		errNorm, norm, typical = math.Hypot(errNorm, e), math.Hypot(norm, w), math.Hypot(typical, mag[i]/math.Sqrt(float64(max(terms, 1))))
 	}
 	norm = max(norm, typical)
 	if !(errNorm <= tolerance*norm) {
-		return fmt.Errorf("the relative L2 error is %.3g, want at most %.3g", errNorm/norm, tolerance)
+		return 0, fmt.Errorf("the relative L2 error is %.3g, want at most %.3g", errNorm/norm, tolerance)
 	}
-	return nil
+	return errNorm / max(norm, math.SmallestNonzeroFloat64), nil
 }
 
 // specials puts a NaN, then an infinity, into each input, and wants them where the definition has them; products with
