@@ -122,10 +122,10 @@ func (s Suite) problem(p conv.Problem, seed uint64) (accepted int, err error) {
 			right = newAnswers(p, whole, real, seed)
 		}
 		c := check{Suite: s, p: p, plan: plan, right: right}
-		for _, workers := range []int{1, 2, 3, 8} {
-			plan, err := s.Algorithm.Plan(&kernel.Env{Workers: workers}, p)
+		for _, env := range []*kernel.Env{{Workers: 1}, {Workers: 2}, {Workers: 3}, {Workers: 8}, {Workers: 2, Kept: []bool{true, true, true}}} {
+			plan, err := s.Algorithm.Plan(env, p)
 			if err != nil {
-				return accepted, fault(fmt.Errorf("for %d workers: %w", workers, err))
+				return accepted, fault(fmt.Errorf("for %d workers: %w", env.Workers, err))
 			}
 			c.others = append(c.others, plan)
 		}
@@ -164,7 +164,7 @@ type check struct {
 	Suite
 	p    conv.Problem
 	plan kernel.Plan
-	// others are the plans for known numbers of workers.
+	// others are the plans for known numbers of workers, and where what is prepared of the inputs is kept.
 	others []kernel.Plan
 	right  *answers
 }
@@ -271,7 +271,7 @@ func everyCutting[T kernel.Float](c check, d data) ([]T, error) {
 			return nil, err
 		}
 		if !sameBits(first, out) {
-			return nil, errors.New("the plan for another number of workers gives other bits")
+			return nil, errors.New("the plan for another number of workers, or for inputs that are kept, gives other bits")
 		}
 	}
 	return first, finished(c, d, first)
