@@ -27,7 +27,7 @@ func suite(a conv.Algorithm) convtest.Suite {
 //
 //	go test ./ops/conv -run TestErrors -long -v
 func TestErrors(t *testing.T) {
-	n := 120
+	n := 50
 	if *long {
 		n = 10_000
 	}

@@ -96,6 +96,7 @@ func TestWinogradRefuses(t *testing.T) {
 		{conv.Winograd{M: [2]int{4, 4}, R: [2]int{3, 5}}, p, "tiles and filters must be square, or a single row or column"},
 		{conv.Winograd{M: [2]int{3, 3}, R: [2]int{3, 3}}, p, "there are no kernels for it, only for [winograd F(4×4,3×3) "},
 		{conv.Winograd{M: [2]int{1, 4}, R: [2]int{1, 7}}, p, "there are no kernels for it, only for "},
+		{f43, with(func(p *conv.Problem) { p.H = 3 }), "1×6 outputs fill less than half of a tile: "},
 	} {
 		_, err := c.alg.Plan(&kernel.Env{}, c.p)
 		var no *conv.Unsupported

@@ -85,7 +85,7 @@ func (w *winogradFilter[T]) layOut(tiles int) {
 	w.v.point = skewed[T](blocksOf(w.ci) * w.v.block)
 	w.z.point = skewed[T](ceilDiv(w.co, w.lanes) * tiles * w.lanes)
 	w.vSize, w.zSize = w.points*w.v.point, w.points*w.z.point
-	w.lengths = make([]micro.Run, min(tiles, chunkTiles)+1)
+	w.lengths = make([]micro.Run, min(tiles, w.chunk())+1)
 	for i := range w.lengths {
 		w.lengths[i].K = i
 	}
@@ -176,7 +176,7 @@ func (w *winogradFilter[T]) multiply(t *micro.Tile, sums, v, z []T, tiles, b0, b
 	width, lanes := w.set.Width(), w.set.Lanes()
 	t.SA, t.SB, t.SC = bytesOf[T](w.v.tile), bytesOf[T](w.z.tile), bytesOf[T](w.sums.tile)
 	t.N = 1
-	pieces := ceilDiv(tiles, chunkTiles)
+	pieces := ceilDiv(tiles, w.chunk())
 	for k := k0; k < k1; k += width {
 		cols := min(width, k1-k)
 		vecs := ceilDiv(cols, lanes)

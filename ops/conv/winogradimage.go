@@ -43,7 +43,7 @@ func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T],
 	w.panels = ceilDiv(w.co, w.set.Width())
 	w.uPoint = skewed[T](w.panels * w.ci * w.set.Width())
 	size := int(unsafe.Sizeof(T(0)))
-	w.findRuns(w.ci, chunkSums)
+	w.findRuns(w.ci, w.chunk())
 
 	local := w.set.Width() * winogradLanes * w.taps // for the filter
 	in, out := w.inputs(), w.outputs()
@@ -141,7 +141,7 @@ func (w *winogradImage[T]) cutPaneled() bool {
 	if w.vSize*size > winogradCaches.staged/2 || w.mSize*size > winogradCaches.panel || w.panels < winogradCaches.panels {
 		return false
 	}
-	w.terms = min(max(winogradCaches.panel/2/(w.points*width*size)/winogradLanes, 1)*winogradLanes, w.ci)
+	w.terms = min(max(winogradCaches.panel/2/(w.points*width*size)/winogradLanes, 1)*winogradLanes, w.ci, w.chunk())
 	w.findRuns(w.ci, w.terms)
 	w.pieces = slices.Clone(w.runs)
 	for i := range w.pieces {

@@ -29,8 +29,8 @@ type winogradTiles[T kernel.Float] struct {
 
 const (
 	stripBytes = 24 << 10 // of pixels of a strip, half of the first cache
-	chunkSums  = 576      // channels that are added up in registers
-	chunkTiles = 144      // tiles likewise: the filter's gradient is a sum over all of them, whose errors are those of its parts
+	chunkSums  = 144      // terms that are added up in registers: errors of the parts of a sum are smaller than those of the whole
+	chunkLarge = 64       // likewise, of tiles of 8×8, whose transforms make errors larger
 )
 
 func newWinogradTiles[T kernel.Float](a Winograd, p Problem) *winogradTiles[T] {
@@ -55,6 +55,14 @@ func newWinogradTiles[T kernel.Float](a Winograd, p Problem) *winogradTiles[T] {
 }
 
 func (w *winogradTiles[T]) strips() int { return len(w.begin) - 1 }
+
+// chunk is the number of terms that are added up in registers.
+func (w *winogradTiles[T]) chunk() int {
+	if w.points >= 64 {
+		return chunkLarge
+	}
+	return chunkSums
+}
 
 // tiles is the number of tiles of strips u0 … u1-1.
 func (w *winogradTiles[T]) tiles(u0, u1 int) int { return w.begin[u1] - w.begin[u0] }
