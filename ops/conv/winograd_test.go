@@ -35,8 +35,9 @@ func suiteOf(w conv.Winograd) convtest.Suite {
 		Random: max(shapes()/20, 25),
 		Adapt: func(p conv.Problem) conv.Problem {
 			p.R, p.S, p.Stride = w.R[0], w.R[1], [2]int{1, 1}
-			p.H = max(p.H, (p.R-1)*p.Dilation[0]+1-p.Pad[0]-p.Pad[2])
-			p.W = max(p.W, (p.S-1)*p.Dilation[1]+1-p.Pad[1]-p.Pad[3])
+			// Outputs that fill half of a tile, which the gradient of the image makes of the image.
+			p.H = max(p.H, p.R, (w.M[0]+1)/2, (p.R-1)*p.Dilation[0]+(w.M[0]+1)/2-p.Pad[0]-p.Pad[2])
+			p.W = max(p.W, p.S, (w.M[1]+1)/2, (p.S-1)*p.Dilation[1]+(w.M[1]+1)/2-p.Pad[1]-p.Pad[3])
 			if p.Groups > 1 && min(p.C, p.K)/p.Groups < 16 {
 				p.C, p.K, p.Groups = p.C/p.Groups, p.K/p.Groups, 1
 			}
