@@ -98,8 +98,8 @@ func (a Winograd) form() (f toomcook.Form, line bool, err error) {
 	return f, line, nil
 }
 
-// Plan refuses other filters than a's, strides, small groups, images smaller than the filter, outputs that fill less than half of a
-// tile, and what is empty.
+// Plan refuses other filters than a's, strides, small groups, images smaller than the filter, outputs that do not fill a tile, and what is
+// empty.
 func (a Winograd) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 	return a.PlanThen(env, p, nil)
 }
@@ -128,8 +128,8 @@ func (a Winograd) PlanThen(env *kernel.Env, p Problem, then Then) (kernel.Plan, 
 	if p.Pass == InputGrad {
 		P, Q = p.H, p.W
 	}
-	if 2*P < a.M[0] || 2*Q < a.M[1] {
-		return kernel.Plan{}, Refuse(a, p, "%d×%d outputs fill less than half of a tile: the rest would add nothing but rounding errors", P, Q)
+	if P < a.M[0] || Q < a.M[1] {
+		return kernel.Plan{}, Refuse(a, p, "%d×%d outputs do not fill a tile: the rest would add nothing but rounding errors", P, Q)
 	}
 	if cg, kg := p.C/p.Groups, p.K/p.Groups; p.Groups > 1 && min(cg, kg) < fewGrouped {
 		return kernel.Plan{}, Refuse(a, p, "groups of %d channels and %d filters do not fill vectors of %d", cg, kg, winogradLanes)

@@ -35,9 +35,9 @@ func suiteOf(w conv.Winograd) convtest.Suite {
 		Random: max(shapes()/20, 25),
 		Adapt: func(p conv.Problem) conv.Problem {
 			p.R, p.S, p.Stride = w.R[0], w.R[1], [2]int{1, 1}
-			// Outputs that fill half of a tile, which the gradient of the image makes of the image.
-			p.H = max(p.H, p.R, (w.M[0]+1)/2, (p.R-1)*p.Dilation[0]+(w.M[0]+1)/2-p.Pad[0]-p.Pad[2])
-			p.W = max(p.W, p.S, (w.M[1]+1)/2, (p.S-1)*p.Dilation[1]+(w.M[1]+1)/2-p.Pad[1]-p.Pad[3])
+			// Outputs that fill a tile, which the gradient of the image makes of the image.
+			p.H = max(p.H, p.R, w.M[0], (p.R-1)*p.Dilation[0]+w.M[0]-p.Pad[0]-p.Pad[2])
+			p.W = max(p.W, p.S, w.M[1], (p.S-1)*p.Dilation[1]+w.M[1]-p.Pad[1]-p.Pad[3])
 			if p.Groups > 1 && min(p.C, p.K)/p.Groups < 16 {
 				p.C, p.K, p.Groups = p.C/p.Groups, p.K/p.Groups, 1
 			}
@@ -97,7 +97,7 @@ func TestWinogradRefuses(t *testing.T) {
 		{conv.Winograd{M: [2]int{4, 4}, R: [2]int{3, 5}}, p, "tiles and filters must be square, or a single row or column"},
 		{conv.Winograd{M: [2]int{3, 3}, R: [2]int{3, 3}}, p, "there are no kernels for it, only for [winograd F(4×4,3×3) "},
 		{conv.Winograd{M: [2]int{1, 4}, R: [2]int{1, 7}}, p, "there are no kernels for it, only for "},
-		{f43, with(func(p *conv.Problem) { p.H = 3 }), "1×6 outputs fill less than half of a tile: "},
+		{f43, with(func(p *conv.Problem) { p.H = 3 }), "1×6 outputs do not fill a tile: "},
 	} {
 		_, err := c.alg.Plan(&kernel.Env{}, c.p)
 		var no *conv.Unsupported
