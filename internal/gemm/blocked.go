@@ -186,12 +186,22 @@ func (g *block[T]) multiply(c []T, ldc, j0, j1 int) {
 			nextB = ahead[T]{matrix: g.b[j+width:], ld: g.ldb, rows: g.k, cols: width}
 		}
 		whole := g.set.Kernel(g.form, most, vecs)
+		early := g.form == micro.Columns && cols == width && g.k >= most*micro.Round // kernels have the time to fetch the next tile of C
 		for i := 0; i < g.m; i += most {
 			if !nextB.fetch(t, g.k, width) && !g.nextA.fetch(t, g.k, width) {
 				t.Next, t.SNext = t.B, 0
 			}
 			t.A = unsafe.Pointer(&g.a[i/most*g.panelA])
 			t.C = unsafe.Pointer(&c[i*ldc+j])
+			switch t.NextC = nil; {
+			case !early:
+			case i+most < g.m:
+				t.NextC = unsafe.Pointer(&c[(i+most)*ldc+j])
+			case j+width < j1:
+				t.NextC = unsafe.Pointer(&c[j+width])
+			default:
+				t.NextC = t.C
+			}
 			if rows := g.m - i; rows < most {
 				g.set.Kernel(g.form, rows, vecs)(t)
 			} else {
@@ -199,5 +209,5 @@ func (g *block[T]) multiply(c []T, ldc, j0, j1 int) {
 			}
 		}
 	}
-	t.A, t.B, t.C, t.Next = nil, nil, nil, nil // the workspace must not keep the user's memory alive
+	t.A, t.B, t.C, t.Next, t.NextC = nil, nil, nil, nil, nil // the workspace must not keep the user's memory alive
 }
