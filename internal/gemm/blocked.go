@@ -149,7 +149,7 @@ type ahead[T Float] struct {
 	row, col       int // where the next call goes on
 }
 
-// fetch lets the next call of a kernel, which has that many terms, fetch some rows of a strip. It reports whether there was something left.
+// fetch lets the next call of a kernel, which has that many terms for it, fetch some rows of a strip. It reports whether there was something left.
 func (h *ahead[T]) fetch(t *micro.Tile, terms, width int) bool {
 	at := h.row*h.ld + h.col
 	if h.col >= h.cols || at >= len(h.matrix) {
@@ -187,8 +187,12 @@ func (g *block[T]) multiply(c []T, ldc, j0, j1 int) {
 		}
 		whole := g.set.Kernel(g.form, most, vecs)
 		early := g.form == micro.Columns && cols == width && g.k >= most*micro.Round // kernels have the time to fetch the next tile of C
+		left := g.k
+		if early {
+			left -= most * micro.Round
+		}
 		for i := 0; i < g.m; i += most {
-			if !nextB.fetch(t, g.k, width) && !g.nextA.fetch(t, g.k, width) {
+			if !nextB.fetch(t, left, width) && !g.nextA.fetch(t, left, width) {
 				t.Next, t.SNext = t.B, 0
 			}
 			t.A = unsafe.Pointer(&g.a[i/most*g.panelA])
