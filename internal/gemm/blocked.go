@@ -1,8 +1,10 @@
 package gemm
 
 import (
+	"sync"
 	"unsafe"
 
+	"neocog/internal/cpu"
 	"neocog/internal/micro"
 )
 
@@ -10,7 +12,6 @@ import (
 // cache, a block of A in the second.
 const (
 	blockL        = 256     // terms at most
-	aBytes        = 5 << 17 // of a block of A
 	finishColumns = 512     // of C, which wait in a cache for the epilogue
 	fewPanels     = 3       // panels of the other operand below which copying does not pay
 	compactB      = 1 << 17 // elements within which the rows of B lie so close that copying it does not pay
@@ -19,6 +20,10 @@ const (
 	// goes strip by strip, each with all of its terms.
 	farBytes = 1 << 20
 )
+
+// aBytes is the size of a block of A, 640 KiB or half of the second cache. It decides how many rows a block has, and no sum: results are
+// the same with any.
+var aBytes = sync.OnceValue(func() int { return min(5<<17, cpu.DataCaches().L2/2) })
 
 // A workspace is what one Gemm needs while it runs: copies of blocks of A and B
 // in the order in which kernels read them, and the description of a tile. They are
