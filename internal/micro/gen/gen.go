@@ -87,6 +87,7 @@ GLOBL bits64<>(SB), RODATA|NOPTR, $32
 		}
 	}
 	pack(&w)
+	correlate(&w)
 	return w.Bytes()
 }
 
@@ -421,6 +422,7 @@ func Declarations() []byte {
 	w.WriteString(header)
 	w.WriteString("package micro\n")
 	w.WriteString(packDeclarations)
+	w.WriteString(correlateDeclarations)
 	for _, s := range sets {
 		for _, columns := range []bool{false, true} {
 			for vecs := 1; vecs <= 2; vecs++ {
