@@ -33,6 +33,12 @@ func correlate512(c *correlation)
 func correlate256(c *correlation)
 
 //go:noescape
+func copyRows512(c *rowCopy)
+
+//go:noescape
+func copyEven512(c *rowCopy)
+
+//go:noescape
 func avx512F32Rows1x1(t *Tile)
 
 //go:noescape

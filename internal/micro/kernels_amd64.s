@@ -32489,3 +32489,105 @@ loop:
 	VMOVSS X8, correlation_sums+32(DI)
 	VZEROUPPER
 	RET
+
+// The even elements of two vectors.
+DATA evens<>+0(SB)/8, $0x200000000
+DATA evens<>+8(SB)/8, $0x600000004
+DATA evens<>+16(SB)/8, $0xa00000008
+DATA evens<>+24(SB)/8, $0xe0000000c
+DATA evens<>+32(SB)/8, $0x1200000010
+DATA evens<>+40(SB)/8, $0x1600000014
+DATA evens<>+48(SB)/8, $0x1a00000018
+DATA evens<>+56(SB)/8, $0x1e0000001c
+GLOBL evens<>(SB), RODATA|NOPTR, $64
+
+// func copyRows512(c *rowCopy)
+TEXT ·copyRows512(SB), NOSPLIT, $0-8
+	MOVQ c+0(FP), DI
+	MOVQ rowCopy_dst(DI), BX
+	MOVQ rowCopy_src(DI), AX
+	MOVQ rowCopy_toStride(DI), R8
+	MOVQ rowCopy_rowStride(DI), R9
+	MOVQ rowCopy_rows(DI), CX
+	MOVQ rowCopy_vectors(DI), R10
+	MOVQ rowCopy_mask(DI), R11
+	KMOVQ R11, K1
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DX
+	MOVQ R10, R12
+	TESTQ R12, R12
+	JEQ  rest
+
+vector:
+	VMOVUPS (SI), Z0
+	ADDQ $64, SI
+	VMOVUPS Z0, (DX)
+	ADDQ $64, DX
+	DECQ R12
+	JNZ  vector
+
+rest:
+	TESTQ R11, R11
+	JEQ  next
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS Z0, K1, (DX)
+
+next:
+	ADDQ R9, AX
+	ADDQ R8, BX
+	DECQ CX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func copyEven512(c *rowCopy)
+TEXT ·copyEven512(SB), NOSPLIT, $0-8
+	MOVQ c+0(FP), DI
+	MOVQ rowCopy_dst(DI), BX
+	MOVQ rowCopy_src(DI), AX
+	MOVQ rowCopy_toStride(DI), R8
+	MOVQ rowCopy_rowStride(DI), R9
+	MOVQ rowCopy_rows(DI), CX
+	MOVQ rowCopy_vectors(DI), R10
+	MOVQ rowCopy_mask(DI), R11
+	KMOVQ R11, K1
+	KMOVQ rowCopy_from(DI), K2
+	KMOVQ rowCopy_from+8(DI), K3
+	MOVQ $0x7fff, DX
+	KMOVQ DX, K4
+	VMOVDQU64 evens<>(SB), Z2
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DX
+	MOVQ R10, R12
+	TESTQ R12, R12
+	JEQ  rest
+
+vector:
+	VMOVUPS (SI), Z0
+	VMOVUPS.Z 64(SI), K4, Z1
+	VPERMT2PS Z1, Z2, Z0
+	ADDQ $128, SI
+	VMOVUPS Z0, (DX)
+	ADDQ $64, DX
+	DECQ R12
+	JNZ  vector
+
+rest:
+	TESTQ R11, R11
+	JEQ  next
+	VMOVUPS.Z (SI), K2, Z0
+	VMOVUPS.Z 64(SI), K3, Z1
+	VPERMT2PS Z1, Z2, Z0
+	VMOVUPS Z0, K1, (DX)
+
+next:
+	ADDQ R9, AX
+	ADDQ R8, BX
+	DECQ CX
+	JNZ  row
+	VZEROUPPER
+	RET

@@ -237,31 +237,26 @@ func (m *planar[T]) pack(c *kernel.Call, lo, hi int) {
 func (m *planar[T]) load(tile, x []T, n, g, first, rows, margin int) {
 	v := m.step[1]
 	from, to := min(max(margin, 0), m.inCols), min(max(margin+m.inW, 0), m.inCols)
+	r0 := min(max(-first, 0), rows) // rows r0 … r1-1 are the image's
+	r1 := max(min(m.inH-first, rows), r0)
+	if from >= to {
+		r1 = r0
+	}
+	row := v * m.pitch
 	for c := range m.ci {
-		plane := x[((n*m.Groups+g)*m.ci+c)*m.inH*m.inW:][:m.inH*m.inW]
-		for r := range rows {
-			row := tile[c*m.planeSize()+r*v*m.pitch:][:v*m.pitch]
-			h := first + r
-			if h < 0 || h >= m.inH || from >= to {
-				clear(row)
-				continue
-			}
-			pixels := plane[h*m.inW+from-margin:][:to-from]
-			if m.pieces > 1 { // the padding is not where it was
-				clear(row)
-			}
-			if v == 1 {
-				copy(row[from:], pixels)
-				continue
-			}
-			for rest := range min(v, len(pixels)) {
-				at := row[(from+rest)%v*m.pitch+(from+rest)/v:]
-				j := 0
-				for i := rest; i < len(pixels); i += v {
-					at[j] = pixels[i]
-					j++
-				}
-			}
+		part := tile[c*m.planeSize():][:rows*row]
+		clear(part[:r0*row])
+		clear(part[r1*row:])
+		if m.pieces > 1 { // the padding is not where it was
+			clear(part)
+		}
+		if r0 == r1 {
+			continue
+		}
+		pixels := x[((n*m.Groups+g)*m.ci+c)*m.inH*m.inW:][:m.inH*m.inW][(first+r0)*m.inW+from-margin:]
+		for rest := range min(v, to-from) {
+			at := (from+rest)%v*m.pitch + (from+rest)/v
+			micro.CopyEvery(part[r0*row+at:], row, pixels[rest:], m.inW, r1-r0, ceilDiv(to-from-rest, v), v)
 		}
 	}
 }

@@ -145,45 +145,36 @@ func (m *planarFilter[T]) exact(x, dy []T, g, j, n0, n1 int) (sum T) {
 // loadGradient copies rows of dy.
 func (m *planarFilter[T]) loadGradient(tile, dy []T) {
 	rows := len(dy) / m.Q
-	for p := range rows {
-		copy(tile[p*m.pitch:][:m.Q], dy[p*m.Q:])
-	}
+	micro.CopyEvery(tile, m.pitch, dy, m.Q, rows, m.Q, 1)
 	end := (rows-1)*m.pitch + m.Q
 	clear(tile[end:m.stretch(rows)])
 }
 
 // loadImage copies what the taps see for rows of outputs from p0 on.
 func (m *planarFilter[T]) loadImage(tile, x []T, p0, rows int) {
-	v := m.Stride[1]
-	for i, u := range m.used {
-		part := tile[i*m.plane:][:m.plane]
-		// Column j of the part is column j·v + first of x.
-		first := u[1] - m.Pad[1]
-		from, to := 0, m.pitch
-		if first < 0 {
-			from = ceilDiv(-first, v)
+	u, v := m.Stride[0], m.Stride[1]
+	for i, used := range m.used {
+		part := tile[i*m.plane:][:(rows+m.down)*m.pitch+micro.CorrelateBlock]
+		// Row r and column j of the part are row r·u + top and column j·v + left of x, where x has them.
+		top, left := p0*u+used[0]-m.Pad[0], used[1]-m.Pad[1]
+		r0, r1 := inside(top, u, m.H, rows+m.down)
+		from, to := inside(left, v, m.W, m.pitch)
+		clear(part[:r0*m.pitch])
+		clear(part[r1*m.pitch:]) // what lies behind the rows was another image's, perhaps NaN
+		if r0 < r1 && from < to {
+			micro.CopyEvery(part[r0*m.pitch+from:], m.pitch, x[(r0*u+top)*m.W+from*v+left:], u*m.W, r1-r0, to-from, v)
+		} else {
+			clear(part)
 		}
-		to = max(min(to, ceilDiv(m.W-first, v)), from)
-		for r := range rows + m.down {
-			row := part[r*m.pitch:][:m.pitch]
-			h := (p0+r)*m.Stride[0] + u[0] - m.Pad[0]
-			if h < 0 || h >= m.H || from >= to {
-				clear(row)
-				continue
-			}
-			pixels := x[h*m.W+from*v+first:][:(to-from-1)*v+1]
-			row = row[from:to]
-			switch v {
-			case 1:
-				copy(row, pixels)
-			default:
-				for j := range row {
-					row[j] = pixels[j*v]
-				}
-			}
-		}
-		clear(part[(rows+m.down)*m.pitch:][:micro.CorrelateBlock]) // of another image, perhaps NaN
 	}
+}
+
+// inside returns the range of those i below n for which i·step + first is at least 0 and less than size.
+func inside(first, step, size, n int) (lo, hi int) {
+	if first < 0 {
+		lo = min(ceilDiv(-first, step), n)
+	}
+	return lo, max(min(ceilDiv(size-first, step), n), lo)
 }
 
 // addParts adds the parts of the sum up: neighbours first, then neighbouring pairs, and so on. Items are groups.

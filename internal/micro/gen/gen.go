@@ -88,6 +88,7 @@ GLOBL bits64<>(SB), RODATA|NOPTR, $32
 	}
 	pack(&w)
 	correlate(&w)
+	copyEvery(&w)
 	return w.Bytes()
 }
 
@@ -423,6 +424,7 @@ func Declarations() []byte {
 	w.WriteString("package micro\n")
 	w.WriteString(packDeclarations)
 	w.WriteString(correlateDeclarations)
+	w.WriteString(copyEveryDeclarations)
 	for _, s := range sets {
 		for _, columns := range []bool{false, true} {
 			for vecs := 1; vecs <= 2; vecs++ {
