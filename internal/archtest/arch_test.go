@@ -74,7 +74,7 @@ var arrows = []row{
 	// Figures of runs, with gonum's and asciigraph's curves.
 	{"inspect/report", []string{"data", "inspect/page", "train", "gonum.org/v1/plot/...", "github.com/guptarohit/asciigraph"}},
 	// train for its optimisers, and models as they train, as things to measure.
-	{"bench", []string{"graph", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
+	{"bench", []string{"graph", "graph/view", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
 	{"cmd/neocog", []string{"..."}},
 	// It builds the framework from nothing, and so uses nothing of it.
 	{"docs/tour", nil},
