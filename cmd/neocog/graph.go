@@ -23,6 +23,7 @@ import (
 	"neocog/graph/svg"
 	"neocog/inspect"
 	"neocog/inspect/page"
+	"neocog/internal/wholefile"
 	"neocog/train"
 )
 
@@ -214,7 +215,7 @@ func (r *graphRequest) do() error {
 		}
 		return nil
 	}
-	if err := writeFile(r.file, func(w io.Writer) error { return r.format.write(r, w, g) }); err != nil {
+	if err := wholefile.Write(r.file, func(w io.Writer) error { return r.format.write(r, w, g) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(r.stderr, "%s: %s as %s\n", r.file, plural(len(g.Nodes()), "node"), r.format.name)

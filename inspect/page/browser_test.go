@@ -8,14 +8,18 @@ import (
 	"time"
 
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"gorgonia.org/tensor"
 
 	"neocog/graph"
 	"neocog/graph/view"
 	"neocog/inspect"
 	"neocog/inspect/page"
 	"neocog/internal/browser"
+	"neocog/models"
 	"neocog/models/layers"
 	"neocog/ops"
+	"neocog/vm"
 )
 
 const (
@@ -245,6 +249,70 @@ func TestColourByWithClosedScopes(t *testing.T) {
 		}
 	}
 	b.Screenshot("colour-by")
+}
+
+// The panel shows what a run, a program and a profile know of a node; the search is driven by keys; what a node is wired to is lit.
+func TestPanelShowsWhatIsKnown(t *testing.T) {
+	m, err := models.Find("lenet5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, x, _ := m.Graph(&layers.Builder{})
+	p, err := page.Compile(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := vm.NewState(1)
+	machine, err := p.NewMachine(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine.Close()
+	feeds := vm.Feeds{x: tensor.New(tensor.WithShape(2, 1, 28, 28), tensor.WithBacking(make([]float32, 2*784)))}
+	profile := &inspect.Profile{Graph: "lenet5", Batch: 2, Runs: 7}
+	for i, n := range g.Nodes() {
+		if n.Op.Name() == "Conv2D" {
+			profile.Nodes = append(profile.Nodes, inspect.ProfileNode{Node: i, Op: "Conv2D", Nanoseconds: 117600, Bytes: 64})
+		}
+	}
+	b := browser.Open(t, write(t, g, page.Options{Program: p, State: state, Feeds: feeds, Profile: profile, Open: -1}))
+	b.Keys("/")
+	for _, c := range "conv2d" {
+		b.Keys(string(c))
+	}
+	b.Keys(kb.ArrowDown, kb.Enter)
+	got := browser.Eval[string](b, `panel.textContent`)
+	// The second hit is conv2: 2 × 240,000 multiply-adds for 2 images, in 117.6 µs.
+	for _, want := range []string{"conv2", "algorithm", "mean of 7 runs", "118 µs", "8.163 GFLOP/s", "activations", "maps of the first image"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the panel lacks %q: %s", want, got)
+		}
+	}
+	if n := browser.Eval[int](b, `panel.querySelectorAll("img, svg").length`); n < 2 {
+		t.Errorf("the panel shows %d pictures and distributions, want at least 2", n)
+	}
+	if browser.Eval[string](b, `document.querySelector("path.lit").getAttribute("d")`) == "" {
+		t.Error("no wire of the node is lit")
+	}
+	b.Keys(kb.Escape)
+	// Arrow keys follow the wires.
+	browser.Eval[bool](b, `(select(items.findIndex(it => it.node === maker.get(3))), true)`)
+	b.Settle()
+	browser.Eval[bool](b, `(canvas.focus(), true)`)
+	b.Keys(kb.ArrowDown)
+	if got := browser.Eval[string](b, `items[chosen].title`); got != "ReLU" {
+		t.Errorf("below conv1's convolution is %s, want ReLU", got)
+	}
+	// A scope opens and closes where it was.
+	scope := browser.Eval[int](b, `items.findIndex(it => it.title === "conv3")`)
+	where := func() [2]float64 {
+		return browser.Eval[[2]float64](b, `(() => { const p = drawing.boxes[%d]; return [(p.x - eye.x) * eye.scale, (p.y - eye.y) * eye.scale]; })()`, scope)
+	}
+	before := where()
+	browser.Eval[bool](b, `(toggle(%d), true)`, scope)
+	if after := where(); math.Abs(after[0]-before[0]) > 60 || math.Abs(after[1]-before[1]) > 1 {
+		t.Errorf("the scope jumps from %v to %v", before, after)
+	}
 }
 
 // Light and dark pages have ink that stands out from paper, and the pictures that people look at.

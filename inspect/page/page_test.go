@@ -2,8 +2,11 @@ package page_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"math"
 	"regexp"
@@ -221,6 +224,93 @@ func TestHistogramOfHugeNumbers(t *testing.T) {
 	p := k.Nodes[0].Pictures[0]
 	if math.Abs(p.Mean/0.75e308-1) > 1e-12 || math.Abs(p.Std/(1.5e308*math.Sqrt(0.75))-1) > 1e-12 || !slices.Equal([]int{p.Counts[0], p.Counts[len(p.Counts)-1]}, []int{1, 3}) {
 		t.Errorf("the histogram is %+v", p)
+	}
+}
+
+// pixels decodes a picture.
+func pixels(t *testing.T, base string) image.Image {
+	t.Helper()
+	img, err := png.Decode(base64.NewDecoder(base64.StdEncoding, strings.NewReader(base)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+func TestFilters(t *testing.T) {
+	// Two filters of two channels, of one row of two taps: in each plane the number of the plane, or its opposite.
+	p, err := page.Filters([]float64{1, -1, 2, -2, 3, -3, 4, -4}, graph.Shape{2, 2, 1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := pixels(t, p.Data)
+	if got := img.Bounds().Size(); got != image.Pt(5, 3) {
+		t.Fatalf("the picture is %v, want 2×2 tiles of 2×1 and lines between", got)
+	}
+	red := func(x, y int) int { r, _, b, _ := img.At(x, y).RGBA(); return int(r>>8) - int(b>>8) }
+	last := 0
+	for i, at := range []image.Point{{0, 0}, {3, 0}, {0, 2}, {3, 2}} { // filter by filter, channel by channel
+		plus, minus := red(at.X, at.Y), red(at.X+1, at.Y)
+		if plus <= last || minus >= 0 {
+			t.Errorf("plane %d: %d is not redder than %d, or %d not blue", i, plus, last, minus)
+		}
+		last = plus
+	}
+	if _, _, _, a := img.At(2, 0).RGBA(); a != 0 {
+		t.Error("the line between tiles is not transparent")
+	}
+}
+
+// Maps are shown from black to white, each by itself; nothing that a page shows changes the state.
+func TestMapsAndState(t *testing.T) {
+	g := graph.New("maps")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 2, 1, 2))
+	ops.ReLU((&layers.Builder{Train: true}).BatchNorm("norm", ops.Scale(x, 2)))
+	p, err := page.Compile(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := vm.NewState(1)
+	m, err := p.NewMachine(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+	values := func() string {
+		var b strings.Builder
+		for _, name := range state.Names() {
+			v, err := state.Get(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintln(&b, name, v.Data())
+		}
+		return b.String()
+	}
+	before := values()
+	feeds := vm.Feeds{x: tensor.New(tensor.WithShape(2, 2, 1, 2), tensor.WithBacking([]float32{1, 2, 300, 100, 0, 1, 2, 3}))}
+	k := read(t, write(t, g, page.Options{State: state, Feeds: feeds}))
+	if after := values(); after != before {
+		t.Errorf("the page changed the state from\n%s\nto\n%s", before, after)
+	}
+	shown := false
+	for _, n := range k.Nodes {
+		if n.Op != "Scale" || len(n.Pictures) == 0 {
+			continue
+		}
+		shown = true
+		img := pixels(t, n.Pictures[len(n.Pictures)-1].Data)
+		var got []uint8
+		for _, x := range []int{0, 1, 3, 4} {
+			r, _, _, _ := img.At(x, 0).RGBA()
+			got = append(got, uint8(r>>8))
+		}
+		if want := []uint8{0, 255, 255, 0}; !slices.Equal(got, want) {
+			t.Errorf("the maps are %v, want %v", got, want)
+		}
+	}
+	if !shown {
+		t.Error("no maps are shown")
 	}
 }
 

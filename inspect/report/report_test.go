@@ -46,7 +46,7 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{
 		"<title>my-run</title>", ">loss<", ">accuracy, %<", ">learning rate<", ">update / weights<", "currentColor",
-		`<th scope="row">dog &amp; fox</th>`, `style="--s: 0.667">2</td>`, `style="--s: 0.333">1</td>`, `style="--s: 0.000"></td>`,
+		`<th scope="row">dog &amp; fox</th>`, `<td class="right" style="--s: 0.667">2</td>`, `<td class="wrong" style="--s: 0.333">1</td>`, `<td class="wrong" style="--s: 0.000"></td>`,
 		"taken for <b>dog &amp; fox</b>", "1.23\u00a0%", "data:image/png;base64,", "6 filters 5×5", "lr: &lt;0.1&gt;", "90.00\u00a0%",
 	} {
 		if !strings.Contains(b.String(), want) {
@@ -136,6 +136,10 @@ func TestCurvesOfOddFigures(t *testing.T) {
 
 func TestText(t *testing.T) {
 	text := report.Text(records(5, true), 60, false)
+	// The accuracies of the last epoch, 90 and 81, are where the two lines end: the highest label and one that the other line reaches.
+	if _, accuracy, _ := strings.Cut(text, "accuracy"); !strings.Contains(accuracy, "90.000") || !strings.Contains(accuracy, "45.000") {
+		t.Errorf("the axis of the accuracies does not reach from the test's first to the training's last:\n%s", text)
+	}
 	for _, want := range []string{"loss: training ─ and test •", "accuracy, %: training ─ and test •", "learning rate: 0.02 after epoch 5\n", "update / weights: 0.001 after epoch 5\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)

@@ -62,9 +62,12 @@ var arrows = []row{
 	// The only package that knows a network of wires.
 	{"data/download", []string{"data"}},
 
+	// Tensors in files, and what of them belongs to a network.
+	{"weights", []string{"graph", "vm", "internal/...", "gorgonia.org/tensor", "github.com/pkg/errors"}},
+
 	{"train", []string{
-		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "tune", "internal/...",
-		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml", "github.com/nlpodyssey/safetensors",
+		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "tune", "weights", "internal/...",
+		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
 		"gonum.org/v1/gonum/optimize",
 	}},
@@ -74,6 +77,8 @@ var arrows = []row{
 	// Figures of runs, with gonum's and asciigraph's curves.
 	{"inspect/report", []string{"data", "inspect/page", "train", "gonum.org/v1/plot/...", "github.com/guptarohit/asciigraph"}},
 	// train for its optimisers, and models as they train, as things to measure.
+	// The proof of everything above: what it differentiates is all ops, algorithms and models.
+	{"autodiff/gradcheck", []string{"graph", "ops", "ops/conv", "vm", "vm/kernel", "autodiff", "models", "models/layers", "gorgonia.org/tensor"}},
 	{"bench", []string{"graph", "graph/view", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
 	{"cmd/neocog", []string{"..."}},
 	// It builds the framework from nothing, and so uses nothing of it.
