@@ -79,7 +79,7 @@ var arrows = []row{
 	// train for its optimisers, and models as they train, as things to measure.
 	// The proof of everything above: what it differentiates is all ops, algorithms and models.
 	{"autodiff/gradcheck", []string{"graph", "ops", "ops/conv", "vm", "vm/kernel", "autodiff", "models", "models/layers", "gorgonia.org/tensor"}},
-	{"bench", []string{"graph", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
+	{"bench", []string{"graph", "graph/view", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
 	{"cmd/neocog", []string{"..."}},
 	// It builds the framework from nothing, and so uses nothing of it.
 	{"docs/tour", nil},
