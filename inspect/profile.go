@@ -25,6 +25,7 @@ type Profile struct {
 	Runs        int           `json:"runs"` // over which times are means
 	Threads     int           `json:"threads,omitempty"`
 	Nanoseconds float64       `json:"nanoseconds,omitempty"` // of one run, all nodes
+	Predicted   float64       `json:"predicted,omitempty"`   // nanoseconds: see vm.Cost
 	Arena       int64         `json:"arena_bytes,omitempty"` // memory of results and scratch space
 	Nodes       []ProfileNode `json:"nodes"`
 }
@@ -39,7 +40,8 @@ type ProfileNode struct {
 	Name string `json:"name,omitempty"`
 	// Phase is forward, gradient or update, as graph/view tells them apart.
 	Phase       string  `json:"phase,omitempty"`
-	Nanoseconds float64 `json:"nanoseconds"` // for one run
+	Nanoseconds float64 `json:"nanoseconds"`         // for one run
+	Predicted   float64 `json:"predicted,omitempty"` // nanoseconds, before it ran
 	// FLOPs are the multiplications and additions of one run, as far as the op counts them.
 	FLOPs int64 `json:"flops,omitempty"`
 	// Moved is the size of operands and results.
@@ -61,19 +63,15 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 	}
 	entries := map[*graph.Node]int{} // places in p.Nodes
 	for _, t := range m.Instructions {
+		p.Predicted += float64(t.Predicted)
 		if len(t.Of) == 0 {
 			continue
 		}
-		// The node that reads like what ran, and of several the last, whose result it is.
-		n := t.Of[len(t.Of)-1]
-		for _, o := range t.Of {
-			if o.Op.Name() == t.Node.Op.Name() {
-				n = o
-			}
-		}
+		n := Main(t.Instruction)
 		if i, ok := entries[n]; ok {
 			e := &p.Nodes[i]
 			e.Nanoseconds += float64(t.Time) / runs
+			e.Predicted += float64(t.Predicted)
 			e.FLOPs += t.FLOPs
 			e.Moved += t.Moved
 			e.Bytes = max(e.Bytes, t.Memory)
@@ -82,7 +80,7 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 		entries[n] = len(p.Nodes)
 		entry := ProfileNode{
 			Node: n.Index(), Op: n.Op.Name(), Name: name(n), Phase: kinds[n.Index()].String(),
-			Nanoseconds: float64(t.Time) / runs, FLOPs: t.FLOPs, Moved: t.Moved, Bytes: t.Memory, Algorithm: t.Algo,
+			Nanoseconds: float64(t.Time) / runs, Predicted: float64(t.Predicted), FLOPs: t.FLOPs, Moved: t.Moved, Bytes: t.Memory, Algorithm: t.Algo,
 		}
 		for _, o := range t.Of {
 			if o != n && o.Op.Name() != n.Op.Name() {
@@ -92,6 +90,18 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 		p.Nodes = append(p.Nodes, entry)
 	}
 	return p
+}
+
+// Main returns the node of the compiled graph that an instruction is known by: of those which it computes the last that reads like it, or the last, whose result
+// it is. It is nil for what a pass has made of none.
+func Main(in vm.Instruction) *graph.Node {
+	var main *graph.Node
+	for _, n := range in.Of {
+		if main == nil || n.Op.Name() == in.Node.Op.Name() || main.Op.Name() != in.Node.Op.Name() {
+			main = n
+		}
+	}
+	return main
 }
 
 // name returns scope and op.
@@ -108,6 +118,9 @@ func ReadProfile(r io.Reader, g *graph.Graph) (*Profile, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&p); err != nil {
 		return nil, fmt.Errorf("the profile is no JSON of the form that it should have: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("the profile goes on after its JSON object")
 	}
 	if p.Graph != g.Name() {
 		return nil, fmt.Errorf("the profile is of graph %q, not of %q", p.Graph, g.Name())
@@ -131,6 +144,11 @@ func ReadProfile(r io.Reader, g *graph.Graph) (*Profile, error) {
 			return nil, fmt.Errorf("entry %d of the profile says %v ns and %d bytes, want numbers from 0 on", i, n.Nanoseconds, n.Bytes)
 		}
 		seen[n.Node] = true
+	}
+	if gradient := view.Gradient.String(); slices.ContainsFunc(view.Kinds(g), func(k view.Kind) bool { return k == view.Gradient }) &&
+		slices.ContainsFunc(p.Nodes, func(n ProfileNode) bool { return n.Phase != "" }) &&
+		!slices.ContainsFunc(p.Nodes, func(n ProfileNode) bool { return n.Phase == gradient }) {
+		return nil, fmt.Errorf("the profile is of predicting, and the graph has a gradient; measure a step of training")
 	}
 	return &p, nil
 }

@@ -201,7 +201,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 
 	put(dir, train.ConfigFile, "epoch: 1\n")
-	open("unknown key", false, train.ConfigFile, "unknown field", ">  1 | epoch: 1")
+	open("unknown key", false, train.ConfigFile, "unknown field", `is damaged: [1:1] unknown field "epoch"`)
 	put(dir, train.ConfigFile, strings.Replace(string(config), "small", "other", 1))
 	open("another model", false, `the configuration is for model "other", got model "small"`)
 	put(dir, train.ConfigFile, string(config))
@@ -219,16 +219,16 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(dir, train.WeightsFile, strings.Repeat("x", 1<<20))
-	open("far too long", false, "longer than")
+	open("far too long", false, "is longer than the weights of model", "those of another model")
 	if err := os.Remove(filepath.Join(dir, train.WeightsFile)); err != nil {
 		t.Fatal(err)
 	}
-	open("no weights", true, "has no weights.safetensors; the run ended before its first epoch")
+	open("no weights", true, "has no weights.safetensors; it is written after an epoch")
 	put(dir, train.WeightsFile, string(weights))
 
 	// Sound weights of another model.
 	put(lenetDir, train.ConfigFile, strings.Replace(string(config), "model: small", "model: lenet5", 1))
-	if _, err := train.Open(lenetDir); err == nil || !strings.Contains(err.Error(), `it has no "conv1/w", which model "lenet5" wants as f32[6,1,5,5]; it is for model "small"`) {
+	if _, err := train.Open(lenetDir); err == nil || !strings.Contains(err.Error(), `it has the weights of model "small": they do not fit model "lenet5": it has no "conv1/w", f32[6,1,5,5] (nearest: "conv/w"); `) {
 		t.Errorf("weights of another model: %v", err)
 	}
 

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"neocog/graph"
 	"neocog/graph/dot"
@@ -22,6 +23,8 @@ import (
 	"neocog/graph/svg"
 	"neocog/inspect"
 	"neocog/inspect/page"
+	"neocog/internal/wholefile"
+	"neocog/train"
 )
 
 // A graphFormat is a form in which a graph can be written.
@@ -56,9 +59,10 @@ type graphRequest struct {
 	gradient     bool
 	format       graphFormat
 	file         string
-	open         bool
+	open, passes bool
 	most, batch  int
 	run, profile string
+	trainer      *train.Trainer // of the run
 }
 
 func (a *app) graphCommand() *cobra.Command {
@@ -79,50 +83,22 @@ browser, without a network; dot is for Graphviz, mermaid for Markdown, model-exp
 viewer of that name, onnx for Netron and all that runs ONNX.
 
 A page shows more with --run, a folder that train made: distributions of the weights, filters, and what the network makes
-of a test image; and with --profile, a file of measured times.`,
+of a test image; and with --profile, a file of measured times.
+
+--passes shows the program that the compiler makes of the graph, and with --grad of a step of training, as "neocog bench model" runs it: as text
+what each pass removed and made, as html the graph after each pass, the instructions, and what lies where in memory.`,
 		Example: `neocog graph lenet5
 neocog graph lenet5 --grad --open
+neocog graph resnet20 --passes
+neocog graph resnet50 --passes --grad --batch 8 -o passes.html
 neocog graph lenet5 -o lenet5.svg
 neocog graph lenet5 --run runs/20260102-150405-lenet5 -o lenet5.html`,
 		Args:              wants(1, 1, "MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.ctx, r.model = cmd.Context(), args[0]
-			ext := strings.ToLower(filepath.Ext(r.file))
-			if slices.Contains([]string{".png", ".pdf", ".jpg", ".jpeg"}, ext) {
-				return asUsage(fmt.Errorf("%s would be a picture of a kind that Graphviz draws: neocog graph %s --format dot | dot -T%s > %s; without it there is svg",
-					r.file, args[0], ext[1:], r.file))
-			}
-			if cmd.Flags().Changed("batch") {
-				if err := checkBatch(r.batch); err != nil {
-					return err
-				}
-			}
-			if r.most < 0 {
-				return usagef("--most: got %d, want at least 0", r.most)
-			}
-			if !cmd.Flags().Changed("format") {
-				if format.value = r.usualFormat(); format.value == "" {
-					return usagef("-o %s: the ending %s says no format; add --format, one of %s", r.file, ext, strings.Join(names, ", "))
-				}
-			}
-			r.format = graphFormats[slices.Index(names, format.value)]
-			if r.open && r.format.name != "html" && r.format.name != "svg" {
-				return usagef("--open: a browser shows html and svg, not %s", r.format.name)
-			}
-			if r.json && cmd.Flags().Changed("format") && r.format.name != "json" && r.file == "" {
-				return usagef("--json and --format %s ask for two forms; leave one of them out", r.format.name)
-			}
-			if cmd.Flags().Changed("most") && !slices.Contains([]string{"svg", "mermaid", "html"}, r.format.name) {
-				return usagef("--most: only svg, mermaid and html draw scopes, not %s", r.format.name)
-			}
-			for flag, value := range map[string]string{"--run": r.run, "--profile": r.profile} {
-				if value != "" && r.format.name != "html" {
-					return usagef("%s: only a page shows it; add --format html", flag)
-				}
-			}
-			if cmd.Flags().Changed("most") && r.most == 0 {
-				r.most = -1 // all
+			if err := r.check(cmd.Flags(), format); err != nil {
+				return err
 			}
 			return r.do()
 		},
@@ -134,9 +110,54 @@ neocog graph lenet5 --run runs/20260102-150405-lenet5 -o lenet5.html`,
 	flags.BoolVar(&r.open, "open", false, "show it in the browser")
 	flags.IntVar(&r.most, "most", 0, "draw scopes as one node until about so many nodes are left; 0 draws all; by default 200 in svg, 100 in mermaid, 60 in html")
 	flags.IntVar(&r.batch, "batch", 0, "images in a batch, for costs in html; by default that of the profile, or 1")
+	flags.BoolVar(&r.passes, "passes", false, "show what the compiler makes of it, pass by pass; in html with the instructions and their memory")
 	flags.StringVar(&r.run, "run", "", "show weights and activations of this run `FOLDER`, in html")
 	flags.StringVar(&r.profile, "profile", "", "show the times in this `FILE`, in html")
 	return cmd
+}
+
+// check settles the format, and refuses flags that have no meaning in it.
+func (r *graphRequest) check(flags *pflag.FlagSet, format *choice) error {
+	ext := strings.ToLower(filepath.Ext(r.file))
+	if slices.Contains([]string{".png", ".pdf", ".jpg", ".jpeg"}, ext) {
+		return asUsage(fmt.Errorf("%s would be a picture of a kind that Graphviz draws: neocog graph %s --format dot | dot -T%s > %s; without it there is svg",
+			r.file, r.model, ext[1:], r.file))
+	}
+	if flags.Changed("batch") {
+		if err := checkBatch(r.batch); err != nil {
+			return err
+		}
+	}
+	if r.most < 0 {
+		return usagef("--most: got %d, want at least 0", r.most)
+	}
+	if !flags.Changed("format") {
+		if format.value = r.usualFormat(); format.value == "" {
+			return usagef("-o %s: the ending %s says no format; add --format, one of %s", r.file, ext, strings.Join(format.known, ", "))
+		}
+	}
+	r.format = graphFormats[slices.Index(format.known, format.value)]
+	if r.open && r.format.name != "html" && r.format.name != "svg" {
+		return usagef("--open: a browser shows html and svg, not %s", r.format.name)
+	}
+	if r.json && flags.Changed("format") && r.format.name != "json" && r.file == "" {
+		return usagef("--json and --format %s ask for two forms; leave one of them out", r.format.name)
+	}
+	if flags.Changed("most") && !slices.Contains([]string{"svg", "mermaid", "html"}, r.format.name) {
+		return usagef("--most: only svg, mermaid and html draw scopes, not %s", r.format.name)
+	}
+	for _, flag := range []string{"batch", "run", "profile"} {
+		if flags.Changed(flag) && r.format.name != "html" {
+			return usagef("--%s: only a page shows it; add --format html", flag)
+		}
+	}
+	if flags.Changed("most") && r.most == 0 {
+		r.most = -1 // all
+	}
+	if r.passes {
+		return r.showPasses()
+	}
+	return nil
 }
 
 // usualFormat is the format where none is asked for, "" if the file's ending is that of none.
@@ -163,6 +184,13 @@ func (r *graphRequest) do() error {
 	if err != nil {
 		return err
 	}
+	if r.run != "" {
+		if r.trainer, err = r.openRun(m); err != nil {
+			return err
+		}
+		defer r.trainer.Close()
+		m = r.trainer.Model()
+	}
 	if r.outputs, err = outputsOf(m, r.gradient); err != nil {
 		return err
 	}
@@ -187,7 +215,7 @@ func (r *graphRequest) do() error {
 		}
 		return nil
 	}
-	if err := writeFile(r.file, func(w io.Writer) error { return r.format.write(r, w, g) }); err != nil {
+	if err := wholefile.Write(r.file, func(w io.Writer) error { return r.format.write(r, w, g) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(r.stderr, "%s: %s as %s\n", r.file, plural(len(g.Nodes()), "node"), r.format.name)
@@ -227,7 +255,7 @@ func (r *graphRequest) graphJSON(w io.Writer, g *graph.Graph) error {
 func (r *graphRequest) page(w io.Writer, g *graph.Graph) error {
 	o := page.Options{Batch: r.batch, Open: r.most}
 	if r.run != "" {
-		if err := r.addRun(g, &o); err != nil {
+		if err := r.addRun(g, r.trainer, &o); err != nil {
 			return err
 		}
 	}

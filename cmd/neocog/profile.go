@@ -9,6 +9,7 @@ import (
 
 	"neocog/bench"
 	"neocog/inspect"
+	"neocog/internal/wholefile"
 	"neocog/vm"
 )
 
@@ -42,6 +43,9 @@ neocog profile googlenet --format trace -o trace.json`,
 				return err
 			}
 			if a.json {
+				if cmd.Flags().Changed("format") && format.value != "json" {
+					return usagef("--json and --format %s ask for two forms; leave one of them out", format.value)
+				}
 				format.value = "json"
 			}
 			write := func(w io.Writer, p *inspect.Profile, m *vm.Profile) error {
@@ -66,7 +70,7 @@ neocog profile googlenet --format trace -o trace.json`,
 				if file == "" || file == "-" {
 					return write(a.stdout, p, m)
 				}
-				return writeFile(file, func(w io.Writer) error { return write(w, p, m) })
+				return wholefile.Write(file, func(w io.Writer) error { return write(w, p, m) })
 			})
 		},
 	}
