@@ -29,7 +29,7 @@ func mount(t *testing.T, options string) (dir string) {
 	return dir
 }
 
-// The 250 kB of LeNet-5's weights do not fit: nothing of the run is left.
+// The 500 kB of the parameters of LeNet-5 and their momentum do not fit: nothing of the run is left.
 func TestFullDisk(t *testing.T) {
 	root := mount(t, "size=64k")
 	run, err := train.Create(root, "run")
@@ -38,8 +38,8 @@ func TestFullDisk(t *testing.T) {
 	}
 	tr := lenet(t, nil)
 	_, err = tr.Fit(context.Background(), data.Digits(64, 1), nil, train.FitOptions{Run: run})
-	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), filepath.Join(run.Dir, train.WeightsFile)+" was not written") {
-		t.Errorf("error %v, want that the weights were not written and why", err)
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), filepath.Join(run.Dir, "checkpoint-0.safetensors")+" was not written") {
+		t.Errorf("error %v, want that the checkpoint was not written and why", err)
 	}
 	if got := folder(t, root); len(got) != 0 {
 		t.Errorf("%v is left, want nothing of the run", got)
@@ -57,8 +57,8 @@ func TestFullDiskFromTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, err = lenet(t, nil).Fit(context.Background(), data.Digits(64, 1), nil, train.FitOptions{Run: run})
-	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), train.ConfigFile) {
-		t.Errorf("error %v, want that config.yaml was not written and why", err)
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), train.DataFile) {
+		t.Errorf("error %v, want that data.json was not written and why", err)
 	}
 	if got := folder(t, root); !slices.Equal(got, []string{"ballast"}) {
 		t.Errorf("%v is left, want nothing of the run", got)

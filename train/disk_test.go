@@ -130,7 +130,7 @@ func failsAt(t *testing.T, d *failing) bool {
 	began := false
 	saved := 0
 	do := func() error {
-		if err := r.begin(tr); err != nil {
+		if err := r.begin(tr, nil, ""); err != nil {
 			return err
 		}
 		began = true

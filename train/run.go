@@ -22,6 +22,7 @@ const (
 	GraphFile   = "graph.txt"           // the network, of a run whose model came from elsewhere; its head is the Config's
 	DataFile    = "data.json"           // what prediction must know of the data: normaliser, classes
 	WeightsFile = "weights.safetensors" // parameters and buffers of the model, after the last epoch
+	BestFile    = "best.safetensors"    // those of the best epoch, on the test images
 	CSVFile     = "metrics.csv"         // a Record for each epoch
 	JSONLFile   = "metrics.jsonl"       // the same
 )
@@ -32,8 +33,20 @@ const Runs = "runs"
 // A Run is a folder in which a run is kept. Every file in it is whole at any time:
 // it is written beside its place and moved there, or continued by whole lines.
 type Run struct {
-	Dir  string
-	disk disk
+	Dir   string
+	Notes []string // what Resume has noticed
+
+	disk    disk
+	held    *os.File  // the lock of the folder
+	from    *position // of a run that Resume has opened
+	data    string    // dataSum of its images
+	damaged []string  // checkpoints that are to be removed
+}
+
+// A written is a file of a run folder, and what writes it.
+type written struct {
+	name  string
+	write func(w io.Writer) error
 }
 
 // RunName returns the usual name of a run: 20060102-150405-lenet5, local time.
@@ -77,9 +90,10 @@ type dataInfo struct {
 	Normalizer data.Normalizer `json:"normalizer"`
 }
 
-// begin writes what is known before training. If that fails, what was written, and
-// the folder if it was empty, are removed.
-func (r *Run) begin(t *Trainer) (err error) {
+// begin writes what is known before training, and a checkpoint of it unless p is nil; the
+// configuration comes last, so that a folder which has one has all. If that fails, what was
+// written, and the folder if it was empty, are removed.
+func (r *Run) begin(t *Trainer, p *position, dataSum string) (err error) {
 	config, err := t.cfg.YAML()
 	if err != nil {
 		return err
@@ -88,41 +102,42 @@ func (r *Run) begin(t *Trainer) (err error) {
 	if err != nil {
 		return err
 	}
-	files := []struct {
-		name    string
-		content []byte
-	}{{ConfigFile, config}, {DataFile, append(info, '\n')}}
-	if t.graph != "" {
-		files = append(files, struct {
-			name    string
-			content []byte
-		}{GraphFile, []byte(t.graph)})
-	}
-	var done []string
-	for _, f := range files {
-		path := filepath.Join(r.Dir, f.name)
-		if _, err := os.Lstat(path); err == nil {
+	for _, name := range []string{ConfigFile, DataFile, GraphFile, checkpointFile(t.step)} {
+		if _, err := os.Lstat(filepath.Join(r.Dir, name)); err == nil {
 			return errors.Errorf("run folder %s holds a run already; Create makes a new one", r.Dir)
 		}
-		done = append(done, path)
-		if err := replace(r.disk, path, f.content); err != nil {
-			for _, path := range done {
-				os.Remove(path)
-			}
-			os.Remove(r.Dir) // which fails, as it should, if it holds anything else
-			return err
+	}
+	files := []written{{DataFile, content(append(info, '\n'))}}
+	if t.graph != "" {
+		files = append(files, written{GraphFile, content([]byte(t.graph))})
+	}
+	for _, f := range files {
+		if err = replace(r.disk, filepath.Join(r.Dir, f.name), f.write); err != nil {
+			break
 		}
 	}
-	return nil
+	if err == nil && p != nil {
+		err = r.checkpoint(t, p, dataSum)
+	}
+	if err == nil {
+		err = replace(r.disk, filepath.Join(r.Dir, ConfigFile), content(config))
+	}
+	if err != nil {
+		r.discard(t.step)
+	}
+	return err
 }
 
-// discard removes what begin wrote, and the folder if nothing else is in it, unless
-// weights have been saved: a run without them is of no use to anybody.
-func (r *Run) discard() {
+// discard removes what begin wrote after so many steps, and the folder if nothing else is in it, unless
+// weights or another checkpoint have been saved: a run without them is of no use to anybody.
+func (r *Run) discard(begun int) {
 	if _, err := os.Lstat(filepath.Join(r.Dir, WeightsFile)); err == nil {
 		return
 	}
-	for _, name := range []string{ConfigFile, DataFile, GraphFile} {
+	if steps, err := checkpoints(r.Dir); err != nil || len(steps) > 1 || len(steps) == 1 && steps[0] != begun {
+		return
+	}
+	for _, name := range []string{ConfigFile, checkpointFile(begun), DataFile, GraphFile} {
 		os.Remove(filepath.Join(r.Dir, name))
 	}
 	os.Remove(r.Dir) // which fails, as it should, if it holds anything else
@@ -133,11 +148,7 @@ func (r *Run) Save(t *Trainer) error { return r.save(t, WeightsFile) }
 
 // save writes the weights to the file of that name.
 func (r *Run) save(t *Trainer, name string) error {
-	w, err := t.weights()
-	if err != nil {
-		return err
-	}
-	return replace(r.disk, filepath.Join(r.Dir, name), w)
+	return replace(r.disk, filepath.Join(r.Dir, name), t.WriteWeights)
 }
 
 // Append adds a record to metrics.csv and metrics.jsonl, each a whole line, and
@@ -147,7 +158,7 @@ func (r *Run) Append(rec Record) error {
 	if err != nil {
 		return err
 	}
-	if err := appendTo(r.disk, filepath.Join(r.Dir, CSVFile), strings.Join(header(), ",")+"\n", rec.CSV()+"\n"); err != nil {
+	if err := appendTo(r.disk, filepath.Join(r.Dir, CSVFile), csvHead(), rec.CSV()+"\n"); err != nil {
 		return err
 	}
 	return appendTo(r.disk, filepath.Join(r.Dir, JSONLFile), "", string(object)+"\n")
@@ -208,6 +219,19 @@ func OpenModel(dir string, m models.Model) (*Trainer, error) {
 	return open(dir, m, cfg, WeightsFile)
 }
 
+// OpenBest is Open with the weights of the best epoch on the test images.
+func OpenBest(dir string) (*Trainer, error) {
+	cfg, err := configOf(dir)
+	if err != nil {
+		return nil, err
+	}
+	m, err := modelOf(dir, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return open(dir, m, cfg, BestFile)
+}
+
 func configOf(dir string) (Config, error) {
 	text, err := read(dir, ConfigFile, maxText)
 	if err != nil {
@@ -219,6 +243,22 @@ func configOf(dir string) (Config, error) {
 
 // open reads a run whose weights are in the file called weights.
 func open(dir string, m models.Model, cfg Config, weights string) (*Trainer, error) {
+	t, err := openBare(dir, m, cfg)
+	if err != nil {
+		return nil, err
+	}
+	file, err := read(dir, weights, t.fileSize())
+	if err != nil {
+		return nil, err
+	}
+	if err := t.load(file); err != nil {
+		return nil, errors.WithMessagef(err, "%s cannot be used", filepath.Join(dir, weights))
+	}
+	return t, nil
+}
+
+// openBare reads a run folder but for its weights.
+func openBare(dir string, m models.Model, cfg Config) (*Trainer, error) {
 	text, err := read(dir, DataFile, maxText)
 	if err != nil {
 		return nil, err
@@ -242,13 +282,6 @@ func open(dir string, m models.Model, cfg Config, weights string) (*Trainer, err
 	t.classes = info.Classes
 	if text, err := read(dir, GraphFile, maxText); err == nil {
 		t.graph = string(text)
-	}
-	file, err := read(dir, weights, t.fileSize())
-	if err != nil {
-		return nil, err
-	}
-	if err := t.load(file); err != nil {
-		return nil, errors.WithMessagef(err, "%s cannot be used", filepath.Join(dir, weights))
 	}
 	return t, nil
 }
@@ -277,8 +310,11 @@ func read(dir, name string, most int64) ([]byte, error) {
 			return nil, errors.Errorf("run folder %s is missing", dir)
 		}
 		why := fmt.Sprintf("it is no run folder: one holds %s, %s and %s", ConfigFile, DataFile, WeightsFile)
-		if name == WeightsFile {
+		switch name {
+		case WeightsFile:
 			why = "the run ended before its first epoch"
+		case BestFile:
+			why = "a run of a former version kept none, or it had no test images"
 		}
 		return nil, &missing{fmt.Sprintf("%s has no %s; %s", dir, name, why), err}
 	}

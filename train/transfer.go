@@ -390,11 +390,11 @@ func (r *Run) Keep(t *Trainer, classes []string, rec Record) error {
 		return errors.Errorf("model %q has %d classes, got %d names", t.model.Name, t.model.Classes, len(classes))
 	}
 	t.classes, t.epoch = classes, rec.Epoch
-	if err := r.begin(t); err != nil {
+	if err := r.begin(t, nil, ""); err != nil {
 		return err
 	}
 	if err := r.Save(t); err != nil {
-		r.discard()
+		r.discard(t.step)
 		return err
 	}
 	return r.Append(rec)

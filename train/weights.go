@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -30,25 +31,29 @@ const (
 
 const formatName = "neocog"
 
-// encodeWeights returns the values of the given names as a safetensors file: the
-// same bytes for the same values.
-func encodeWeights(s *vm.State, names []string, meta map[string]string) ([]byte, error) {
-	views := map[string]safetensors.TensorView{}
+// writeTensors writes the values of the given names as a safetensors file: the same
+// bytes for the same values. It goes over them twice, for the checksum stands in the
+// header, and holds a copy of one at a time.
+func writeTensors(w io.Writer, s *vm.State, names []string, meta map[string]string) error {
+	views := map[string]stateView{}
 	for _, name := range names {
 		d, err := s.Get(name)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		view, err := viewOf(d)
+		typ, err := vm.TypeOf(d)
 		if err != nil {
-			return nil, errors.WithMessagef(err, "value %q", name)
+			return err
 		}
-		views[name] = view
+		if _, ok := stored[typ.DType]; !ok {
+			return errors.Errorf("value %q: elements of type %v cannot be stored", name, typ.DType)
+		}
+		views[name] = stateView{s, name, typ}
 	}
 	meta = maps.Clone(meta)
 	meta[metaFormat] = formatName
 	meta[metaSum] = checksum(views, meta)
-	return safetensors.Serialize(views, meta)
+	return safetensors.SerializeToWriter(views, meta, w)
 }
 
 // stored says how the element types are called in a file.
@@ -57,21 +62,34 @@ var stored = map[graph.DType]safetensors.DType{
 	graph.Int32: safetensors.I32, graph.Int64: safetensors.I64,
 }
 
-func viewOf(d *tensor.Dense) (v safetensors.TensorView, err error) {
-	typ, err := vm.TypeOf(d)
-	if err != nil {
-		return v, err
-	}
-	as, ok := stored[typ.DType]
-	if !ok {
-		return v, errors.Errorf("elements of type %v cannot be stored", typ.DType)
-	}
-	shape := make([]uint64, len(typ.Shape))
-	for i, n := range typ.Shape {
+// A stateView is a value of a State as safetensors writes it, which is copied when its
+// bytes are asked for.
+type stateView struct {
+	s    *vm.State
+	name string
+	typ  graph.Type
+}
+
+func (v stateView) DType() safetensors.DType { return stored[v.typ.DType] }
+
+func (v stateView) Shape() []uint64 {
+	shape := make([]uint64, len(v.typ.Shape))
+	for i, n := range v.typ.Shape {
 		shape[i] = uint64(n)
 	}
-	b := make([]byte, 0, typ.Bytes())
-	switch typ.DType {
+	return shape
+}
+
+func (v stateView) DataLen() uint64 { return uint64(v.typ.Bytes()) }
+
+// Data returns the elements, little endian.
+func (v stateView) Data() []byte {
+	d, err := v.s.Get(v.name)
+	if err != nil {
+		return nil // a State does not lose names
+	}
+	b := make([]byte, 0, v.typ.Bytes())
+	switch v.typ.DType {
 	case graph.Float32:
 		for _, x := range d.Float32s() {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(x))
@@ -89,10 +107,10 @@ func viewOf(d *tensor.Dense) (v safetensors.TensorView, err error) {
 			b = binary.LittleEndian.AppendUint64(b, uint64(x))
 		}
 	}
-	return safetensors.NewTensorView(as, shape, b)
+	return b
 }
 
-// dense is the inverse of viewOf for a value of the given type.
+// denseOf returns what a stateView was made of, for a value of the given type.
 func denseOf(v safetensors.TensorView, typ graph.Type) *tensor.Dense {
 	data, n := v.Data(), typ.Shape.Size()
 	var backing any
@@ -126,7 +144,7 @@ func denseOf(v safetensors.TensorView, typ graph.Type) *tensor.Dense {
 }
 
 // checksum returns the SHA-256 of everything that a weights file says, but itself.
-func checksum(views map[string]safetensors.TensorView, meta map[string]string) string {
+func checksum[V safetensors.View](views map[string]V, meta map[string]string) string {
 	h := sha256.New()
 	for _, key := range slices.Sorted(maps.Keys(meta)) {
 		if key != metaSum {
@@ -143,6 +161,7 @@ func checksum(views map[string]safetensors.TensorView, meta map[string]string) s
 
 // weights is a weights file, read and verified.
 type weights struct {
+	file        []byte
 	meta        map[string]string
 	views       map[string]safetensors.TensorView
 	epoch, step int
@@ -165,7 +184,7 @@ func decodeTensors(file []byte) (w weights, err error) {
 	if err != nil {
 		return w, errors.WithMessage(err, "it is no safetensors file or a damaged one")
 	}
-	w.meta = head.Metadata()
+	w.file, w.meta = file, head.Metadata()
 	w.views = map[string]safetensors.TensorView{}
 	for _, v := range st.Tensors() {
 		w.views[v.Name] = v.TensorView
@@ -173,7 +192,7 @@ func decodeTensors(file []byte) (w weights, err error) {
 	return w, nil
 }
 
-// verify checks that Neocog wrote the file, and its checksum.
+// verify checks that Neocog wrote the file, its checksum, and every other byte.
 func (w weights) verify() error {
 	if w.meta[metaFormat] != formatName {
 		return errors.Errorf("its metadata says format %q, want %q: the file was not written by Neocog", w.meta[metaFormat], formatName)
@@ -181,7 +200,22 @@ func (w weights) verify() error {
 	if got := checksum(w.views, w.meta); got != w.meta[metaSum] {
 		return errors.Errorf("it is damaged: the SHA-256 of its content is %.12s…, the file says %.12s…", got, w.meta[metaSum])
 	}
+	// The header's text can say the same in other bytes, such as its blanks.
+	if err := safetensors.SerializeToWriter(w.views, w.meta, &same{w.file}); err != nil {
+		return errors.New("it is damaged: its header is not as it was written")
+	}
 	return nil
+}
+
+// same is a writer that takes nothing but what is left.
+type same struct{ left []byte }
+
+func (s *same) Write(b []byte) (int, error) {
+	if !bytes.HasPrefix(s.left, b) {
+		return 0, errors.New("other bytes")
+	}
+	s.left = s.left[len(b):]
+	return len(b), nil
 }
 
 // decodeWeights reads a weights file and verifies it.
@@ -242,22 +276,16 @@ func (t *Trainer) names() (names []string, types map[string]graph.Type) {
 // optimiser, as a safetensors file, which other programs can read. The same
 // weights give the same bytes.
 func (t *Trainer) WriteWeights(w io.Writer) error {
-	b, err := t.weights()
-	if err != nil {
+	if err := t.average(); err != nil {
 		return err
 	}
-	_, err = w.Write(b)
-	return err
+	names, _ := t.names()
+	return writeTensors(w, t.averaged, names, t.counts())
 }
 
-func (t *Trainer) weights() ([]byte, error) {
-	if err := t.average(); err != nil {
-		return nil, err
-	}
-	names, _ := t.names()
-	return encodeWeights(t.averaged, names, map[string]string{
-		metaModel: t.model.Name, metaEpoch: strconv.Itoa(t.epoch), metaStep: strconv.Itoa(t.step),
-	})
+// counts returns the metadata that all files of a Trainer have.
+func (t *Trainer) counts() map[string]string {
+	return map[string]string{metaModel: t.model.Name, metaEpoch: strconv.Itoa(t.epoch), metaStep: strconv.Itoa(t.step)}
 }
 
 // load sets the weights that a file holds, all or none.
@@ -267,19 +295,8 @@ func (t *Trainer) load(file []byte) error {
 		return err
 	}
 	names, types := t.names()
-	for _, name := range names {
-		v, ok := w.views[name]
-		if !ok {
-			return errors.Errorf("it has no %q, which model %q wants as %v; it is for model %q", name, t.model.Name, types[name], w.meta[metaModel])
-		}
-		if got := fmt.Sprint(v.DType(), v.Shape()); got != fmt.Sprint(stored[types[name].DType], []int(types[name].Shape)) {
-			return errors.Errorf("its %q is %s, model %q wants %v", name, got, t.model.Name, types[name])
-		}
-	}
-	for _, name := range slices.Sorted(maps.Keys(w.views)) {
-		if _, ok := types[name]; !ok {
-			return errors.Errorf("it has %q, which model %q has not; it is for model %q", name, t.model.Name, w.meta[metaModel])
-		}
+	if err := w.suit(t.model.Name, names, types); err != nil {
+		return err
 	}
 	for _, name := range names {
 		if err := t.state.Set(name, denseOf(w.views[name], types[name])); err != nil {
