@@ -87,7 +87,7 @@ func (t *Trainer) Fit(ctx context.Context, set, test *data.Set, o FitOptions) (*
 	}
 	f.progress.Begin(t.cfg.Epochs, f.loader.Len())
 	defer f.progress.End()
-	for t.epoch < t.cfg.Epochs && !f.stale() {
+	for t.epoch < t.cfg.Epochs && !stale(f.result.Epochs, t.cfg.Patience) {
 		if err := f.epoch(ctx); err != nil {
 			err = f.end(err)
 			if fresh {
@@ -188,9 +188,6 @@ func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
 		f.keep(rec)
 	}
 	f.result.Waited = f.at.Waited
-	if f.stale() {
-		return nil, errors.Errorf("the run ended early, after %d epochs: none of the last %d was better than the best before; a larger patience goes on", t.epoch, t.cfg.Patience)
-	}
 	return f, nil
 }
 
@@ -357,9 +354,8 @@ func best(epochs []Record) int {
 }
 
 // stale reports whether the last epochs were no better than the best, as many as patience allows.
-func (f *fit) stale() bool {
-	n := len(f.result.Epochs)
-	return f.cfg.Patience > 0 && n > 0 && n-1-best(f.result.Epochs) >= f.cfg.Patience
+func stale(epochs []Record, patience int) bool {
+	return patience > 0 && len(epochs) > 0 && len(epochs)-1-best(epochs) >= patience
 }
 
 // weights appends the values of all parameters.

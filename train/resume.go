@@ -42,7 +42,7 @@ func Resumable() []string { return slices.Clone(resumable) }
 
 var resumable = []string{"epochs", "patience", "data", "threads", "workers", "checkpoint", "keep", "tensorboard"}
 
-func resume(dir string, change func(*Config), model func(string, Config) (models.Model, error)) (t *Trainer, run *Run, err error) {
+func resume(dir string, change func(*Config), model func(string, Config) (models.Model, error)) (*Trainer, *Run, error) {
 	cfg, err := configOf(dir)
 	if err != nil {
 		return nil, nil, err
@@ -51,15 +51,6 @@ func resume(dir string, change func(*Config), model func(string, Config) (models
 	if err != nil {
 		return nil, nil, err
 	}
-	run = &Run{Dir: dir, disk: realDisk{}}
-	if err := run.lock(); err != nil {
-		return nil, nil, err
-	}
-	defer func() {
-		if err != nil {
-			run.Close()
-		}
-	}()
 	if change != nil {
 		before := cfg
 		change(&cfg)
@@ -67,16 +58,27 @@ func resume(dir string, change func(*Config), model func(string, Config) (models
 			return nil, nil, err
 		}
 	}
-	if t, err = openBare(dir, m, cfg); err != nil {
+	t, err := openBare(dir, m, cfg)
+	if err != nil {
 		return nil, nil, err
 	}
-	defer func() {
-		if err != nil {
-			t.Close()
-			t = nil
-		}
-	}()
-	return t, run, run.restore(t)
+	run := &Run{Dir: dir, disk: realDisk{}}
+	if err = run.lock(); err == nil {
+		err = run.restore(t)
+	}
+	switch {
+	case err != nil:
+	case t.epoch >= cfg.Epochs:
+		err = errors.Errorf("run folder %s has all of its %d epochs; it goes on with more", dir, cfg.Epochs)
+	case stale(run.from.Epochs, cfg.Patience):
+		err = errors.Errorf("run folder %s ended early, after %d epochs: the last %d were no better than the best; it goes on with a larger patience", dir, t.epoch, cfg.Patience)
+	}
+	if err != nil {
+		run.Close()
+		t.Close()
+		return nil, nil, err
+	}
+	return t, run, nil
 }
 
 // restore reads the last checkpoint that is sound.
