@@ -19,7 +19,7 @@ func mount(t *testing.T, options string) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		t.Skipf("mounting a small file system takes root: %v; TestEveryFailureOfTheDiskLeavesWholeFiles has a disk that is full by its own word", err)
+		t.Skipf("mounting a small file system takes root: %v; TestEveryFailureOfTheDiskLeavesARunThatGoesOn has a disk that is full by its own word", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {

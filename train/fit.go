@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
-
 	"time"
 
 	"github.com/pkg/errors"
@@ -296,6 +296,12 @@ func (f *fit) save(rec Record) error {
 	}
 	if err := f.Run.Append(rec); err != nil {
 		return err
+	}
+	if f.cfg.TensorBoard {
+		path := filepath.Join(f.Run.Dir, eventFile(f.at.Began))
+		if err := appendTo(f.Run.disk, path, eventHead(f.at.Began), eventOf(f.at.Began, rec)); err != nil {
+			return err
+		}
 	}
 	if f.every.none {
 		return nil

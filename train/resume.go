@@ -156,20 +156,22 @@ func (r *Run) goOn(t *Trainer, dataSum string) error {
 	if err != nil {
 		return err
 	}
-	files := []written{{ConfigFile, content(config)}}
 	var csv, jsonl bytes.Buffer
-	for i, rec := range r.from.Epochs {
-		if i == 0 {
-			csv.WriteString(csvHead())
-		}
+	events := eventHead(r.from.Began)
+	csv.WriteString(csvHead())
+	for _, rec := range r.from.Epochs {
 		object, err := rec.MarshalJSON()
 		if err != nil {
 			return err
 		}
 		csv.WriteString(rec.CSV() + "\n")
 		jsonl.Write(append(object, '\n'))
+		events += eventOf(r.from.Began, rec)
 	}
-	files = append(files, written{CSVFile, content(csv.Bytes())}, written{JSONLFile, content(jsonl.Bytes())})
+	files := []written{{ConfigFile, content(config)}, {CSVFile, content(csv.Bytes())}, {JSONLFile, content(jsonl.Bytes())}}
+	if t.cfg.TensorBoard {
+		files = append(files, written{eventFile(r.from.Began), content([]byte(events))})
+	}
 	for _, f := range files {
 		if err := replace(r.disk, filepath.Join(r.Dir, f.name), f.write); err != nil {
 			return err
