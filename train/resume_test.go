@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"neocog/data"
+	"neocog/models/layers"
 	"neocog/train"
 )
 
@@ -164,4 +165,74 @@ func TestResumedRunsHaveTheSameBits(t *testing.T) {
 			}
 		}
 	})
+}
+
+// Fine-tuning goes on likewise: neither the weights that it begins with nor, of a graph that is not in the zoo, the network comes from
+// a name and a seed.
+func TestResumedTransfersHaveTheSameBits(t *testing.T) {
+	digits := data.Digits(110, 1)
+	from, err := train.Create(t.TempDir(), "base")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := lenet(t, func(c *train.Config) { c.Epochs = 1 })
+	if _, err := first.Fit(context.Background(), digits, nil, train.FitOptions{Run: from}); err != nil {
+		t.Fatal(err)
+	}
+	zoo, err := train.OpenBase(from.Dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, logits := first.Model().Graph(&layers.Builder{})
+	imported, err := train.NewBase("imported", logits, zoo.State, zoo.Norm)
+	if err != nil {
+		t.Fatal(err)
+	}
+	five := data.Digits(110, 2)
+	five.Classes = five.Classes[:5]
+	for i := range five.Labels {
+		five.Labels[i] %= 5
+	}
+	for name, base := range map[string]*train.Base{"a run": zoo, "an imported graph": imported} {
+		tune := func(stop int) (*train.Trainer, *train.Run, *train.Result, error) {
+			cfg := train.DefaultConfig("")
+			cfg.Classes, cfg.Groups, cfg.Epochs, cfg.Batch = 5, "head/*=1; fc*=0.1; *=0", 2, 32
+			tr, err := base.From(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(tr.Close)
+			run, err := train.Create(t.TempDir(), "run")
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			res, err := tr.Fit(ctx, five, nil, train.FitOptions{Run: run, Progress: &stopping{cancel: cancel, left: stop}})
+			return tr, run, res, err
+		}
+		tr, run, res, err := tune(-1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := leaves(t, run.Dir, tr, res)
+		for _, stop := range []int{1, 6} {
+			_, run, _, err := tune(stop)
+			if !errors.Is(err, context.Canceled) {
+				t.Fatal(err)
+			}
+			tr, run, err := train.Resume(run.Dir, nil)
+			if err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+			defer tr.Close()
+			res, err := tr.Fit(context.Background(), five, nil, train.FitOptions{Run: run})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := same(leaves(t, run.Dir, tr, res), want); err != nil {
+				t.Errorf("%s, stopped after %d steps: %v", name, stop, err)
+			}
+		}
+	}
 }
