@@ -123,8 +123,9 @@ func (t *Trainer) restore(file []byte) (p *position, w weights, err error) {
 	if err := json.Unmarshal([]byte(w.meta[metaPosition]), &p); err != nil || p == nil {
 		return nil, w, errors.Errorf("its position %q cannot be read: %v", w.meta[metaPosition], err)
 	}
-	if len(p.Epochs) != w.epoch {
-		return nil, w, errors.Errorf("it has figures of %d epochs, and %d are done", len(p.Epochs), w.epoch)
+	// Of a network that had been trained before there are epochs without figures.
+	if len(p.Epochs) > w.epoch || min(p.Batches, p.Correct, p.Seen, p.Explosion.Seen) < 0 || p.Batches > 0 && p.Seen == 0 {
+		return nil, w, errors.Errorf("its position %q is that of no run", w.meta[metaPosition])
 	}
 	names := t.state.Names()
 	types := map[string]graph.Type{}

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"bytes"
 	"context"
 	"flag"
 	"os"
@@ -189,6 +190,75 @@ func TestResumeNotesOtherKernels(t *testing.T) {
 	defer run.Close()
 	if len(run.Notes) != 2 || !strings.Contains(run.Notes[0], "abacus") || !strings.Contains(run.Notes[1], "neocog 0.0.1 go1.0, and goes on with neocog") {
 		t.Errorf("notes %q, want the kernels and the program of before", run.Notes)
+	}
+}
+
+// A network that was trained before begins a run in the middle of its epochs, and that goes on too.
+func TestResumeOfARunThatBeganWithTrainedWeights(t *testing.T) {
+	dir, _ := linearRun(t, nil, func(c *Config) { c.Epochs = 3 })
+	cfg, err := configOf(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Epochs = 5
+	tr, err := open(dir, linearModel, cfg, WeightsFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	run, err := Create(t.TempDir(), "more")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	if _, err := tr.Fit(ctx, rows(16), nil, FitOptions{Run: run, Progress: stopAt{after: 7, cancel: cancel}}); err == nil {
+		t.Fatal("the run was not stopped")
+	}
+	back, run, err := ResumeModel(run.Dir, linearModel, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer back.Close()
+	res, err := back.Fit(context.Background(), rows(16), nil, FitOptions{Run: run})
+	if err != nil || len(res.Epochs) != 2 || res.Epochs[0].Epoch != 4 || res.Steps != 10 {
+		t.Errorf("result %+v, %v; want epochs 4 and 5, and 10 steps", res, err)
+	}
+}
+
+// A position that no run writes, with a checksum that is right, is an error and no panic.
+func TestPositionsOfNoRun(t *testing.T) {
+	dir, tr := linearRun(t, nil, func(c *Config) { c.Epochs = 2 })
+	path := filepath.Join(dir, checkpointFile(4))
+	file, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := decodeWeights(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sound := w.meta[metaPosition]
+	for _, c := range []struct{ old, new string }{
+		{`"Batches":0`, `"Batches":-1`},
+		{`"Batches":0`, `"Batches":1.5`},
+		{sound, `{"Batches":1}`},
+		{`"Seen":4`, `"Seen":-4`},
+		{`"Epochs":[`, `"Epochs":[{}`},
+		{sound, `null`},
+		{sound, ``},
+		{sound, `[]`},
+	} {
+		w.meta[metaPosition] = strings.Replace(sound, c.old, c.new, 1)
+		if w.meta[metaPosition] == sound {
+			t.Fatalf("the position %s has no %s", sound, c.old)
+		}
+		var b bytes.Buffer
+		if err := writeTensors(&b, tr.state, tr.state.Names(), w.meta); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := tr.restore(b.Bytes()); err == nil || !strings.Contains(err.Error(), "position") {
+			t.Errorf("%s: error %v, want the position named", w.meta[metaPosition], err)
+		}
 	}
 }
 

@@ -177,6 +177,9 @@ func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
 		return f, nil
 	}
 	f.at = *o.Run.from
+	if f.at.Batches > f.loader.Len() {
+		return nil, errors.Errorf("the run had done %d steps of an epoch, which has %d with these images", f.at.Batches, f.loader.Len())
+	}
 	f.at.Explosion.limit = t.cfg.Explode
 	if p := plateauOf(s); p != nil {
 		*p = f.at.Plateau

@@ -389,9 +389,13 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 
 // ended reports a run that did not reach its end.
 func (a *app) ended(r *train.Result, dir string, err error) error {
-	if r == nil || !errors.Is(err, context.Canceled) {
-		if diverged, ok := errors.AsType[*train.Diverged](err); ok && len(r.Epochs) > 0 {
-			return fmt.Errorf("%w; %s keeps the weights of epoch %d", diverged, dir, len(r.Epochs))
+	switch diverged, ok := errors.AsType[*train.Diverged](err); {
+	case r != nil && errors.Is(err, context.Canceled):
+	case r != nil && ok && len(r.Epochs) > 0:
+		return fmt.Errorf("%w; %s keeps the weights of epoch %d", diverged, dir, len(r.Epochs))
+	default:
+		if found, _ := filepath.Glob(filepath.Join(dir, "checkpoint-*")); r != nil && !ok && len(found) > 0 {
+			return fmt.Errorf("%w; once that is mended, to go on: %s train --resume %s", err, self(), dir)
 		}
 		return err
 	}
