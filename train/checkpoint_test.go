@@ -3,14 +3,16 @@ package train
 import (
 	"bytes"
 	"context"
-	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"neocog/data"
+	"neocog/graph"
 	"neocog/models"
+	"neocog/models/layers"
+	"neocog/ops"
 )
 
 // linearRun trains the linear model for an epoch of two steps and returns its folder, with checkpoints after each step.
@@ -52,7 +54,7 @@ func TestDamagedCheckpointsAreRefused(t *testing.T) {
 	}
 	// Every other value of every byte with -long; otherwise one bit, and all bits.
 	changes := func(i int) []byte { return []byte{1 << (i % 8), 0xff} }
-	if flag.Lookup("long").Value.String() == "true" {
+	if isLong() {
 		changes = func(int) []byte {
 			all := make([]byte, 255)
 			for k := range all {
@@ -159,6 +161,10 @@ func TestResumeRefusesWhatIsNotTheRun(t *testing.T) {
 	if _, _, err := ResumeModel(dir, linearModel, nil); err == nil || !strings.Contains(err.Error(), "has no config.yaml") {
 		t.Errorf("no configuration: %v", err)
 	}
+}
+
+func mlp(b *layers.Builder, x *graph.Value) *graph.Value {
+	return b.Linear("fc", ops.ReLU(b.Linear("hidden", ops.Flatten(x), 7)), 10)
 }
 
 // Kernels of another instruction set round otherwise: the run goes on, and says so.

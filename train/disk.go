@@ -80,7 +80,7 @@ func replace(d disk, path string, write func(w io.Writer) error) (err error) {
 	if err != nil {
 		return err
 	}
-	buffer := bufio.NewWriterSize(f, 1<<20)
+	buffer := bufio.NewWriterSize(f, 1<<16)
 	if err = write(buffer); err == nil {
 		err = buffer.Flush()
 	}

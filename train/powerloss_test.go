@@ -103,7 +103,7 @@ func TestLossOfPower(t *testing.T) {
 	set := rows(16)
 	for n, done := 1, false; !done; n++ {
 		cfg := DefaultConfig("linear")
-		cfg.Epochs, cfg.Batch, cfg.Checkpoint, cfg.TensorBoard, cfg.LR = 2, 8, "1", true, 1e-3
+		cfg.Epochs, cfg.Batch, cfg.Checkpoint, cfg.TensorBoard, cfg.LR = enduring(), 8, "1", true, 1e-3
 		tr, err := New(linearModel, cfg, data.Normalizer{})
 		if err != nil {
 			t.Fatal(err)

@@ -159,7 +159,7 @@ func TestResumedRunsHaveTheSameBits(t *testing.T) {
 	t.Run("stopped anywhere, without test images", func(t *testing.T) {
 		change := func(c *train.Config) { c.Schedule, c.LR, c.Explode = "plateau:1,2", 0.1, 0 }
 		want := runSmall(t, change, nil)
-		for stop := 1; stop < 12; stop++ {
+		for stop := 1; stop < 12; stop += 2 {
 			if err := same(runSmall(t, change, nil, stop), want); err != nil {
 				t.Errorf("stopped after %d steps: %v", stop, err)
 			}
