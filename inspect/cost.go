@@ -25,6 +25,13 @@ func Costs(g *graph.Graph, batch int) ([]Cost, error) {
 	if batch < 1 || batch > MaxBatch {
 		return nil, fmt.Errorf("the batch size is %d, want 1 to %d", batch, MaxBatch)
 	}
+	needed, err := need(g, nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkCounts(g, needed, batch); err != nil {
+		return nil, err
+	}
 	costs := make([]Cost, len(g.Nodes()))
 	for i, n := range g.Nodes() {
 		c := &costs[i]

@@ -11,6 +11,7 @@ import (
 type field struct {
 	kind         fieldKind
 	lo, hi, step [2]int
+	image        [2]int // height and width of the input
 }
 
 type fieldKind int
@@ -59,7 +60,7 @@ func (f field) through(w [2]ops.Window) field {
 }
 
 // flat returns the field of what depends on all places of an image of that shape.
-func (f field) flat(s graph.Shape, image [2]int) field {
+func (f field) flat(s graph.Shape) field {
 	if f.kind != places {
 		return f
 	}
@@ -68,22 +69,25 @@ func (f field) flat(s graph.Shape, image [2]int) field {
 	}
 	for i := range 2 {
 		f.hi[i] += max(s[2+i]-1, 0) * f.step[i]
-		f.lo[i], f.hi[i] = max(f.lo[i], 0), min(f.hi[i], image[i]-1)
+		f.lo[i], f.hi[i] = max(f.lo[i], 0), min(f.hi[i], f.image[i]-1)
 	}
 	f.kind, f.step = fixed, [2]int{}
 	return f
 }
 
 // with returns the field of what depends on both f and o. Where places and fixed
-// pixels meet, as a global mean that scales a map, the whole image is seen.
-func (f field) with(o field, image [2]int) field {
+// pixels meet, as a global mean that scales a map, the whole image is seen; of two
+// images no place is that of the other.
+func (f field) with(o field) field {
 	switch {
 	case f.kind == noField || o.kind == unknown:
 		return o
 	case o.kind == noField || f.kind == unknown:
 		return f
+	case f.image != o.image:
+		return field{kind: unknown}
 	case f.kind != o.kind:
-		return field{kind: fixed, hi: [2]int{image[0] - 1, image[1] - 1}}
+		return field{kind: fixed, hi: [2]int{f.image[0] - 1, f.image[1] - 1}, image: f.image}
 	}
 	for i := range 2 {
 		f.lo[i], f.hi[i], f.step[i] = min(f.lo[i], o.lo[i]), max(f.hi[i], o.hi[i]), max(f.step[i], o.step[i])
@@ -91,13 +95,16 @@ func (f field) with(o field, image [2]int) field {
 	return f
 }
 
+// elsewhere are ops that keep the size of an image but not its places, which no
+// window tells.
+var elsewhere = map[string]bool{"Conv2DInputGrad": true, "CumSum": true, "Einsum": true, "Gather": true, "GatherElements": true, "MatMul": true, "MaxUnpool2D": true, "Transpose": true}
+
 // fields computes the field of each node's results, in order. What is no window
 // is taken to work at each place alone, as arithmetic, activations,
-// normalisations and Concat do, or, where it does not keep height and width, to
-// mix all of them.
+// normalisations, softmax among them, and Concat do, or, where it does not keep
+// height and width, to mix all of them.
 type fields struct {
-	of    []field // by node
-	image [2]int  // height and width of the input
+	of []field // by node
 }
 
 func (s *fields) node(n *graph.Node) field {
@@ -106,8 +113,7 @@ func (s *fields) node(n *graph.Node) field {
 		if len(y) != 4 {
 			return field{}
 		}
-		s.image = [2]int{y[2], y[3]}
-		return field{kind: places, step: [2]int{1, 1}}
+		return field{kind: places, step: [2]int{1, 1}, image: [2]int{y[2], y[3]}}
 	}
 	if op, ok := n.Op.(windowed); ok && len(y) == 4 {
 		types := make([]graph.Type, len(n.Ins()))
@@ -120,10 +126,13 @@ func (s *fields) node(n *graph.Node) field {
 	for _, v := range n.Ins() {
 		x, seen := v.Shape(), s.of[v.Node().Index()]
 		same := len(y) == 4 && len(x) == 4 && x[2] == y[2] && x[3] == y[3]
-		if seen.kind == places && !same {
-			seen = seen.flat(x, s.image)
+		switch {
+		case seen.kind == places && !same:
+			seen = seen.flat(x)
+		case seen.kind == places && elsewhere[n.Op.Name()]:
+			seen = field{kind: unknown}
 		}
-		f = f.with(seen, s.image)
+		f = f.with(seen)
 	}
 	return f
 }

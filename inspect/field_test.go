@@ -54,6 +54,10 @@ func TestFields(t *testing.T) {
 		{"the wider of two", func(b *layers.Builder, x *graph.Value) *graph.Value {
 			return ops.Concat(1, conv(b, "c", x, 3, 1, ops.Conv{Same: true}), conv(b, "d", x, 1, 5, ops.Conv{Same: true}), x)
 		}, graph.Shape{3, 5}, graph.Shape{1, 1}},
+		{"strides that differ", func(b *layers.Builder, x *graph.Value) *graph.Value {
+			some := ops.Slice(ops.Slice(x, 2, 0, 8), 3, 0, 10)
+			return ops.Concat(1, some, conv(b, "c", x, 2, 2, ops.Conv{Stride: size(2, 2)}))
+		}, graph.Shape{2, 2}, graph.Shape{2, 2}},
 		{"two that are off the centre", func(b *layers.Builder, x *graph.Value) *graph.Value {
 			left := ops.Slice(ops.Pad(x, []int{0, 0, 0, 2}, []int{0, 0, 0, 0}, 0), 3, 0, 20)
 			right := ops.Slice(ops.Pad(x, []int{0, 0, 0, 0}, []int{0, 0, 0, 3}, 0), 3, 3, 23)
@@ -88,6 +92,29 @@ func TestFieldsOfOtherShapes(t *testing.T) {
 	field, stride := fieldOf(t, func(_ *layers.Builder, x *graph.Value) *graph.Value { return ops.Transpose(x, 0, 2, 3, 1) })
 	if !field.Equal(graph.Shape{16, 20}) || stride != nil {
 		t.Errorf("field %v, stride %v", field, stride)
+	}
+	// These keep the size, but not the places.
+	for name, f := range map[string]func(b *layers.Builder, x *graph.Value) *graph.Value{
+		"ConvTranspose2D": func(_ *layers.Builder, x *graph.Value) *graph.Value {
+			w := x.Graph().Param("w", graph.Of(graph.Float32, x.Shape()[1], 2, 3, 3), graph.Zeros())
+			return ops.ConvTranspose2D(x, w, ops.ConvTranspose{Pad: [4]int{1, 1, 1, 1}})
+		},
+		"CumSum": func(_ *layers.Builder, x *graph.Value) *graph.Value { return ops.CumSum(x, 3, ops.Cumulation{}) },
+	} {
+		if field, stride := fieldOf(t, f); field != nil || stride != nil {
+			t.Errorf("%s: field %v, stride %v, want none", name, field, stride)
+		}
+	}
+	// A layer over the larger of two images sees that one.
+	two := graph.New("two")
+	large, small := two.Input("large", graph.Of(graph.Float32, graph.Batch, 1, 64, 64)), two.Input("small", graph.Of(graph.Float32, graph.Batch, 1, 8, 8))
+	b := &layers.Builder{}
+	a, c := b.Linear("a", ops.Flatten(large), 3), b.Linear("c", ops.Flatten(small), 3)
+	two.Scope("sum", func() { ops.Add(a, c) })
+	for _, r := range summarise(t, two, 1).Rows {
+		if want := map[string]graph.Shape{"large": {1, 1}, "small": {1, 1}, "a": {64, 64}, "c": {8, 8}}[r.Layer]; !r.Field.Equal(want) {
+			t.Errorf("%s: field %v, want %v", r.Layer, r.Field, want)
+		}
 	}
 	g := graph.New("rows")
 	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 7))

@@ -64,13 +64,7 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 		if len(t.Of) == 0 {
 			continue
 		}
-		// The node that reads like what ran, and of several the last, whose result it is.
-		n := t.Of[len(t.Of)-1]
-		for _, o := range t.Of {
-			if o.Op.Name() == t.Node.Op.Name() {
-				n = o
-			}
-		}
+		n := ran(t)
 		if i, ok := entries[n]; ok {
 			e := &p.Nodes[i]
 			e.Nanoseconds += float64(t.Time) / runs
@@ -94,6 +88,17 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 	return p
 }
 
+// ran returns the node of the graph that an instruction stands for: the one that reads like what ran, and of several the last, whose result it is.
+func ran(t vm.Timing) *graph.Node {
+	n := t.Of[len(t.Of)-1]
+	for _, o := range t.Of {
+		if o.Op.Name() == t.Node.Op.Name() {
+			n = o
+		}
+	}
+	return n
+}
+
 // name returns scope and op.
 func name(n *graph.Node) string {
 	return strings.TrimPrefix(n.Scope+"/"+n.Op.Name(), "/")
@@ -108,6 +113,9 @@ func ReadProfile(r io.Reader, g *graph.Graph) (*Profile, error) {
 	d.DisallowUnknownFields()
 	if err := d.Decode(&p); err != nil {
 		return nil, fmt.Errorf("the profile is no JSON of the form that it should have: %w", err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, fmt.Errorf("the profile goes on after its JSON object")
 	}
 	if p.Graph != g.Name() {
 		return nil, fmt.Errorf("the profile is of graph %q, not of %q", p.Graph, g.Name())
@@ -131,6 +139,11 @@ func ReadProfile(r io.Reader, g *graph.Graph) (*Profile, error) {
 			return nil, fmt.Errorf("entry %d of the profile says %v ns and %d bytes, want numbers from 0 on", i, n.Nanoseconds, n.Bytes)
 		}
 		seen[n.Node] = true
+	}
+	if gradient := view.Gradient.String(); slices.ContainsFunc(view.Kinds(g), func(k view.Kind) bool { return k == view.Gradient }) &&
+		slices.ContainsFunc(p.Nodes, func(n ProfileNode) bool { return n.Phase != "" }) &&
+		!slices.ContainsFunc(p.Nodes, func(n ProfileNode) bool { return n.Phase == gradient }) {
+		return nil, fmt.Errorf("the profile is of predicting, and the graph has a gradient; measure a step of training")
 	}
 	return &p, nil
 }

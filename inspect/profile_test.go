@@ -4,14 +4,17 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math"
 	"reflect"
 	"strings"
 	"testing"
 
 	"gorgonia.org/tensor"
 
+	"neocog/autodiff"
 	"neocog/graph"
 	"neocog/inspect"
+	"neocog/models/layers"
 	"neocog/ops"
 	"neocog/vm"
 )
@@ -43,6 +46,7 @@ func TestReadProfileErrors(t *testing.T) {
 	for text, want := range map[string]string{
 		"":         "the profile is no JSON",
 		`{"a": 1}`: `unknown field "a"`,
+		entry(`{"node": 1, "op": "Scale"}`) + "garbage":                          "the profile goes on after its JSON object",
 		`{"graph": "other", "batch": 1, "runs": 1}`:                              `the profile is of graph "other", not of "halves"`,
 		`{"graph": "halves", "batch": 0, "runs": 1}`:                             "batch 0 and 1 runs",
 		entry(`{"node": 3, "op": "ReLU"}`):                                       "entry 0 of the profile is of node 3, the graph has nodes 0 to 2",
@@ -56,6 +60,18 @@ func TestReadProfileErrors(t *testing.T) {
 	} {
 		if _, err := inspect.ReadProfile(strings.NewReader(text), halves()); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s gives %v, want %s", text, err, want)
+		}
+	}
+}
+
+// The times of predicting are not those of a step of training.
+func TestReadProfileOfPredicting(t *testing.T) {
+	g := halves()
+	autodiff.Gradients(ops.Sum(ops.Exp(g.Lookup("x"))), g.Lookup("x"))
+	for phase, ok := range map[string]bool{"": true, "forward": false, "gradient": true} {
+		text := fmt.Sprintf(`{"graph": "halves", "batch": 1, "runs": 1, "nodes": [{"node": 1, "op": "Scale", "phase": %q, "nanoseconds": 1, "bytes": 0}]}`, phase)
+		if _, err := inspect.ReadProfile(strings.NewReader(text), g); (err == nil) != ok || !ok && !strings.Contains(err.Error(), "measure a step of training") {
+			t.Errorf("phase %q: %v", phase, err)
 		}
 	}
 }
@@ -107,6 +123,25 @@ func TestProfileOfWhatIsComputedAgain(t *testing.T) {
 			t.Errorf("Exp moves %d bytes, want those of both times, %d", n.Moved, want)
 		}
 	}
+	spent := 0.0
+	for _, n := range got.Nodes {
+		spent += n.Nanoseconds
+	}
+	var of int64
+	for _, in := range measured.Instructions {
+		of += int64(in.Time)
+	}
+	if math.Abs(spent-float64(of)) > 1 {
+		t.Errorf("the nodes took %v ns, the instructions %d", spent, of)
+	}
+	// In the trace each of the two is named.
+	var trace bytes.Buffer
+	if err := got.Trace(&trace, measured); err != nil {
+		t.Fatal(err)
+	}
+	if n := strings.Count(trace.String(), `"name":"Exp"`); n != 2 {
+		t.Errorf("the trace has Exp %d times, want 2:\n%s", n, trace.String())
+	}
 	text, err := json.Marshal(got)
 	if err != nil {
 		t.Fatal(err)
@@ -132,10 +167,12 @@ func TestCostsAddUp(t *testing.T) {
 		for i, c := range costs {
 			macs += c.MACs
 			want := int64(0)
-			for _, v := range g.Nodes()[i].Outs() {
-				want += int64(v.Type().Bind(batch).Bytes())
+			if name := g.Nodes()[i].Op.Name(); name != "Flatten" && name != "Reshape" { // which are views
+				for _, v := range g.Nodes()[i].Outs() {
+					want += int64(v.Type().Bind(batch).Bytes())
+				}
 			}
-			if c.Bytes != want && g.Nodes()[i].Op.Name() != "Flatten" && g.Nodes()[i].Op.Name() != "Reshape" {
+			if c.Bytes != want {
 				t.Errorf("%v takes %d bytes, want %d", g.Nodes()[i], c.Bytes, want)
 			}
 		}
@@ -148,5 +185,11 @@ func TestCostsAddUp(t *testing.T) {
 	}
 	if _, err := inspect.Costs(nil, 1); err == nil {
 		t.Error("a nil graph is no error")
+	}
+	huge := graph.New("huge")
+	x := huge.Input("x", graph.Of(graph.Float32, graph.Batch, 3, 1<<20, 1<<20))
+	(&layers.Builder{}).Conv("conv", x, 8, [2]int{3, 3}, ops.Conv{Same: true})
+	if _, err := inspect.Costs(huge, inspect.MaxBatch); err == nil || !strings.Contains(err.Error(), "more than can be counted") {
+		t.Errorf("more than can be counted gives %v", err)
 	}
 }

@@ -156,14 +156,16 @@ func (p *Profile) Trace(w io.Writer, m *vm.Profile) error {
 	for i := range m.Workers {
 		events = append(events, event{Name: "thread_name", Phase: "M", Line: i, Args: map[string]any{"name": fmt.Sprintf("worker %d", i)}})
 	}
-	next := 0
+	of := map[int]ProfileNode{}
+	for _, n := range p.Nodes {
+		of[n.Node] = n
+	}
 	for _, t := range m.Instructions {
 		e := event{Name: t.Node.Op.Name(), Phase: "X", Args: map[string]any{"algorithm": t.Algo}}
 		if len(t.Of) > 0 {
-			n := p.Nodes[next]
-			next++
+			n := of[ran(t).Index()]
 			e.Name, e.Class = n.label(), n.Phase
-			e.Args["node"], e.Args["flops"], e.Args["moved"] = n.Node, n.FLOPs, n.Moved
+			e.Args["node"], e.Args["flops"], e.Args["moved"] = n.Node, t.FLOPs, t.Moved
 		}
 		for _, s := range t.Spans {
 			e.Line, e.At, e.For = s.Worker, micro(s.Begin), micro(s.Time)

@@ -239,6 +239,10 @@ func TestActivationsInPlace(t *testing.T) {
 			v := ops.Flatten(x)
 			return ops.Add(ops.Flatten(ops.ReLU(x)), v)
 		}, image, 2 * image},
+		// The gradient reads where the maxima were, 4 bytes for each.
+		{"second result", func(_ *layers.Builder, x *graph.Value) *graph.Value {
+			return ops.MaxPool2D(x, ops.Pool{Size: [2]int{2, 2}})
+		}, image / 4, 2 * image / 4},
 		// The running statistics see x after the op, the gradient later still. Mean and
 		// variance are second results, 2 × 4 numbers, and so are their blends, which take
 		// the place of these if the gradient does not read them.
@@ -260,6 +264,17 @@ func TestActivationsInPlace(t *testing.T) {
 				t.Errorf("training: %d bytes, want %d", got, c.training)
 			}
 		})
+	}
+}
+
+// What is asked for is not overwritten.
+func TestOutputsKeepTheirMemory(t *testing.T) {
+	g := graph.New("g")
+	x := ops.Exp(g.Input("x", graph.Of(graph.Float32, graph.Batch, 8)))
+	y := ops.ReLU(x)
+	one, both := summarise(t, g, 1, y).Total.Activations, summarise(t, g, 1, x, y).Total.Activations
+	if one != 2*32 || both != 3*32 {
+		t.Errorf("%d bytes for the last result, %d for both, want %d and %d", one, both, 2*32, 3*32)
 	}
 }
 

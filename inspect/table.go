@@ -111,7 +111,7 @@ func (s *Summary) Markdown() string {
 	row := func(cells []string) { b.WriteString("| " + strings.Join(cells, " | ") + " |\n") }
 	for i, line := range s.cells(cols) {
 		for j := range line {
-			line[j] = strings.ReplaceAll(strings.ReplaceAll(line[j], "|", `\|`), "*", "·")
+			line[j] = inMarkdown.Replace(line[j])
 		}
 		row(line)
 		if i == 0 {
@@ -126,6 +126,9 @@ func (s *Summary) Markdown() string {
 	}
 	return b.String()
 }
+
+// inMarkdown keeps what has a meaning in tables out of their cells.
+var inMarkdown = strings.NewReplacer("|", `\|`, "*", "·", "\n", " ", "\r", " ")
 
 // JSON returns the summary as one JSON object, with one row a line.
 func (s *Summary) JSON() ([]byte, error) {

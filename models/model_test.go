@@ -56,8 +56,11 @@ func TestAll(t *testing.T) {
 
 func TestFindUnknown(t *testing.T) {
 	_, err := models.Find("lenet-5")
-	if err == nil || !strings.HasPrefix(err.Error(), `unknown model "lenet-5", did you mean lenet5`) || !strings.Contains(err.Error(), "convnetjs-cifar10") {
-		t.Errorf("got %v, want the nearest name and all names", err)
+	if err == nil || !strings.HasPrefix(err.Error(), `unknown model "lenet-5", did you mean lenet5`) {
+		t.Errorf("got %v, want the nearest name", err)
+	}
+	if _, err := models.Find("transformer"); err == nil || !strings.Contains(err.Error(), "known: lenet5, ") || !strings.Contains(err.Error(), "convnetjs-cifar10") {
+		t.Errorf("got %v, want all names", err)
 	}
 }
 

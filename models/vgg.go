@@ -42,7 +42,7 @@ func (v VGG) Build(b *layers.Builder, x *graph.Value) (logits *graph.Value) {
 					x = ops.LRN(x, response)
 				}
 			}
-			x = ops.MaxPool2D(x, ops.Pool{Size: square(2)})
+			x.Graph().Scope(fmt.Sprintf("pool%d", i+1), func() { x = ops.MaxPool2D(x, ops.Pool{Size: square(2)}) })
 		}
 		x = ops.Flatten(x)
 		x = b.Dropout("drop6", ops.ReLU(b.Linear("fc6", x, 4096)), 0.5)

@@ -202,7 +202,7 @@ func TestResumeNotesOtherKernels(t *testing.T) {
 // A network that was trained before begins a run in the middle of its epochs, and that goes on too.
 func TestResumeOfARunThatBeganWithTrainedWeights(t *testing.T) {
 	dir, _ := linearRun(t, nil, func(c *Config) { c.Epochs = 3 })
-	cfg, err := configOf(dir)
+	cfg, err := ReadConfig(dir)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -145,20 +145,23 @@ func (c *Config) sgd(batch int, lr, decay float64, schedule string, epochs int) 
 // ParseConfig reads YAML. Keys that are not there keep what DefaultConfig says for
 // the model named, lenet5 if none is. An unknown key, a value of another type and a
 // value out of range are errors, which show the line where there is one.
-func ParseConfig(text []byte) (Config, error) {
+func ParseConfig(text []byte) (Config, error) { return parseConfig(text, true) }
+
+// parseConfig is ParseConfig; source says whether errors show the text.
+func parseConfig(text []byte, source bool) (Config, error) {
 	// A first look at the model: the defaults depend on it.
 	var head struct {
 		Model string `yaml:"model"`
 	}
 	if err := yaml.Unmarshal(text, &head); err != nil {
-		return Config{}, yamlError(err)
+		return Config{}, yamlError(err, source)
 	}
 	if head.Model == "" {
 		head.Model = "lenet5"
 	}
 	c := DefaultConfig(head.Model)
 	if err := yaml.UnmarshalWithOptions(text, &c, yaml.Strict()); err != nil {
-		return Config{}, yamlError(err)
+		return Config{}, yamlError(err, source)
 	}
 	if c == (Config{}) { // a document without content empties what it is read into
 		c = DefaultConfig(head.Model)
@@ -166,9 +169,9 @@ func ParseConfig(text []byte) (Config, error) {
 	return c, c.Validate()
 }
 
-// yamlError keeps the line and the caret that the parser draws.
-func yamlError(err error) error {
-	return errors.New(strings.TrimSpace(yaml.FormatError(err, false, true)))
+// yamlError keeps the line and the column, and with source the caret that the parser draws.
+func yamlError(err error, source bool) error {
+	return errors.New(strings.TrimSpace(yaml.FormatError(err, false, source)))
 }
 
 // YAML returns the text that ParseConfig reads.

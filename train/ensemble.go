@@ -104,7 +104,7 @@ func snapshotFile(k int) string { return fmt.Sprintf("snapshot-%d.safetensors", 
 // OpenSnapshots returns the ensemble of the snapshots in a run folder, which a schedule
 // with restarts leaves, one for each cycle that is over.
 func OpenSnapshots(dir string) (e Ensemble, err error) {
-	cfg, err := configOf(dir)
+	cfg, err := ReadConfig(dir)
 	if err != nil {
 		return nil, err
 	}

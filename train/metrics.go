@@ -192,7 +192,8 @@ func ReadCSV(r io.Reader) ([]Record, error) {
 	}
 }
 
-// ReadJSONL reads what Run.Append wrote to metrics.jsonl.
+// ReadJSONL reads what Run.Append wrote to metrics.jsonl, up to the first damaged
+// line, which is an error.
 func ReadJSONL(r io.Reader) ([]Record, error) {
 	lines := bufio.NewScanner(r)
 	var list []Record
@@ -202,7 +203,7 @@ func ReadJSONL(r io.Reader) ([]Record, error) {
 		}
 		var rec Record
 		if err := json.Unmarshal(lines.Bytes(), &rec); err != nil {
-			return nil, errors.WithMessagef(err, "metrics: record %d", len(list)+1)
+			return list, errors.WithMessagef(err, "metrics: record %d", len(list)+1)
 		}
 		list = append(list, rec)
 	}

@@ -43,7 +43,7 @@ func Resumable() []string { return slices.Clone(resumable) }
 var resumable = []string{"epochs", "patience", "data", "threads", "workers", "checkpoint", "keep", "tensorboard"}
 
 func resume(dir string, change func(*Config), model func(string, Config) (models.Model, error)) (*Trainer, *Run, error) {
-	cfg, err := configOf(dir)
+	cfg, err := ReadConfig(dir)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -95,10 +95,15 @@ func (r *Run) restore(t *Trainer) error {
 	for _, n := range steps {
 		path := filepath.Join(r.Dir, checkpointFile(n))
 		file, err := read(r.Dir, checkpointFile(n), most)
-		if err != nil {
+		long := (*tooLong)(nil)
+		if err != nil && !errors.As(err, &long) {
 			return err
 		}
-		p, w, err := t.restore(file)
+		var p *position
+		var w weights
+		if err == nil {
+			p, w, err = t.restore(file)
+		}
 		if err != nil {
 			damaged = append(damaged, fmt.Sprintf("%s cannot be used: %v", path, err))
 			r.damaged = append(r.damaged, path)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"time"
 
@@ -164,11 +165,15 @@ func (r *Run) Append(rec Record) error {
 	return appendTo(r.disk, filepath.Join(r.Dir, JSONLFile), "", string(object)+"\n")
 }
 
-// Records reads the metrics of a run folder.
+// modelKey finds the model in config.yaml, whose default a run does not rely on.
+var modelKey = regexp.MustCompile(`(?m)^model: *\S`)
+
+// Records reads the metrics of a run folder. Where a line is damaged, the last one
+// cut off for instance, it returns the records before it with the error.
 func Records(dir string) ([]Record, error) {
 	f, err := os.Open(filepath.Join(dir, JSONLFile))
 	if err != nil {
-		return nil, errors.WithMessagef(err, "run folder %s has no metrics", dir)
+		return nil, noFile(dir, JSONLFile, err)
 	}
 	defer f.Close()
 	list, err := ReadJSONL(f)
@@ -181,7 +186,7 @@ func Records(dir string) ([]Record, error) {
 // file satisfies errors.Is(err, fs.ErrNotExist). Files are not read further than their
 // model can be long.
 func Open(dir string) (*Trainer, error) {
-	cfg, err := configOf(dir)
+	cfg, err := ReadConfig(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -212,7 +217,7 @@ func modelOf(dir string, cfg Config) (models.Model, error) {
 // OpenModel is Open for a model that models.Find does not know. Its name must be
 // the one that config.yaml says.
 func OpenModel(dir string, m models.Model) (*Trainer, error) {
-	cfg, err := configOf(dir)
+	cfg, err := ReadConfig(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -221,7 +226,7 @@ func OpenModel(dir string, m models.Model) (*Trainer, error) {
 
 // OpenBest is Open with the weights of the best epoch on the test images.
 func OpenBest(dir string) (*Trainer, error) {
-	cfg, err := configOf(dir)
+	cfg, err := ReadConfig(dir)
 	if err != nil {
 		return nil, err
 	}
@@ -232,13 +237,17 @@ func OpenBest(dir string) (*Trainer, error) {
 	return open(dir, m, cfg, BestFile)
 }
 
-func configOf(dir string) (Config, error) {
+// ReadConfig reads the configuration of the run in a folder.
+func ReadConfig(dir string) (Config, error) {
 	text, err := read(dir, ConfigFile, maxText)
 	if err != nil {
 		return Config{}, err
 	}
-	cfg, err := ParseConfig(text)
-	return cfg, errors.WithMessagef(err, "%s", filepath.Join(dir, ConfigFile))
+	cfg, err := parseConfig(text, false) // a damaged file may hold anything, no text for a terminal
+	if err == nil && !modelKey.Match(text) {
+		err = errors.New("it names no model")
+	}
+	return cfg, errors.WithMessagef(err, "%s is damaged", filepath.Join(dir, ConfigFile))
 }
 
 // open reads a run whose weights are in the file called weights.
@@ -248,6 +257,9 @@ func open(dir string, m models.Model, cfg Config, weights string) (*Trainer, err
 		return nil, err
 	}
 	file, err := read(dir, weights, t.fileSize())
+	if long := (*tooLong)(nil); errors.As(err, &long) {
+		return nil, errors.Errorf("%s is longer than the weights of model %q, %d bytes: it holds those of another model", long.path, m.Name, long.most)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -305,21 +317,8 @@ func (t *Trainer) fileSize() int64 {
 func read(dir, name string, most int64) ([]byte, error) {
 	path := filepath.Join(dir, name)
 	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		if _, gone := os.Stat(dir); gone != nil {
-			return nil, errors.Errorf("run folder %s is missing", dir)
-		}
-		why := fmt.Sprintf("it is no run folder: one holds %s, %s and %s", ConfigFile, DataFile, WeightsFile)
-		switch name {
-		case WeightsFile:
-			why = "the run ended before its first epoch"
-		case BestFile:
-			why = "a run of a former version kept none, or it had no test images"
-		}
-		return nil, &missing{fmt.Sprintf("%s has no %s; %s", dir, name, why), err}
-	}
 	if err != nil {
-		return nil, errors.WithMessagef(err, "run folder %s", dir)
+		return nil, noFile(dir, name, err)
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, most+1))
@@ -327,9 +326,44 @@ func read(dir, name string, most int64) ([]byte, error) {
 		return nil, errors.WithMessagef(err, "%s", path)
 	}
 	if int64(len(b)) > most {
-		return nil, errors.Errorf("%s is longer than %d bytes, which is the most that it can need", path, most)
+		return nil, &tooLong{path, most}
 	}
 	return b, nil
+}
+
+// tooLong is the error of a file longer than it can be.
+type tooLong struct {
+	path string
+	most int64
+}
+
+func (e *tooLong) Error() string {
+	return fmt.Sprintf("%s is longer than %d bytes, which is the most that it can need", e.path, e.most)
+}
+
+// noFile says why a file of a run folder could not be opened.
+func noFile(dir, name string, err error) error {
+	info, gone := os.Stat(dir)
+	switch {
+	case gone != nil && errors.Is(gone, fs.ErrNotExist):
+		return errors.Errorf("run folder %s is missing", dir)
+	case gone == nil && !info.IsDir():
+		return errors.Errorf("%s is a file, want a run folder", dir)
+	case !errors.Is(err, fs.ErrNotExist):
+		return errors.WithMessagef(err, "run folder %s", dir)
+	}
+	why := fmt.Sprintf("it is no run folder: one holds %s, %s and %s", ConfigFile, DataFile, WeightsFile)
+	switch name {
+	case WeightsFile:
+		why = "it is written after an epoch"
+	case BestFile:
+		why = "it is written after an epoch, if there are test images"
+	case JSONLFile:
+		if _, err := os.Stat(filepath.Join(dir, ConfigFile)); err == nil {
+			why = "it is written after an epoch"
+		}
+	}
+	return &missing{fmt.Sprintf("%s has no %s; %s", dir, name, why), err}
 }
 
 // missing is a missing file with a reason.

@@ -190,7 +190,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 	}
 
 	put(dir, train.ConfigFile, "epoch: 1\n")
-	open("unknown key", false, train.ConfigFile, "unknown field", ">  1 | epoch: 1")
+	open("unknown key", false, train.ConfigFile, "unknown field", `is damaged: [1:1] unknown field "epoch"`)
 	put(dir, train.ConfigFile, strings.Replace(string(config), "small", "other", 1))
 	open("another model", false, `the configuration is for model "other", got model "small"`)
 	put(dir, train.ConfigFile, string(config))
@@ -208,11 +208,11 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 		t.Fatal(err)
 	}
 	put(dir, train.WeightsFile, strings.Repeat("x", 1<<20))
-	open("far too long", false, "longer than")
+	open("far too long", false, "is longer than the weights of model", "those of another model")
 	if err := os.Remove(filepath.Join(dir, train.WeightsFile)); err != nil {
 		t.Fatal(err)
 	}
-	open("no weights", true, "has no weights.safetensors; the run ended before its first epoch")
+	open("no weights", true, "has no weights.safetensors; it is written after an epoch")
 	put(dir, train.WeightsFile, string(weights))
 
 	// Sound weights of another model.

@@ -21,7 +21,9 @@ func (a *app) benchModelCommand() *cobra.Command {
 		Use:   "model [MODEL...]",
 		Short: "Measure whole networks",
 		Long: `Measure whole networks: predicting, from images to logits, or a step of training, forward, backward and update by
-momentum. GFLOP/s counts convolutions and matrix products by their definition. The images are of chance.`,
+momentum. GFLOP/s counts convolutions and matrix products by their definition. The images are of chance.
+
+Beside Gorgonia: go run ./bench in interop/gorgonia, which is a module of its own.`,
 		Example: `neocog bench model lenet5 --mode train --batch 64
 neocog bench model vgg-d resnet50 --batch 8 --json
 neocog bench model --mode all             every network, at batch size 1`,

@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"neocog/graph"
 	"neocog/graph/dot"
@@ -22,6 +23,7 @@ import (
 	"neocog/graph/svg"
 	"neocog/inspect"
 	"neocog/inspect/page"
+	"neocog/train"
 )
 
 // A graphFormat is a form in which a graph can be written.
@@ -59,6 +61,7 @@ type graphRequest struct {
 	open         bool
 	most, batch  int
 	run, profile string
+	trainer      *train.Trainer // of the run
 }
 
 func (a *app) graphCommand() *cobra.Command {
@@ -88,41 +91,8 @@ neocog graph lenet5 --run runs/20260102-150405-lenet5 -o lenet5.html`,
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			r.ctx, r.model = cmd.Context(), args[0]
-			ext := strings.ToLower(filepath.Ext(r.file))
-			if slices.Contains([]string{".png", ".pdf", ".jpg", ".jpeg"}, ext) {
-				return asUsage(fmt.Errorf("%s would be a picture of a kind that Graphviz draws: neocog graph %s --format dot | dot -T%s > %s; without it there is svg",
-					r.file, args[0], ext[1:], r.file))
-			}
-			if cmd.Flags().Changed("batch") {
-				if err := checkBatch(r.batch); err != nil {
-					return err
-				}
-			}
-			if r.most < 0 {
-				return usagef("--most: got %d, want at least 0", r.most)
-			}
-			if !cmd.Flags().Changed("format") {
-				if format.value = r.usualFormat(); format.value == "" {
-					return usagef("-o %s: the ending %s says no format; add --format, one of %s", r.file, ext, strings.Join(names, ", "))
-				}
-			}
-			r.format = graphFormats[slices.Index(names, format.value)]
-			if r.open && r.format.name != "html" && r.format.name != "svg" {
-				return usagef("--open: a browser shows html and svg, not %s", r.format.name)
-			}
-			if r.json && cmd.Flags().Changed("format") && r.format.name != "json" && r.file == "" {
-				return usagef("--json and --format %s ask for two forms; leave one of them out", r.format.name)
-			}
-			if cmd.Flags().Changed("most") && !slices.Contains([]string{"svg", "mermaid", "html"}, r.format.name) {
-				return usagef("--most: only svg, mermaid and html draw scopes, not %s", r.format.name)
-			}
-			for flag, value := range map[string]string{"--run": r.run, "--profile": r.profile} {
-				if value != "" && r.format.name != "html" {
-					return usagef("%s: only a page shows it; add --format html", flag)
-				}
-			}
-			if cmd.Flags().Changed("most") && r.most == 0 {
-				r.most = -1 // all
+			if err := r.check(cmd.Flags(), format); err != nil {
+				return err
 			}
 			return r.do()
 		},
@@ -137,6 +107,47 @@ neocog graph lenet5 --run runs/20260102-150405-lenet5 -o lenet5.html`,
 	flags.StringVar(&r.run, "run", "", "show weights and activations of this run `FOLDER`, in html")
 	flags.StringVar(&r.profile, "profile", "", "show the times in this `FILE`, in html")
 	return cmd
+}
+
+// check settles the format, and refuses flags that have no meaning in it.
+func (r *graphRequest) check(flags *pflag.FlagSet, format *choice) error {
+	ext := strings.ToLower(filepath.Ext(r.file))
+	if slices.Contains([]string{".png", ".pdf", ".jpg", ".jpeg"}, ext) {
+		return asUsage(fmt.Errorf("%s would be a picture of a kind that Graphviz draws: neocog graph %s --format dot | dot -T%s > %s; without it there is svg",
+			r.file, r.model, ext[1:], r.file))
+	}
+	if flags.Changed("batch") {
+		if err := checkBatch(r.batch); err != nil {
+			return err
+		}
+	}
+	if r.most < 0 {
+		return usagef("--most: got %d, want at least 0", r.most)
+	}
+	if !flags.Changed("format") {
+		if format.value = r.usualFormat(); format.value == "" {
+			return usagef("-o %s: the ending %s says no format; add --format, one of %s", r.file, ext, strings.Join(format.known, ", "))
+		}
+	}
+	r.format = graphFormats[slices.Index(format.known, format.value)]
+	if r.open && r.format.name != "html" && r.format.name != "svg" {
+		return usagef("--open: a browser shows html and svg, not %s", r.format.name)
+	}
+	if r.json && flags.Changed("format") && r.format.name != "json" && r.file == "" {
+		return usagef("--json and --format %s ask for two forms; leave one of them out", r.format.name)
+	}
+	if flags.Changed("most") && !slices.Contains([]string{"svg", "mermaid", "html"}, r.format.name) {
+		return usagef("--most: only svg, mermaid and html draw scopes, not %s", r.format.name)
+	}
+	for _, flag := range []string{"batch", "run", "profile"} {
+		if flags.Changed(flag) && r.format.name != "html" {
+			return usagef("--%s: only a page shows it; add --format html", flag)
+		}
+	}
+	if flags.Changed("most") && r.most == 0 {
+		r.most = -1 // all
+	}
+	return nil
 }
 
 // usualFormat is the format where none is asked for, "" if the file's ending is that of none.
@@ -162,6 +173,13 @@ func (r *graphRequest) do() error {
 	m, err := findModel(r.model)
 	if err != nil {
 		return err
+	}
+	if r.run != "" {
+		if r.trainer, err = r.openRun(m); err != nil {
+			return err
+		}
+		defer r.trainer.Close()
+		m = r.trainer.Model()
 	}
 	if r.outputs, err = outputsOf(m, r.gradient); err != nil {
 		return err
@@ -227,7 +245,7 @@ func (r *graphRequest) graphJSON(w io.Writer, g *graph.Graph) error {
 func (r *graphRequest) page(w io.Writer, g *graph.Graph) error {
 	o := page.Options{Batch: r.batch, Open: r.most}
 	if r.run != "" {
-		if err := r.addRun(g, &o); err != nil {
+		if err := r.addRun(g, r.trainer, &o); err != nil {
 			return err
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"neocog/data"
 	"neocog/graph"
 	"neocog/inspect/page"
+	"neocog/models"
 	"neocog/train"
 	"neocog/vm"
 )
@@ -16,17 +17,21 @@ import (
 // batch normalisation while training wants a batch.
 const shownImages = 8
 
-// addRun adds to a page the weights of the run folder, and what the network makes of its first test images, where these
-// can be read.
-func (r *graphRequest) addRun(g *graph.Graph, o *page.Options) error {
-	t, err := train.Open(r.run)
+// openRun opens the run folder, whose network may have another head than the model m that it was made of.
+func (r *graphRequest) openRun(m models.Model) (*train.Trainer, error) {
+	config, err := train.ReadConfig(r.run)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer t.Close()
-	if t.Model().Name != r.model {
-		return usagef("--run: %s is a run of model %q, not of %q", r.run, t.Model().Name, r.model)
+	if of, err := models.Find(config.Model); err != nil || of.Name != m.Name {
+		return nil, usagef("--run: %s is a run of model %q, not of %q", r.run, config.Model, m.Name)
 	}
+	return train.Open(r.run)
+}
+
+// addRun adds to a page the weights of the run, and what the network makes of its first test images, where these
+// can be read.
+func (r *graphRequest) addRun(g *graph.Graph, t *train.Trainer, o *page.Options) error {
 	o.State = t.State()
 	cfg := t.Config()
 	cfg.TrainImages, cfg.TestImages = 1, shownImages

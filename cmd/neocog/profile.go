@@ -42,6 +42,9 @@ neocog profile googlenet --format trace -o trace.json`,
 				return err
 			}
 			if a.json {
+				if cmd.Flags().Changed("format") && format.value != "json" {
+					return usagef("--json and --format %s ask for two forms; leave one of them out", format.value)
+				}
 				format.value = "json"
 			}
 			write := func(w io.Writer, p *inspect.Profile, m *vm.Profile) error {

@@ -382,7 +382,7 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 		[2]string{"time", took},
 		[2]string{"run", a.out.bold(dir)})
 	if !a.quiet {
-		fmt.Fprintf(a.stdout, "\n%s\n  %s eval %s\n  %s predict %s %s\n", a.out.dim("next"), self(), dir, self(), dir, example)
+		fmt.Fprintf(a.stdout, "\n%s\n  %[2]s view %[3]s\n  %[2]s eval %[3]s\n  %[2]s predict %[3]s %[4]s\n", a.out.dim("next"), self(), dir, example)
 	}
 	return nil
 }

@@ -29,6 +29,13 @@ type viewRequest struct {
 	images       int
 	format, file string
 	open         bool
+	notes        []string // what is missing, and why
+}
+
+// note says what is missing, on the terminal and in the report.
+func (r *viewRequest) note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+	fmt.Fprintln(r.stderr, r.notes[len(r.notes)-1])
 }
 
 func (a *app) viewCommand() *cobra.Command {
@@ -60,12 +67,22 @@ neocog view runs/20260102-150405-lenet5 -o curves.png`,
 					return usagef("--output: got %q, want a name that ends with .html, .png or .svg, or --format", r.file)
 				}
 			}
+			for _, flag := range []string{"data", "test-images"} {
+				if cmd.Flags().Changed(flag) && r.format != "html" {
+					return usagef("--%s: only a report looks at images; add --format html", flag)
+				}
+			}
+			for _, flag := range []string{"output", "open"} {
+				if cmd.Flags().Changed(flag) && r.format == "text" {
+					return usagef("--%s: --format text writes no file; html, png and svg do", flag)
+				}
+			}
 			return r.do(cmd.Context())
 		},
 	}
 	flags := cmd.Flags()
 	flags.SortFlags = false
-	format = chooses(cmd, flags, "format", "html, png or svg; by default what --output ends with", "html", "png", "svg", "text")
+	format = chooses(cmd, flags, "format", "html, png, svg, or text, which writes no file; by default what --output ends with", "html", "png", "svg", "text")
 	flags.StringVarP(&r.file, "output", "o", "", "write to this `FILE`")
 	flags.BoolVar(&r.open, "open", false, "show the file in the browser")
 	flags.StringVar(&r.data, "data", "", "`FOLDER` with the data; by default that of the run")
@@ -84,12 +101,15 @@ type viewed struct {
 func (r *viewRequest) do(ctx context.Context) error {
 	records, err := train.Records(r.run)
 	if err != nil {
-		return err
+		if len(records) == 0 {
+			return err
+		}
+		r.note("%v; shown is what stands before it", err)
 	}
 	if len(records) == 0 {
 		return fmt.Errorf("run folder %s has no figures yet: not one epoch has ended", r.run)
 	}
-	out := viewed{Run: r.run, Epochs: records}
+	out := viewed{Run: r.run, Epochs: records, Notes: r.notes}
 	if !r.json {
 		fmt.Fprint(r.stdout, report.Text(records, 80, bool(r.out)))
 	}
@@ -108,10 +128,7 @@ func (r *viewRequest) do(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			out.Notes = run.Notes
-			for _, n := range run.Notes {
-				fmt.Fprintln(r.stderr, n)
-			}
+			out.Notes = r.notes
 			write = func(w io.Writer) error { return report.Write(w, run) }
 		}
 		if err := writeFile(out.File, write); err != nil {
@@ -135,20 +152,29 @@ func (r *viewRequest) do(ctx context.Context) error {
 
 // report collects what the page shows. What needs the data is left out, with a note, where that cannot be read.
 func (r *viewRequest) report(ctx context.Context, records []train.Record) (*report.Run, error) {
-	t, err := train.Open(r.run)
+	cfg, err := train.ReadConfig(r.run)
 	if err != nil {
 		return nil, err
 	}
-	defer t.Close()
 	config, err := os.ReadFile(filepath.Join(r.run, train.ConfigFile))
 	if err != nil {
 		return nil, err
 	}
-	run := &report.Run{Name: filepath.Base(filepath.Clean(r.run)), Model: t.Model().Name, Records: records, Config: string(config), Classes: t.Classes()}
+	run := &report.Run{Name: filepath.Base(filepath.Clean(r.run)), Model: cfg.Model, Records: records, Config: string(config)}
+	defer func() { run.Notes = r.notes }()
+	t, err := train.Open(r.run)
+	if errors.Is(err, fs.ErrNotExist) {
+		r.note("no filters, no confusion matrix and no images: %v", err)
+		return run, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer t.Close()
+	run.Classes = t.Classes()
 	if run.Filters, err = firstFilters(t); err != nil {
 		return nil, err
 	}
-	cfg := t.Config()
 	cfg.TrainImages, cfg.Validation = 1, 0 // they are not used
 	if r.images > 0 {
 		cfg.TestImages = r.images
@@ -162,7 +188,7 @@ func (r *viewRequest) report(ctx context.Context, records []train.Record) (*repo
 		if r.data == "" && errors.Is(err, fs.ErrNotExist) {
 			hint = "; --data says where it is now"
 		}
-		run.Notes = append(run.Notes, fmt.Sprintf("no confusion matrix and no images: the data cannot be read: %v%s", err, hint))
+		r.note("no confusion matrix and no images: the data cannot be read: %v%s", err, hint)
 		return run, nil
 	}
 	return run, r.judge(ctx, run, t, test)

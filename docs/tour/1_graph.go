@@ -1,6 +1,6 @@
 // Tour builds a framework for convolutional networks from nothing but the standard library, in
-// under 400 lines of code and as many of prose. It is meant to be read, file by file: the names of
-// the files are in order.
+// about 300 statements and as many lines of prose. It is meant to be read, file by file: the names
+// of the files are in order.
 //
 // Nothing here is used by Neocog, and nothing of Neocog is used here; each chapter ends with the
 // places where its grown-up version lives.

@@ -35,6 +35,9 @@ var styles = map[view.Kind]struct{ shape, fill, border string }{
 // forward, gradient and update nodes by shape and colour; types on the edges;
 // the user's line as tooltip. The text is the same each time.
 func Write(w io.Writer, g *graph.Graph, o Options) error {
+	if g == nil {
+		return fmt.Errorf("the graph is nil")
+	}
 	p := &picture{root: dot.NewGraph(dot.Directed), kinds: view.Kinds(g), o: o, nodes: map[*graph.Node]dot.Node{}}
 	p.root.ID(quoteID(g.Name()))
 	p.root.Attr("fontname", "Helvetica")

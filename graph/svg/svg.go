@@ -3,8 +3,8 @@ package svg
 import (
 	"bytes"
 	_ "embed"
+	"encoding/xml"
 	"fmt"
-	"html"
 	"io"
 	"math"
 	"strconv"
@@ -28,6 +28,13 @@ var style string
 // Style is the style sheet of the pictures: the colours of kinds of nodes, for light and dark screens.
 func Style() string { return style }
 
+// escape returns s as text of XML, which no control characters can be in.
+func escape(s string) string {
+	var b strings.Builder
+	xml.EscapeText(&b, []byte(s)) // a builder takes everything
+	return b.String()
+}
+
 // Write writes g as an SVG document that depends on nothing else. The same graph gives the same bytes.
 func Write(w io.Writer, g *graph.Graph, o Options) error {
 	if g == nil {
@@ -48,7 +55,7 @@ func Write(w io.Writer, g *graph.Graph, o Options) error {
 	d := l.Place(v.Unfold(most))
 	p := &picture{view: v, drawing: d}
 	p.put(`<svg xmlns="http://www.w3.org/2000/svg" width="%s" height="%s" viewBox="0 0 %[1]s %[2]s" role="img">`+"\n", num(d.Size.W), num(d.Size.H))
-	p.put("<title>%s</title>\n<style>\n%s</style>\n", html.EscapeString(g.Name()), style)
+	p.put("<title>%s</title>\n<style>\n%s</style>\n", escape(g.Name()), style)
 	p.put(`<rect class="paper" width="100%%" height="100%%"/>` + "\n")
 	for i := range v.Items {
 		if d.Boxes[i].Open {
@@ -88,9 +95,9 @@ func (p *picture) box(i int) {
 			class = "box"
 		}
 	}
-	p.put(`<g class="%s"><title>%s</title>`, class, html.EscapeString(it.Path+": "+it.Detail))
+	p.put(`<g class="%s"><title>%s</title>`, class, escape(it.Path+": "+it.Detail))
 	p.put(`<rect x="%s" y="%s" width="%s" height="%s" rx="8"/>`, num(b.X), num(b.Y), num(b.W), num(b.H))
-	p.put(`<text class="title" x="%s" y="%s">%s</text></g>`+"\n", num(b.X+10), num(b.Y+16), html.EscapeString(it.Title))
+	p.put(`<text class="title" x="%s" y="%s">%s</text></g>`+"\n", num(b.X+10), num(b.Y+16), escape(it.Title))
 }
 
 // node draws a node, a reference, or a closed box.
@@ -109,7 +116,7 @@ func (p *picture) node(i int) {
 	if it.Ref == nil && it.Node != nil {
 		p.put(` id="n%d"`, it.Node.Index())
 	}
-	p.put(`><title>%s</title>`, html.EscapeString(Tip(it)))
+	p.put(`><title>%s</title>`, escape(Tip(it)))
 	if it.IsBox() { // a second sheet behind it: there is more
 		p.put(`<rect x="%s" y="%s" width="%s" height="%s" rx="%s"/>`, num(b.X+3), num(b.Y+3), num(b.W), num(b.H), num(round))
 	}
@@ -122,9 +129,9 @@ func (p *picture) node(i int) {
 	y := b.Y + b.H/2 + 4
 	if it.Detail != "" {
 		y = b.Y + 16
-		p.put(`<text class="detail" x="%s" y="%s">%s</text>`, num(b.X+b.W/2), num(b.Y+31), html.EscapeString(it.Detail))
+		p.put(`<text class="detail" x="%s" y="%s">%s</text>`, num(b.X+b.W/2), num(b.Y+31), escape(it.Detail))
 	}
-	p.put(`<text class="title" x="%s" y="%s">%s</text></g>`+"\n", num(b.X+b.W/2), num(y), html.EscapeString(it.Title))
+	p.put(`<text class="title" x="%s" y="%s">%s</text></g>`+"\n", num(b.X+b.W/2), num(y), escape(it.Title))
 }
 
 // Tip is what a reader sees who points at an item.
@@ -168,7 +175,7 @@ func (p *picture) wires() {
 		}
 		if l.Label {
 			text := view.TypeText(p.view.Wires[l.Wire].Value.Type())
-			label := fmt.Sprintf(`<text class="type" x="%s" y="%s">%s</text>`+"\n", num(l.From.X+layout.Text), num(l.From.Y+11), html.EscapeString(text))
+			label := fmt.Sprintf(`<text class="type" x="%s" y="%s">%s</text>`+"\n", num(l.From.X+layout.Text), num(l.From.Y+11), escape(text))
 			if !strings.Contains(w.labels.String(), label) { // several lines begin at one place
 				w.labels.WriteString(label)
 			}

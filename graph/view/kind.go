@@ -80,12 +80,12 @@ func ScopeOf(n *graph.Node) string {
 	return n.Scope
 }
 
-// categories are the families of ops that pictures colour alike, by how the names begin, longer ones first.
+// categories are the families of ops that pictures colour alike, by how the names begin; of two that fit, the one that stands first counts.
 var categories = []struct{ prefix, category string }{
 	{"Conv2D", "convolution"}, {"MatMul", "linear"},
-	{"MaxPool2D", "pool"}, {"AvgPool2D", "pool"}, {"GlobalAvgPool", "pool"},
+	{"MaxPool", "pool"}, {"AvgPool", "pool"},
 	{"BatchNorm", "norm"}, {"LRN", "norm"},
-	{"ReLU", "activation"}, {"Sigmoid", "activation"}, {"Tanh", "activation"},
+	{"ReLU", "activation"}, {"LeakyReLU", "activation"}, {"Sigmoid", "activation"}, {"Tanh", "activation"}, {"GELU", "activation"}, {"Softplus", "activation"}, {"Clip", "activation"},
 	{"SoftmaxCrossEntropy", "loss"}, {"Softmax", "activation"}, {"LogSoftmax", "activation"},
 	{"Dropout", "random"},
 	{"Flatten", "shape"}, {"Reshape", "shape"}, {"Transpose", "shape"}, {"BroadcastTo", "shape"}, {"Concat", "shape"},

@@ -208,6 +208,11 @@ func TestCount(t *testing.T) {
 
 // Every prefix in the table is one of an op, and its gradient has the same family.
 func TestCategories(t *testing.T) {
+	for _, op := range []string{"MaxPool2DGather", "LeakyReLU", "GELUGrad", "LogSoftmax", "Clip"} {
+		if i := slices.IndexFunc(ops.All(), func(o graph.Op) bool { return o.Name() == op }); i < 0 || view.Category(ops.All()[i]) == "" {
+			t.Errorf("%s has no family", op)
+		}
+	}
 	for want, name := range map[string]string{
 		"convolution": "Conv2DFilterGrad", "linear": "MatMul", "pool": "MaxPool2DGrad", "norm": "BatchNormGrad",
 		"activation": "ReLUGrad", "loss": "SoftmaxCrossEntropyGrad", "random": "Dropout", "shape": "Transpose", "": "Add",

@@ -17,12 +17,17 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+	"gorgonia.org/tensor"
 
 	"neocog/graph"
 	"neocog/graph/view"
+	"neocog/inspect"
 	"neocog/inspect/page"
+	"neocog/models"
 	"neocog/models/layers"
 	"neocog/ops"
+	"neocog/vm"
 )
 
 // A tab is a page in a real browser.
@@ -298,13 +303,19 @@ func TestMouse(t *testing.T) {
 		}
 		b.settle()
 	}
+	if got := eval[string](b, `bytes(1020 * 1024) + ", " + bytes(1536)`); got != "1020 KiB, 1.5 KiB" {
+		t.Errorf("sizes are written %s", got)
+	}
 	click(`[data-item="0"] .title`)
-	if got := eval[string](b, `panel.textContent`); !strings.Contains(got, "forward") || !strings.Contains(got, "61,706") {
+	if got := eval[string](b, `panel.textContent`); !strings.Contains(got, "forward") || !strings.Contains(got, "61,706 100 % of all") {
 		t.Errorf("the panel of the network says %q", got)
 	}
 	click(`[data-item="0"] .fold`)
 	if !eval[bool](b, `open.has(0)`) {
 		t.Error("the sign opens nothing")
+	}
+	if got := eval[string](b, `panel.textContent`); !strings.Contains(got, "Close this scope") {
+		t.Errorf("the panel of an open scope says %q", got)
 	}
 	// What is searched for comes to the middle of what the panel leaves of the picture.
 	middle := eval[[2]float64](b, `(() => {
@@ -326,6 +337,112 @@ func TestMouse(t *testing.T) {
 	eval[bool](b, `canvas.dispatchEvent(new WheelEvent("wheel", {deltaY: -200, clientX: 300, clientY: 300, cancelable: true, bubbles: true})) || true`)
 	if after := eval[float64](b, `eye.scale`); after <= before {
 		t.Errorf("the wheel zooms from %g to %g", before, after)
+	}
+}
+
+// Closed scopes, of which the drawing has no box, once turned every colour into none.
+func TestColourByWithClosedScopes(t *testing.T) {
+	g := training(t, "lenet5")
+	profile := &inspect.Profile{Graph: "lenet5", Batch: 8, Runs: 1}
+	for i, n := range g.Nodes() {
+		profile.Nodes = append(profile.Nodes, inspect.ProfileNode{Node: i, Op: n.Op.Name(), Nanoseconds: float64(1000 * (i + 1)), Bytes: 64})
+	}
+	b := open(t, write(t, g, page.Options{Profile: profile}))
+	for _, keys := range []string{"c", "e"} {
+		b.keys(keys)
+		for _, measure := range eval[[]string](b, `[...$("heat").options].map(o => o.value).filter(v => v)`) {
+			type colours struct {
+				Fills []string
+				Scale string
+				Shown bool
+			}
+			eval[bool](b, `($("heat").value = %q, $("heat").dispatchEvent(new Event("change")))`, measure)
+			b.settle()
+			got := eval[colours](b, `(() => {
+				const rects = [...document.querySelectorAll(".item:not(.ref):not(.open) > rect:last-of-type")].filter(r => r.style.fill);
+				return {Fills: rects.map(r => r.style.fill), Scale: $("most").textContent, Shown: !$("scale").hidden};
+			})()`)
+			if len(got.Fills) == 0 || got.Scale == "" || !got.Shown {
+				t.Errorf("after %q, by %s: %d coloured nodes, a scale up to %q, shown %t", keys, measure, len(got.Fills), got.Scale, got.Shown)
+			}
+			full := 0
+			for _, fill := range got.Fills {
+				if strings.Contains(fill, "NaN") || strings.Contains(fill, "Infinity") {
+					t.Errorf("after %q, by %s: a node is filled with %s", keys, measure, fill)
+				}
+				if strings.Contains(fill, " 80%") {
+					full++
+				}
+			}
+			if keys == "c" && full == 0 { // all is in sight
+				t.Errorf("after %q, by %s: no node has the full colour: %q", keys, measure, got.Fills)
+			}
+		}
+	}
+	b.screenshot("colour-by")
+}
+
+// The panel shows what a run, a program and a profile know of a node; the search is driven by keys; what a node is wired to is lit.
+func TestPanelShowsWhatIsKnown(t *testing.T) {
+	m, err := models.Find("lenet5")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, x, _ := m.Graph(&layers.Builder{})
+	p, err := page.Compile(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := vm.NewState(1)
+	machine, err := p.NewMachine(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	machine.Close()
+	feeds := vm.Feeds{x: tensor.New(tensor.WithShape(2, 1, 28, 28), tensor.WithBacking(make([]float32, 2*784)))}
+	profile := &inspect.Profile{Graph: "lenet5", Batch: 2, Runs: 7}
+	for i, n := range g.Nodes() {
+		if n.Op.Name() == "Conv2D" {
+			profile.Nodes = append(profile.Nodes, inspect.ProfileNode{Node: i, Op: "Conv2D", Nanoseconds: 117600, Bytes: 64})
+		}
+	}
+	b := open(t, write(t, g, page.Options{Program: p, State: state, Feeds: feeds, Profile: profile, Open: -1}))
+	b.keys("/")
+	for _, c := range "conv2d" {
+		b.keys(string(c))
+	}
+	b.keys(kb.ArrowDown, kb.Enter)
+	got := eval[string](b, `panel.textContent`)
+	// The second hit is conv2: 2 × 240,000 multiply-adds for 2 images, in 117.6 µs.
+	for _, want := range []string{"conv2", "algorithm", "mean of 7 runs", "118 µs", "8.163 GFLOP/s", "activations", "maps of the first image"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the panel lacks %q: %s", want, got)
+		}
+	}
+	if n := eval[int](b, `panel.querySelectorAll("img, svg").length`); n < 2 {
+		t.Errorf("the panel shows %d pictures and distributions, want at least 2", n)
+	}
+	if eval[string](b, `document.querySelector("path.lit").getAttribute("d")`) == "" {
+		t.Error("no wire of the node is lit")
+	}
+	b.keys(kb.Escape)
+	// Arrow keys follow the wires.
+	eval[bool](b, `(select(items.findIndex(it => it.node === maker.get(3))), true)`)
+	b.settle()
+	eval[bool](b, `(canvas.focus(), true)`)
+	b.keys(kb.ArrowDown)
+	if got := eval[string](b, `items[chosen].title`); got != "ReLU" {
+		t.Errorf("below conv1's convolution is %s, want ReLU", got)
+	}
+	// A scope opens and closes where it was.
+	scope := eval[int](b, `items.findIndex(it => it.title === "conv3")`)
+	where := func() [2]float64 {
+		return eval[[2]float64](b, `(() => { const p = drawing.boxes[%d]; return [(p.x - eye.x) * eye.scale, (p.y - eye.y) * eye.scale]; })()`, scope)
+	}
+	before := where()
+	eval[bool](b, `(toggle(%d), true)`, scope)
+	if after := where(); math.Abs(after[0]-before[0]) > 60 || math.Abs(after[1]-before[1]) > 1 {
+		t.Errorf("the scope jumps from %v to %v", before, after)
 	}
 }
 

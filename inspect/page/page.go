@@ -25,7 +25,7 @@ type Options struct {
 	Profile *inspect.Profile // what was measured
 	State   *vm.State        // the values of parameters, by name
 	Feeds   vm.Feeds         // inputs of the graph, whose activations are shown; they want a State
-	Open    int              // about how many items are seen at first; 0 means 60
+	Open    int              // about how many items are seen at first; 0 means 60, -1 all
 }
 
 //go:embed page.html
@@ -127,6 +127,7 @@ type value struct {
 
 type measure struct {
 	Nanoseconds float64 `json:"nanoseconds"`
+	FLOPs       int64   `json:"flops,omitempty"` // of all times that it ran
 	Bytes       int64   `json:"bytes"`
 }
 
@@ -196,8 +197,11 @@ func newDocument(g *graph.Graph, o Options) (*document, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Open == 0 {
+	switch {
+	case o.Open == 0:
 		o.Open = 60
+	case o.Open < 0:
+		o.Open = len(v.Items)
 	}
 	doc := &document{Name: g.Name(), Batch: o.Batch, Levels: levels(l), Distances: map[string]float64{
 		"Gap": layout.Gap, "Beside": layout.Beside, "Wires": layout.Wires, "Margin": layout.Margin, "Title": layout.Title,
@@ -224,7 +228,7 @@ func newDocument(g *graph.Graph, o Options) (*document, error) {
 				return nil, fmt.Errorf("the profile is of another graph: it has node %d, the graph %d nodes", m.Node, len(doc.Nodes))
 			}
 			n := &doc.Nodes[m.Node]
-			n.Measured = &measure{m.Nanoseconds, m.Bytes}
+			n.Measured = &measure{m.Nanoseconds, m.FLOPs, m.Bytes}
 			if m.Algorithm != "" {
 				n.Algorithm = m.Algorithm
 			}

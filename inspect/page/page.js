@@ -47,14 +47,14 @@ for (let i = items.length - 1; i >= 0; i--) if (items[i].parent >= 0) inside[ite
 
 function count(n) { return Math.round(n).toLocaleString("en"); }
 function bytes(n) {
-  for (const [unit, size] of [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]]) if (n >= size) return (n / size).toPrecision(3) + " " + unit;
+  for (const [unit, size] of [["GiB", 2 ** 30], ["MiB", 2 ** 20], ["KiB", 2 ** 10]]) if (n >= size) return number(n / size, 3) + " " + unit;
   return count(n) + " bytes";
 }
 function time(ns) {
-  for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]]) if (ns >= size) return (ns / size).toPrecision(3) + " " + unit;
+  for (const [unit, size] of [["s", 1e9], ["ms", 1e6], ["µs", 1e3]]) if (ns >= size) return number(ns / size, 3) + " " + unit;
   return Math.round(ns) + " ns";
 }
-function number(x) { return Number(x.toPrecision(4)).toString(); }
+function number(x, digits = 4) { return Number(x.toPrecision(digits)).toString(); } // toPrecision alone gives 1.0e+2 of 100
 
 // nodeName is a node as it stands in lists: its path, and the number of its first result.
 function nodeName(i) { return items[nodes[i].item].path + " %" + nodes[i].outs[0].id; }
@@ -278,17 +278,27 @@ function reveal(i, centred) {
 function toggle(i) {
   if (!isBox(i)) return;
   open.has(i) ? open.delete(i) : open.add(i);
-  if (chosen >= 0) chosen = seen(chosen);
   rearrange(i);
+  stay();
   say(`${items[i].path} ${open.has(i) ? "opened" : "closed"}`);
 }
 
 function all(opened) {
   open.clear();
   if (opened) items.forEach((_, i) => { if (isBox(i)) open.add(i); });
-  if (chosen >= 0) chosen = seen(chosen);
   rearrange(-1);
+  stay();
   fit(true);
+}
+
+// stay goes from a node that is hidden now to the scope that hides it, and says in the panel what is open now.
+function stay() {
+  if (chosen < 0) return;
+  chosen = seen(chosen);
+  panel.replaceChildren(...details(chosen));
+  light();
+  drawn = undefined;
+  look();
 }
 
 // next is the item that an arrow key leads to: along a wire if there is one, otherwise the nearest in that direction.
@@ -350,7 +360,7 @@ function details(i) {
 
 function share(key, i) {
   const m = measures[key], v = totals[key][i];
-  return m.whole > 0 && v > 0 ? html("span", {class: "faint"}, ` ${(100 * v / m.whole).toPrecision(2)} % of all`) : "";
+  return m.whole > 0 && v > 0 ? html("span", {class: "faint"}, ` ${number(100 * v / m.whole, 2)} % of all`) : "";
 }
 
 function amount(key, i) {
@@ -397,7 +407,7 @@ function ofNode(k) {
     ...section(`Cost at batch size ${data.batch}`, rows(["parameters", ...amount("params", i)], ["multiply-adds", ...amount("macs", i)],
       ["operations", n.flops ? count(n.flops) : ""], ["results", ...amount("bytes", i)], ["algorithm", n.algorithm])) || [],
     ...section(`Measured at batch size ${data.batch}, mean of ${data.runs} runs`, n.measured && rows(["time", time(n.measured.nanoseconds), share("time", i)],
-      ["rate", n.macs && n.measured.nanoseconds ? `${number(2 * n.macs / n.measured.nanoseconds)} GFLOP/s` : ""], ["memory", bytes(n.measured.bytes)])) || [],
+      ["rate", n.macs && n.measured.nanoseconds ? `${number((n.measured.flops || 2 * n.macs) / n.measured.nanoseconds)} GFLOP/s` : ""], ["memory", bytes(n.measured.bytes)])) || [],
     ...section("Gradient of", forward !== undefined && to(forward)) || [],
     ...section("Its gradient", gradient.length > 0 && html("p", {}, ...lines(gradient.map(to)))) || [],
     ...(n.pictures ?? []).map(p => p.kind === "histogram" ? histogram(p) : picture(p))];
@@ -406,7 +416,7 @@ function ofNode(k) {
 function histogram(p) {
   const most = Math.max(...p.counts ?? [1]);
   const bars = (p.counts ?? []).map((c, k) => svg("rect", {x: k * 10 + 0.5, width: 9, y: 100 - 100 * c / most, height: 100 * c / most}));
-  const faulty = p.faulty ? `, ${count(p.faulty)} not finite` : "", zeros = p.zeros > 0 ? `, ${(100 * p.zeros).toPrecision(3)} % zero` : "";
+  const faulty = p.faulty ? `, ${count(p.faulty)} not finite` : "", zeros = p.zeros > 0 ? `, ${number(100 * p.zeros, 3)} % zero` : "";
   return html("figure", {}, svg("svg", {viewBox: `0 0 ${10 * bars.length} 100`, preserveAspectRatio: "none", role: "img", "aria-label": p.title}, ...bars),
     html("div", {class: "ends"}, html("span", {}, number(p.min)), html("span", {}, number(p.max))),
     html("figcaption", {}, `${p.title}: mean ${number(p.mean)}, deviation ${number(p.std)}${zeros}${faulty}`));

@@ -2,11 +2,15 @@ package page_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"math"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -70,6 +74,7 @@ func write(t *testing.T, g *graph.Graph, o page.Options) string {
 
 // know is what a page says of its nodes.
 type know struct {
+	Batch int
 	Nodes []struct {
 		Op, Algorithm, Position, Name string
 		MACs                          int64
@@ -81,6 +86,7 @@ type know struct {
 		Pictures []struct {
 			Kind, Title, Data string
 			Min, Max, Zeros   float64
+			Mean, Std         float64
 			Faulty            int
 			Counts            []int
 		}
@@ -88,6 +94,7 @@ type know struct {
 	Items []struct {
 		Path string
 		Node int
+		Open bool
 	}
 }
 
@@ -137,7 +144,13 @@ func TestPageKnowsAlgorithmsAndTimes(t *testing.T) {
 		}
 	}
 	profile := &inspect.Profile{Graph: "lenet5", Batch: 8, Runs: 10, Nodes: []inspect.ProfileNode{{Node: conv, Op: "Conv2D", Nanoseconds: 1500, Bytes: 64}}}
-	k := read(t, write(t, g, page.Options{Batch: 8, Program: p, Profile: profile}))
+	if err := page.Write(io.Discard, g, page.Options{Batch: 4, Profile: profile}); err == nil || !strings.Contains(err.Error(), "measured at batch size 8, the page is asked for at 4") {
+		t.Errorf("the costs of 4 images beside the times of 8: %v", err)
+	}
+	k := read(t, write(t, g, page.Options{Program: p, Profile: profile}))
+	if k.Batch != 8 {
+		t.Errorf("the page is for batch size %d, want the profile's, 8", k.Batch)
+	}
 	if len(k.Nodes) != len(g.Nodes()) {
 		t.Fatalf("%d nodes, want %d", len(k.Nodes), len(g.Nodes()))
 	}
@@ -199,6 +212,132 @@ func TestPageKnowsWeightsAndActivations(t *testing.T) {
 	}
 }
 
+// Numbers whose sum no float64 holds have a mean all the same.
+func TestHistogramOfHugeNumbers(t *testing.T) {
+	g := graph.New("huge")
+	g.Param("w", graph.Of(graph.Float64, 4), graph.Zeros())
+	state := vm.NewState(1)
+	if err := state.Set("w", tensor.New(tensor.WithShape(4), tensor.WithBacking([]float64{1.5e308, 1.5e308, -1.5e308, 1.5e308}))); err != nil {
+		t.Fatal(err)
+	}
+	k := read(t, write(t, g, page.Options{State: state}))
+	p := k.Nodes[0].Pictures[0]
+	if math.Abs(p.Mean/0.75e308-1) > 1e-12 || math.Abs(p.Std/(1.5e308*math.Sqrt(0.75))-1) > 1e-12 || !slices.Equal([]int{p.Counts[0], p.Counts[len(p.Counts)-1]}, []int{1, 3}) {
+		t.Errorf("the histogram is %+v", p)
+	}
+}
+
+// pixels decodes a picture.
+func pixels(t *testing.T, base string) image.Image {
+	t.Helper()
+	img, err := png.Decode(base64.NewDecoder(base64.StdEncoding, strings.NewReader(base)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return img
+}
+
+func TestFilters(t *testing.T) {
+	// Two filters of two channels, of one row of two taps: in each plane the number of the plane, or its opposite.
+	p, err := page.Filters([]float64{1, -1, 2, -2, 3, -3, 4, -4}, graph.Shape{2, 2, 1, 2})
+	if err != nil {
+		t.Fatal(err)
+	}
+	img := pixels(t, p.Data)
+	if got := img.Bounds().Size(); got != image.Pt(5, 3) {
+		t.Fatalf("the picture is %v, want 2×2 tiles of 2×1 and lines between", got)
+	}
+	red := func(x, y int) int { r, _, b, _ := img.At(x, y).RGBA(); return int(r>>8) - int(b>>8) }
+	last := 0
+	for i, at := range []image.Point{{0, 0}, {3, 0}, {0, 2}, {3, 2}} { // filter by filter, channel by channel
+		plus, minus := red(at.X, at.Y), red(at.X+1, at.Y)
+		if plus <= last || minus >= 0 {
+			t.Errorf("plane %d: %d is not redder than %d, or %d not blue", i, plus, last, minus)
+		}
+		last = plus
+	}
+	if _, _, _, a := img.At(2, 0).RGBA(); a != 0 {
+		t.Error("the line between tiles is not transparent")
+	}
+}
+
+// Maps are shown from black to white, each by itself; nothing that a page shows changes the state.
+func TestMapsAndState(t *testing.T) {
+	g := graph.New("maps")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 2, 1, 2))
+	ops.ReLU((&layers.Builder{Train: true}).BatchNorm("norm", ops.Scale(x, 2)))
+	p, err := page.Compile(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	state := vm.NewState(1)
+	m, err := p.NewMachine(state)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Close()
+	values := func() string {
+		var b strings.Builder
+		for _, name := range state.Names() {
+			v, err := state.Get(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintln(&b, name, v.Data())
+		}
+		return b.String()
+	}
+	before := values()
+	feeds := vm.Feeds{x: tensor.New(tensor.WithShape(2, 2, 1, 2), tensor.WithBacking([]float32{1, 2, 300, 100, 0, 1, 2, 3}))}
+	k := read(t, write(t, g, page.Options{State: state, Feeds: feeds}))
+	if after := values(); after != before {
+		t.Errorf("the page changed the state from\n%s\nto\n%s", before, after)
+	}
+	shown := false
+	for _, n := range k.Nodes {
+		if n.Op != "Scale" || len(n.Pictures) == 0 {
+			continue
+		}
+		shown = true
+		img := pixels(t, n.Pictures[len(n.Pictures)-1].Data)
+		var got []uint8
+		for _, x := range []int{0, 1, 3, 4} {
+			r, _, _, _ := img.At(x, 0).RGBA()
+			got = append(got, uint8(r>>8))
+		}
+		if want := []uint8{0, 255, 255, 0}; !slices.Equal(got, want) {
+			t.Errorf("the maps are %v, want %v", got, want)
+		}
+	}
+	if !shown {
+		t.Error("no maps are shown")
+	}
+}
+
+func TestFiltersErrors(t *testing.T) {
+	for _, s := range []graph.Shape{{0, 1, 3, 3}, {2, 1, 3, 3}, {9}} {
+		if _, err := page.Filters(make([]float64, 9), s); err == nil || !strings.Contains(err.Error(), "want [K,C,H,W]") {
+			t.Errorf("%v: %v", s, err)
+		}
+	}
+	p, err := page.Filters(make([]float64, 96*3*9), graph.Shape{96, 3, 3, 3})
+	if err != nil || !strings.Contains(p.Title, "96 filters 3×3, in colour; 64 shown") {
+		t.Errorf("%+v, %v", p, err)
+	}
+}
+
+// Scopes are open or closed at first as is asked for.
+func TestOpen(t *testing.T) {
+	g := training(t, "lenet5")
+	for most, want := range map[int]bool{1: false, -1: true} {
+		for _, it := range read(t, write(t, g, page.Options{Open: most})).Items {
+			if it.Node < 0 && it.Open != want {
+				t.Errorf("Open %d: %s is open: %t, want %t", most, it.Path, it.Open, want)
+			}
+		}
+	}
+}
+
 func TestErrors(t *testing.T) {
 	g := graph.New("g")
 	x := g.Input("x", graph.Of(graph.Float32, 3))
@@ -213,7 +352,9 @@ func TestErrors(t *testing.T) {
 	if err := wrong.Set("w", tensor.New(tensor.WithShape(2), tensor.WithBacking([]float32{1, 2}))); err != nil {
 		t.Fatal(err)
 	}
+	none := vm.NewState(1)
 	for want, o := range map[string]page.Options{
+		`there is no value of "w", which the graph has as f32[3]; the values are of another network`: {State: none, Feeds: vm.Feeds{x: tensor.New(tensor.WithShape(3), tensor.WithBacking(make([]float32, 3)))}},
 		"the batch size is -1":      {Batch: -1},
 		"is of another graph":       {Program: p},
 		"the values are of another": {State: wrong},
@@ -223,6 +364,9 @@ func TestErrors(t *testing.T) {
 		if err := page.Write(io.Discard, g, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v gives %v, want %s", o, err, want)
 		}
+	}
+	if len(none.Names()) > 0 {
+		t.Errorf("the page gave the state %q", none.Names())
 	}
 	if err := page.Write(io.Discard, nil, page.Options{}); err == nil {
 		t.Error("a nil graph is no error")

@@ -9,6 +9,7 @@ import (
 	"image/color"
 	"image/png"
 	"math"
+	"slices"
 
 	"gorgonia.org/tensor"
 
@@ -59,7 +60,7 @@ func (d *document) pictures(g *graph.Graph, o Options) error {
 		name := v.Node().Op.(graph.ParamOp).Label
 		t, err := o.State.Get(name)
 		if err != nil {
-			continue // what an optimiser keeps may be gone
+			continue // what an optimiser keeps may be gone; what activations want is not, see below
 		}
 		x, ok := floats(t)
 		if !ok {
@@ -97,6 +98,9 @@ func (d *document) activations(g *graph.Graph, o Options) error {
 			outs = append(outs, v)
 		}
 	}
+	if err := has(o.State, outs); err != nil {
+		return err
+	}
 	p, err := vm.Compile(g, outs, vm.NoUpdates())
 	if err != nil {
 		return err
@@ -127,6 +131,33 @@ func (d *document) activations(g *graph.Graph, o Options) error {
 	return nil
 }
 
+// has returns an error if s lacks a parameter that outs depend on: a machine would draw one.
+func has(s *vm.State, outs []*graph.Value) error {
+	names, seen := s.Names(), map[*graph.Node]bool{}
+	var walk func(n *graph.Node) error
+	walk = func(n *graph.Node) error {
+		if seen[n] {
+			return nil
+		}
+		seen[n] = true
+		if op, ok := n.Op.(graph.ParamOp); ok && !slices.Contains(names, op.Label) {
+			return fmt.Errorf("there is no value of %q, which the graph has as %v; the values are of another network", op.Label, n.Out(0).Type())
+		}
+		for _, v := range n.Ins() {
+			if err := walk(v.Node()); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for _, v := range outs {
+		if err := walk(v.Node()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // floats returns the elements of t as float64, if they are floats.
 func floats(t *tensor.Dense) ([]float64, bool) {
 	if t.Dtype() == tensor.Float64 {
@@ -152,9 +183,9 @@ func newHistogram(title string, x []float64) *histogram {
 			}
 		}
 	}
+	scale := 1.0 // of sums, which may be beyond what a float64 holds where their terms are not
 	finite(func(v float64) {
 		h.Min, h.Max = min(h.Min, v), max(h.Max, v)
-		h.Mean += v
 		n++
 		if v == 0 {
 			zeros++
@@ -164,30 +195,42 @@ func newHistogram(title string, x []float64) *histogram {
 		h.Min, h.Max = 0, 0
 		return h
 	}
-	h.Mean /= n
+	if largest := max(-h.Min, h.Max); largest > 1e100 {
+		scale = largest
+	}
+	mean, squares := 0.0, 0.0
+	finite(func(v float64) { mean += v / scale / n })
 	h.Zeros = zeros / n
 	h.Counts = make([]int, bars)
-	width := h.Max - h.Min
+	low, width := h.Min/scale, h.Max/scale-h.Min/scale
 	finite(func(v float64) {
-		h.Std += (v - h.Mean) * (v - h.Mean)
+		d := v/scale - mean
+		squares += d * d
 		k := bars / 2
 		if width > 0 {
-			k = min(int((v-h.Min)/width*bars), bars-1)
+			k = min(int((v/scale-low)/width*bars), bars-1)
 		}
 		h.Counts[k]++
 	})
-	h.Std = math.Sqrt(h.Std / n)
+	h.Mean, h.Std = mean*scale, math.Sqrt(squares/n)*scale
 	return h
 }
 
 // Filters shows weights [K,C,R,S]: those of three channels in colour, others one channel of each filter after another.
 func Filters(x []float64, s graph.Shape) (*Picture, error) {
+	if len(s) != 4 || s.Size() == 0 || len(x) != s.Size() {
+		return nil, fmt.Errorf("filters of shape %v from %d numbers, want [K,C,H,W], none of them 0, and as many numbers", s, len(x))
+	}
 	k, c, h, w := s[0], s[1], s[2], s[3]
 	title := fmt.Sprintf("%d filters %d×%d", k, h, w)
 	limit := largest(x)
 	if c == 3 {
 		n := min(k, mostMap)
-		return sheet(title+", in colour", n, n, h, w, func(i, y, x0 int) color.RGBA {
+		title += ", in colour"
+		if n < k {
+			title += fmt.Sprintf("; %d shown", n)
+		}
+		return sheet(title, n, n, h, w, func(i, y, x0 int) color.RGBA {
 			var rgb [3]uint8
 			for ch := range rgb {
 				rgb[ch] = level8(x[((i*c+ch)*h+y)*w+x0], -limit, limit)
@@ -204,6 +247,9 @@ func Filters(x []float64, s graph.Shape) (*Picture, error) {
 		}
 	} else {
 		columns = 0
+		if n < k {
+			title += fmt.Sprintf("; %d shown", n)
+		}
 	}
 	return sheet(title, n, columns, h, w, func(i, y, x0 int) color.RGBA {
 		plane := i

@@ -38,7 +38,7 @@ func panels(records []train.Record) []panel {
 	column := func(name string, log bool, get func(train.Record) float64) series {
 		s := series{name: name}
 		for _, r := range records {
-			if v := get(r); !math.IsNaN(v) && !math.IsInf(v, 0) && (!log || v > 0) {
+			if v := get(r); math.Abs(v) <= 1e300 && (!log || v >= 1e-300) { // an axis has room around what it shows
 				s.points = append(s.points, plotter.XY{X: float64(r.Epoch), Y: v})
 			}
 		}
@@ -86,9 +86,9 @@ func (p panel) plot(text color.Color) (*plot.Plot, error) {
 	for _, a := range []*plot.Axis{&d.X, &d.Y} {
 		a.Color, a.Tick.Color, a.Tick.Label.Color = text, text, text
 	}
-	d.X.Tick.Marker, d.Y.Tick.Marker = ticks(1), ticks(1e-9)
+	d.X.Tick.Marker, d.Y.Tick.Marker = ticks(1), apart(ticks(1e-9))
 	if p.log {
-		d.Y.Scale, d.Y.Tick.Marker = plot.LogScale{}, plot.TickerFunc(decades)
+		d.Y.Scale, d.Y.Tick.Marker = plot.LogScale{}, apart(decades)
 	}
 	grid := plotter.NewGrid()
 	faint := color.NRGBA{128, 128, 128, 60}
@@ -103,7 +103,7 @@ func (p panel) plot(text color.Color) (*plot.Plot, error) {
 		points.Color, points.Shape, points.Radius = line.Color, draw.CircleGlyph{}, vg.Points(2)
 		d.Add(line, points)
 		if len(p.series) > 1 {
-			d.Legend.Add(s.name+"\u00a0\u00a0", line) // browsers have wider letters than gonum thinks
+			d.Legend.Add(s.name+"\u00a0\u00a0", line) // as in apart
 		}
 	}
 	d.Legend.Padding = vg.Points(10)
@@ -144,13 +144,26 @@ func stepOf(length, least float64) float64 {
 // ticks marks multiples of a step; those of the epochs are whole numbers.
 func ticks(least float64) plot.TickerFunc {
 	return func(low, high float64) []plot.Tick {
-		step := stepOf(high-low, least)
+		step := stepOf(high-low, max(least, 1e-12*max(-low, high))) // which makes a difference at low and high
 		var out []plot.Tick
 		for i := math.Ceil(low/step - 1e-9); i*step <= high+step*1e-9; i++ {
 			v := i * step
 			out = append(out, plot.Tick{Value: v, Label: strconv.FormatFloat(v, 'g', 6, 64)})
 		}
 		return out
+	}
+}
+
+// apart keeps labels off the axis: browsers have wider letters than gonum thinks.
+func apart(t plot.TickerFunc) plot.TickerFunc {
+	return func(low, high float64) []plot.Tick {
+		marks := t(low, high)
+		for i := range marks {
+			if marks[i].Label != "" {
+				marks[i].Label += "\u00a0\u00a0"
+			}
+		}
+		return marks
 	}
 }
 
@@ -191,20 +204,36 @@ func (p panel) svg() (string, error) {
 	return strings.ReplaceAll(text, "#010203", "currentColor"), nil
 }
 
-// PNG writes the curves as one picture.
+// PNG writes the curves as one picture, on white.
 func PNG(w io.Writer, records []train.Record) error {
+	return sheet(w, records, func(width, height vg.Length) (draw.Canvas, io.WriterTo) {
+		img := vgimg.New(width, height)
+		c := draw.New(img)
+		c.SetColor(color.White)
+		c.Fill(c.Rectangle.Path())
+		return c, vgimg.PngCanvas{Canvas: img}
+	})
+}
+
+// SVG writes the curves as one picture, in black on transparent ground.
+func SVG(w io.Writer, records []train.Record) error {
+	return sheet(w, records, func(width, height vg.Length) (draw.Canvas, io.WriterTo) {
+		canvas := vgsvg.New(width, height)
+		return draw.New(canvas), canvas
+	})
+}
+
+// sheet writes all panels beside and below each other, on a canvas of the size that they want.
+func sheet(w io.Writer, records []train.Record, on func(width, height vg.Length) (draw.Canvas, io.WriterTo)) error {
 	all := panels(records)
 	if len(all) == 0 {
 		return errNothing
 	}
 	columns := min(2, len(all))
 	rows := (len(all) + columns - 1) / columns
-	img := vgimg.New(vg.Length(columns)*14*vg.Centimeter, vg.Length(rows)*9*vg.Centimeter)
-	c := draw.New(img)
-	c.SetColor(color.White)
-	c.Fill(c.Rectangle.Path())
-	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: vg.Centimeter / 2, PadY: vg.Centimeter / 2,
-		PadTop: vg.Centimeter / 2, PadBottom: vg.Centimeter / 2, PadLeft: vg.Centimeter / 2, PadRight: vg.Centimeter / 2}
+	c, out := on(vg.Length(columns)*14*vg.Centimeter, vg.Length(rows)*9*vg.Centimeter)
+	const pad = vg.Centimeter / 2
+	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: pad, PadY: pad, PadTop: pad, PadBottom: pad, PadLeft: pad, PadRight: pad}
 	for i, p := range all {
 		d, err := p.plot(color.Black)
 		if err != nil {
@@ -212,54 +241,49 @@ func PNG(w io.Writer, records []train.Record) error {
 		}
 		d.Draw(tiles.At(c, i%columns, i/columns))
 	}
-	_, err := vgimg.PngCanvas{Canvas: img}.WriteTo(w)
+	_, err := out.WriteTo(w)
 	return err
 }
 
-// SVG writes the curves as one picture, in black on transparent ground.
-func SVG(w io.Writer, records []train.Record) error {
-	all := panels(records)
-	if len(all) == 0 {
-		return errNothing
-	}
-	columns := min(2, len(all))
-	rows := (len(all) + columns - 1) / columns
-	canvas := vgsvg.New(vg.Length(columns)*14*vg.Centimeter, vg.Length(rows)*9*vg.Centimeter)
-	tiles := draw.Tiles{Rows: rows, Cols: columns, PadX: vg.Centimeter / 2, PadY: vg.Centimeter / 2}
-	for i, p := range all {
-		d, err := p.plot(color.Black)
-		if err != nil {
-			return err
-		}
-		d.Draw(tiles.At(draw.New(canvas), i%columns, i/columns))
-	}
-	_, err := canvas.WriteTo(w)
-	return err
-}
-
-// Text returns the curves of loss and accuracy, and the last of the others, for a terminal of so many columns; coloured or not.
+// Text returns the curves for a terminal of so many columns; coloured or not. Without colour the second line of a diagram
+// is dotted.
 func Text(records []train.Record, width int, colour bool) string {
 	var b strings.Builder
 	for _, p := range panels(records) {
-		if p.log {
-			last := p.series[0].points[len(p.series[0].points)-1]
-			fmt.Fprintf(&b, "%s: %.3g after epoch %.0f\n", p.title, last.Y, last.X)
-			continue
-		}
 		var values [][]float64
 		var names []string
-		for _, s := range p.series {
-			values, names = append(values, s.along(records)), append(names, s.name)
+		for i, s := range p.series {
+			along := s.along(records)
+			if p.log {
+				for k := range along {
+					along[k] = math.Log10(along[k])
+				}
+			}
+			name := s.name
+			if !colour {
+				name += " " + []string{"─", "•"}[i]
+			}
+			values, names = append(values, along), append(names, name)
 		}
-		options := []asciigraph.Option{asciigraph.Height(10), asciigraph.Width(max(20, width-12)), asciigraph.Precision(3)}
+		title := p.title + ": " + strings.Join(names, " and ")
+		options := []asciigraph.Option{asciigraph.Height(8), asciigraph.Width(max(20, width-12)), asciigraph.Precision(3)}
 		if len(records) == 1 {
 			options[1] = asciigraph.Width(0)
 		}
-		title := p.title
+		if p.log {
+			last := p.series[0].points[len(p.series[0].points)-1]
+			title = fmt.Sprintf("%s: %.3g after epoch %.0f", p.title, last.Y, last.X)
+			options[0] = asciigraph.Height(4)
+			options = append(options, asciigraph.YAxisValueFormatter(func(v float64) string { return strconv.FormatFloat(math.Pow(10, v), 'g', 2, 64) }))
+		}
 		if colour {
-			options = append(options, asciigraph.SeriesColors(asciigraph.Blue, asciigraph.Orange), asciigraph.SeriesLegends(names...))
+			options = append(options, asciigraph.SeriesColors(asciigraph.Blue, asciigraph.Orange))
+			if !p.log {
+				title = p.title
+				options = append(options, asciigraph.SeriesLegends(names...))
+			}
 		} else {
-			title += ": " + strings.Join(names, " and ")
+			options = append(options, asciigraph.SeriesChars(asciigraph.DefaultCharSet, asciigraph.CreateCharSet("•")))
 		}
 		fmt.Fprintf(&b, "%s\n%s\n\n", title, asciigraph.PlotMany(values, options...))
 	}

@@ -46,7 +46,7 @@ func TestReport(t *testing.T) {
 	}
 	for _, want := range []string{
 		"<title>my-run</title>", ">loss<", ">accuracy, %<", ">learning rate<", ">update / weights<", "currentColor",
-		`<th scope="row">dog &amp; fox</th>`, `style="--s: 0.667">2</td>`, `style="--s: 0.333">1</td>`, `style="--s: 0.000"></td>`,
+		`<th scope="row">dog &amp; fox</th>`, `<td class="right" style="--s: 0.667">2</td>`, `<td class="wrong" style="--s: 0.333">1</td>`, `<td class="wrong" style="--s: 0.000"></td>`,
 		"taken for <b>dog &amp; fox</b>", "1.23\u00a0%", "data:image/png;base64,", "6 filters 5×5", "lr: &lt;0.1&gt;", "90.00\u00a0%",
 	} {
 		if !strings.Contains(b.String(), want) {
@@ -102,6 +102,23 @@ func TestPictures(t *testing.T) {
 	}
 }
 
+// Axes once counted without end towards what no step reaches.
+func TestCurvesOfExtremeFigures(t *testing.T) {
+	for _, v := range [][2]float64{{1e10, 1e10 + 1.9e-6}, {1e308, -1e308}, {1e300, -1e300}, {5e-324, 1}, {1e-300, 2e-300}, {0, 1e-300}} {
+		list := records(2, true)
+		for i := range list {
+			list[i].Loss, list[i].TestLoss, list[i].LR, list[i].UpdateRatio = v[i], v[1-i], v[i], v[1-i]
+		}
+		var b bytes.Buffer
+		if err := report.SVG(&b, list); err != nil {
+			t.Errorf("%v: %v", v, err)
+		}
+		if text := report.Text(list, 80, false); !strings.Contains(text, "accuracy") {
+			t.Errorf("%v:\n%s", v, text)
+		}
+	}
+}
+
 // What is constant, zero, or not finite has no place on an axis of its own.
 func TestCurvesOfOddFigures(t *testing.T) {
 	odd := records(3, true)
@@ -119,7 +136,11 @@ func TestCurvesOfOddFigures(t *testing.T) {
 
 func TestText(t *testing.T) {
 	text := report.Text(records(5, true), 60, false)
-	for _, want := range []string{"loss: training and test", "accuracy, %: training and test", "learning rate: 0.02 after epoch 5", "update / weights: 0.001"} {
+	// The accuracies of the last epoch, 90 and 81, are where the two lines end: the highest label and one that the other line reaches.
+	if _, accuracy, _ := strings.Cut(text, "accuracy"); !strings.Contains(accuracy, "90.000") || !strings.Contains(accuracy, "45.000") {
+		t.Errorf("the axis of the accuracies does not reach from the test's first to the training's last:\n%s", text)
+	}
+	for _, want := range []string{"loss: training ─ and test •", "accuracy, %: training ─ and test •", "learning rate: 0.02 after epoch 5\n", "update / weights: 0.001 after epoch 5\n"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the text lacks %q:\n%s", want, text)
 		}
@@ -150,8 +171,8 @@ func TestNothingToShow(t *testing.T) {
 func Example() {
 	fmt.Print(strings.Join(strings.Split(report.Text(records(3, false), 30, false), "\n")[:4], "\n"))
 	// Output:
-	// loss: training
+	// loss: training ─
 	//  1.000 ┼╮
-	//  0.933 ┤╰╮
-	//  0.867 ┤ ╰─╮
+	//  0.917 ┤╰─╮
+	//  0.833 ┤  ╰╮
 }

@@ -20,7 +20,7 @@ func Names(name string, known []string, max int) []string {
 	for _, k := range known {
 		d := distance(strings.ToLower(name), strings.ToLower(k))
 		if strings.HasPrefix(strings.ToLower(k), strings.ToLower(name)) && name != "" {
-			d = 1
+			d = min(d, 1)
 		}
 		if d <= (len(k)+len(name))/4+1 {
 			near = append(near, candidate{k, d})
@@ -37,14 +37,23 @@ func Names(name string, known []string, max int) []string {
 // Unknown returns the error for a name which is not among the known ones:
 //
 //	unknown model "lenet", did you mean lenet5? known: alexnet, lenet5, vgg16
+//
+// Where there are near ones, all the others follow only if they are few.
 func Unknown(what, name string, known []string) error {
-	hint := ""
-	if n := Names(name, known, 3); len(n) > 0 {
-		hint = ", did you mean " + strings.Join(n, " or ") + "?"
-	} else {
-		hint = ","
+	const few = 24
+	all := "known: " + strings.Join(known, ", ")
+	near := Names(name, known, 3)
+	switch {
+	case len(near) == 0:
+		return fmt.Errorf("unknown %s %q, %s", what, name, all)
+	case strings.EqualFold(near[0], name):
+		near = near[:1]
 	}
-	return fmt.Errorf("unknown %s %q%s known: %s", what, name, hint, strings.Join(known, ", "))
+	hint := fmt.Sprintf("did you mean %s?", strings.Join(near, " or "))
+	if len(known) <= few {
+		hint += " " + all
+	}
+	return fmt.Errorf("unknown %s %q, %s", what, name, hint)
 }
 
 // distance is the Levenshtein distance with transpositions of neighbours

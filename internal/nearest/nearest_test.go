@@ -1,7 +1,9 @@
 package nearest
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -24,6 +26,16 @@ func TestNames(t *testing.T) {
 }
 
 func TestUnknown(t *testing.T) {
+	many := make([]string, 30)
+	for i := range many {
+		many[i] = fmt.Sprintf("vgg%02d", i)
+	}
+	if got, want := Unknown("model", "VGG16", many).Error(), `unknown model "VGG16", did you mean vgg16?`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if got := Unknown("model", "transformer", many).Error(); !strings.HasSuffix(got, "vgg28, vgg29") {
+		t.Errorf("got %s, want all names", got)
+	}
 	got := Unknown("model", "lente5", []string{"lenet5", "vgg16"}).Error()
 	want := `unknown model "lente5", did you mean lenet5? known: lenet5, vgg16`
 	if got != want {
