@@ -60,8 +60,9 @@ func (m Mismatch) String() string {
 type Report struct {
 	Checked    int        // derivatives compared
 	Mismatches []Mismatch // those which are wrong
-	// Worst is the largest |got − want| / (ATol + RTol·|want|) seen; above 1 is wrong.
-	Worst float64
+	// Worst is the largest |got − want| / (ATol + RTol·|want|) seen; above 1 is wrong. Error and Tolerance are the two
+	// parts of it.
+	Worst, Error, Tolerance float64
 }
 
 // Err returns nil if all derivatives are right, else an error which shows the
@@ -314,12 +315,13 @@ func (k *checker) derivative(h float64, move func(d float64)) (float64, error) {
 func (k *checker) compare(m Mismatch) {
 	m.Order = k.order
 	k.report.Checked++
-	ratio := math.Abs(m.Got-m.Want) / (k.c.ATol + k.c.RTol*math.Abs(m.Want))
+	off, allowed := math.Abs(m.Got-m.Want), k.c.ATol+k.c.RTol*math.Abs(m.Want)
+	ratio := off / allowed
 	if !(ratio <= 1) { // NaN is wrong
 		k.report.Mismatches = append(k.report.Mismatches, m)
 	}
-	if !(ratio <= k.report.Worst) {
-		k.report.Worst = ratio
+	if r := k.report; r.Tolerance == 0 || r.Worst == r.Worst && !(ratio <= r.Worst) { // NaN is the worst
+		r.Worst, r.Error, r.Tolerance = ratio, off, allowed
 	}
 }
 

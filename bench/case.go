@@ -26,7 +26,7 @@ type Case struct {
 	// the same.
 	Prepared bool
 
-	prepare func(threads int) (*subject, error)
+	prepare func(c Case, threads int) (*subject, error)
 }
 
 // A Row is a Case and what came of it. In JSON it is one flat object.
@@ -110,7 +110,7 @@ func (c Case) Measure(threads, reps int) (Row, error) {
 		Name: c.Name, Shape: c.Shape, Pass: c.Pass, Algo: c.Algo, DType: c.DType,
 		ISA: cpu.Current().String(), Threads: threads, Prepared: c.Prepared,
 	}
-	s, err := c.prepare(threads)
+	s, err := c.prepare(c, threads)
 	if no, ok := errors.AsType[*conv.Unsupported](err); ok {
 		row.Algo, row.Refused = no.Algorithm, no.Reason
 		return row, nil

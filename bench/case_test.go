@@ -203,7 +203,8 @@ func TestOpTraffic(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			s, err := Op(all[0], graph.Shape{4, 5}, graph.Float32, c.gradient).prepare(1)
+			op := Op(all[0], graph.Shape{4, 5}, graph.Float32, c.gradient)
+			s, err := op.prepare(op, 1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -270,7 +271,7 @@ func TestRefusal(t *testing.T) {
 		t.Fatal(err)
 	}
 	c := Conv("mine", p, "never")
-	c.prepare = func(int) (*subject, error) {
+	c.prepare = func(Case, int) (*subject, error) {
 		return nil, &conv.Unsupported{Algorithm: "never", Problem: p, Reason: "because"}
 	}
 	row, err := c.Measure(1, 1)
@@ -358,7 +359,7 @@ func TestLoopDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.Pass = conv.FilterGrad
-	s, err := prepareConv(p, "im2col", 2)
+	s, err := prepareConv(p, "im2col", 2, false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,16 +20,16 @@ const checkFLOPs = 1 << 34
 func Conv(name string, p conv.Problem, algo string) Case {
 	return Case{
 		Name: name, Shape: FormatConv(p), Pass: Passes[p.Pass], Algo: algo, DType: p.DType,
-		prepare: func(threads int) (*subject, error) { return prepareConv(p, algo, threads) },
+		prepare: func(c Case, threads int) (*subject, error) { return prepareConv(p, algo, threads, c.Prepared) },
 	}
 }
 
-func prepareConv(p conv.Problem, algo string, threads int) (*subject, error) {
+func prepareConv(p conv.Problem, algo string, threads int, prepared bool) (*subject, error) {
 	if err := fits(p); err != nil {
 		return nil, err
 	}
 	// By name, and no other: a network leaves gradients that it refuses to others.
-	env, asked := &kernel.Env{Workers: threads, Settings: map[any]any{}}, algo
+	env, asked := &kernel.Env{Workers: threads, Settings: map[any]any{}, Kept: keptFilter(p, prepared)}, algo
 	for _, a := range slices.Concat(conv.All(), conv.Families()) {
 		if a.Name() == algo {
 			conv.Only(env.Settings, a)
@@ -54,6 +54,15 @@ func prepareConv(p conv.Problem, algo string, threads int) (*subject, error) {
 			return out.compare(want)
 		},
 	}, nil
+}
+
+// keptFilter returns the kernel.Env.Kept of a program whose filter stays the same, if kept.
+func keptFilter(p conv.Problem, kept bool) []bool {
+	inputs := make([]bool, 3)
+	if p.Pass != conv.FilterGrad {
+		inputs[p.FilterInput()] = kept
+	}
+	return inputs
 }
 
 // operandsOf returns the numbers of elements of what p's pass reads and writes.

@@ -33,7 +33,7 @@ func (p Product) FLOPs() int64 { return 2 * int64(p.M) * int64(p.N) * int64(p.K)
 func Gemm(p Product, d graph.DType) Case {
 	return Case{
 		Name: p.String(), Shape: p.String(), Pass: p.Transposes(), Algo: "gemm", DType: d,
-		prepare: func(threads int) (*subject, error) { return prepareGemm(p, d, threads) },
+		prepare: func(_ Case, threads int) (*subject, error) { return prepareGemm(p, d, threads) },
 	}
 }
 

@@ -105,7 +105,7 @@ func Op(l OpLayer, shape graph.Shape, d graph.DType, gradient bool) Case {
 	if gradient {
 		c.Pass = "grad"
 	}
-	c.prepare = func(threads int) (*subject, error) {
+	c.prepare = func(_ Case, threads int) (*subject, error) {
 		if want := map[string]int{"NxC": 2, "NxCxHxW": 4}[l.form]; want > 0 && len(shape) != want {
 			return nil, &misfit{fmt.Sprintf("got %s, wants %s", c.Shape, l.form)}
 		}

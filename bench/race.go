@@ -16,7 +16,7 @@ type Racer struct {
 	Time    time.Duration // the median of whole runs
 	Kept    time.Duration // of runs whose filter was prepared before; as Time where nothing is
 
-	l           *loop
+	l, keeps    *loop // keeps runs what is left to do if the filter is kept, nil if that is all
 	reps        int
 	times, rest []time.Duration
 }
@@ -39,10 +39,7 @@ func Race(p conv.Problem, algorithms []conv.Algorithm, threads int, class conv.A
 	for _, a := range algorithms {
 		r := &Racer{Algo: a.Name()}
 		racers = append(racers, r)
-		env := &kernel.Env{Workers: threads, Settings: map[any]any{}}
-		conv.Limit(env.Settings, class)
-		conv.Force(env.Settings, a)
-		plan, err := conv.Choose(env, "", p)
+		plan, err := racing(p, a, threads, class, false)
 		var no *conv.Unsupported
 		switch {
 		case errors.As(err, &no):
@@ -54,6 +51,12 @@ func Race(p conv.Problem, algorithms []conv.Algorithm, threads int, class conv.A
 		r.Algo = plan.Algo
 		r.l = newLoop(plan, threads, in, out)
 		defer r.l.close()
+		if err := r.keep(p, a, threads, class, in, out); err != nil {
+			return nil, err
+		}
+		if r.keeps != nil {
+			defer r.keeps.close()
+		}
 		once := make([]time.Duration, 2)
 		if err := r.l.run(once); err != nil {
 			return nil, err
@@ -88,22 +91,45 @@ func Race(p conv.Problem, algorithms []conv.Algorithm, threads int, class conv.A
 	return racers, nil
 }
 
-// turn runs r in a round; the first run, which brings operands into the caches, does not count. Filters are kept in the forward pass alone: gradients
-// are computed while filters change.
+// turn runs r in a round; the first run, which brings operands into the caches, does not count.
 func (r *Racer) turn(p conv.Problem) error {
 	times := make([]time.Duration, r.reps)
 	if err := r.l.run(times); err != nil {
 		return err
 	}
 	r.times = append(r.times, times[1:]...)
-	if p.Pass != conv.Forward || r.l.plan.Prepare.Steps == 0 {
+	if r.keeps == nil {
 		return nil
 	}
-	r.l.keep()
-	defer func() { r.l.first = 0 }()
-	if err := r.l.run(times); err != nil {
+	if err := r.keeps.run(times); err != nil {
 		return err
 	}
 	r.rest = append(r.rest, slices.Clone(times[1:])...)
 	return nil
+}
+
+// keep prepares the filter. Filters are kept in the forward pass alone: gradients are computed while filters change.
+func (r *Racer) keep(p conv.Problem, a conv.Algorithm, threads int, class conv.Accuracy, in []vector, out vector) error {
+	if p.Pass != conv.Forward {
+		return nil
+	}
+	plan, err := racing(p, a, threads, class, true)
+	if err != nil || plan.Prepare.Steps == 0 {
+		return err
+	}
+	r.keeps = newLoop(plan, threads, in, out)
+	if err := r.keeps.run(once()); err != nil {
+		r.keeps.close()
+		return err
+	}
+	r.keeps.keep()
+	return nil
+}
+
+// racing returns a's plan.
+func racing(p conv.Problem, a conv.Algorithm, threads int, class conv.Accuracy, kept bool) (kernel.Plan, error) {
+	env := &kernel.Env{Workers: threads, Settings: map[any]any{}, Kept: keptFilter(p, kept)}
+	conv.Limit(env.Settings, class)
+	conv.Force(env.Settings, a)
+	return conv.Choose(env, "", p)
 }

@@ -25,6 +25,7 @@ type Profile struct {
 	Runs        int           `json:"runs"` // over which times are means
 	Threads     int           `json:"threads,omitempty"`
 	Nanoseconds float64       `json:"nanoseconds,omitempty"` // of one run, all nodes
+	Predicted   float64       `json:"predicted,omitempty"`   // nanoseconds: see vm.Cost
 	Arena       int64         `json:"arena_bytes,omitempty"` // memory of results and scratch space
 	Nodes       []ProfileNode `json:"nodes"`
 }
@@ -39,7 +40,8 @@ type ProfileNode struct {
 	Name string `json:"name,omitempty"`
 	// Phase is forward, gradient or update, as graph/view tells them apart.
 	Phase       string  `json:"phase,omitempty"`
-	Nanoseconds float64 `json:"nanoseconds"` // for one run
+	Nanoseconds float64 `json:"nanoseconds"`         // for one run
+	Predicted   float64 `json:"predicted,omitempty"` // nanoseconds, before it ran
 	// FLOPs are the multiplications and additions of one run, as far as the op counts them.
 	FLOPs int64 `json:"flops,omitempty"`
 	// Moved is the size of operands and results.
@@ -61,13 +63,15 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 	}
 	entries := map[*graph.Node]int{} // places in p.Nodes
 	for _, t := range m.Instructions {
+		p.Predicted += float64(t.Predicted)
 		if len(t.Of) == 0 {
 			continue
 		}
-		n := ran(t)
+		n := Main(t.Instruction)
 		if i, ok := entries[n]; ok {
 			e := &p.Nodes[i]
 			e.Nanoseconds += float64(t.Time) / runs
+			e.Predicted += float64(t.Predicted)
 			e.FLOPs += t.FLOPs
 			e.Moved += t.Moved
 			e.Bytes = max(e.Bytes, t.Memory)
@@ -76,7 +80,7 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 		entries[n] = len(p.Nodes)
 		entry := ProfileNode{
 			Node: n.Index(), Op: n.Op.Name(), Name: name(n), Phase: kinds[n.Index()].String(),
-			Nanoseconds: float64(t.Time) / runs, FLOPs: t.FLOPs, Moved: t.Moved, Bytes: t.Memory, Algorithm: t.Algo,
+			Nanoseconds: float64(t.Time) / runs, Predicted: float64(t.Predicted), FLOPs: t.FLOPs, Moved: t.Moved, Bytes: t.Memory, Algorithm: t.Algo,
 		}
 		for _, o := range t.Of {
 			if o != n && o.Op.Name() != n.Op.Name() {
@@ -88,15 +92,16 @@ func NewProfile(g *graph.Graph, m *vm.Profile) *Profile {
 	return p
 }
 
-// ran returns the node of the graph that an instruction stands for: the one that reads like what ran, and of several the last, whose result it is.
-func ran(t vm.Timing) *graph.Node {
-	n := t.Of[len(t.Of)-1]
-	for _, o := range t.Of {
-		if o.Op.Name() == t.Node.Op.Name() {
-			n = o
+// Main returns the node of the compiled graph that an instruction is known by: of those which it computes the last that reads like it, or the last, whose result
+// it is. It is nil for what a pass has made of none.
+func Main(in vm.Instruction) *graph.Node {
+	var main *graph.Node
+	for _, n := range in.Of {
+		if main == nil || n.Op.Name() == in.Node.Op.Name() || main.Op.Name() != in.Node.Op.Name() {
+			main = n
 		}
 	}
-	return n
+	return main
 }
 
 // name returns scope and op.

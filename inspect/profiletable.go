@@ -61,12 +61,16 @@ func (p *Profile) Table(top int) string {
 		})
 		nodes = nodes[:min(top, len(nodes))]
 	}
-	cells := [][]string{{"node", "phase", "algorithm", "ms", "share", "GFLOP/s", "GB/s", "memory"}}
+	cells := [][]string{{"node", "phase", "algorithm", "ms", "predicted", "share", "GFLOP/s", "GB/s", "memory"}}
 	for _, n := range nodes {
-		cells = append(cells, []string{n.label(), n.Phase, n.Algorithm, p.ms(n.Nanoseconds), p.share(n.Nanoseconds), rate(n.FLOPs, n.Nanoseconds), rate(n.Moved, n.Nanoseconds), size(n.Bytes)})
+		cells = append(cells, []string{n.label(), n.Phase, n.Algorithm, p.ms(n.Nanoseconds), p.prediction(n.Predicted), p.share(n.Nanoseconds), rate(n.FLOPs, n.Nanoseconds), rate(n.Moved, n.Nanoseconds), size(n.Bytes)})
 	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s, batch %d: %s ms a run on %d threads, mean of %d\n", p.Graph, p.Batch, p.ms(p.Nanoseconds), p.Threads, p.Runs)
+	fmt.Fprintf(&b, "%s, batch %d: %s ms a run on %d threads, mean of %d", p.Graph, p.Batch, p.ms(p.Nanoseconds), p.Threads, p.Runs)
+	if p.Predicted > 0 {
+		fmt.Fprintf(&b, "; predicted %s ms", p.ms(p.Predicted))
+	}
+	b.WriteString("\n")
 	align(&b, cells, 3)
 
 	b.WriteString("\n")
@@ -79,9 +83,9 @@ func (p *Profile) Table(top int) string {
 	align(&b, cells, 1)
 
 	b.WriteString("\n")
-	cells = [][]string{{"op", "nodes", "ms", "share", "GFLOP/s", "GB/s"}}
+	cells = [][]string{{"op", "nodes", "ms", "predicted", "share", "GFLOP/s", "GB/s"}}
 	for _, o := range p.ops() {
-		cells = append(cells, []string{o.Op, strconv.Itoa(o.Node), p.ms(o.Nanoseconds), p.share(o.Nanoseconds), rate(o.FLOPs, o.Nanoseconds), rate(o.Moved, o.Nanoseconds)})
+		cells = append(cells, []string{o.Op, strconv.Itoa(o.Node), p.ms(o.Nanoseconds), p.prediction(o.Predicted), p.share(o.Nanoseconds), rate(o.FLOPs, o.Nanoseconds), rate(o.Moved, o.Nanoseconds)})
 	}
 	align(&b, cells, 1)
 	return b.String()
@@ -103,6 +107,7 @@ func (p *Profile) ops() []ProfileNode {
 		s := &sums[i]
 		s.Node++
 		s.Nanoseconds += n.Nanoseconds
+		s.Predicted += n.Predicted
 		s.FLOPs += n.FLOPs
 		s.Moved += n.Moved
 	}
@@ -111,6 +116,14 @@ func (p *Profile) ops() []ProfileNode {
 }
 
 func (p *Profile) ms(ns float64) string { return strconv.FormatFloat(ns/1e6, 'f', 3, 64) }
+
+// prediction is "-" where there is none.
+func (p *Profile) prediction(ns float64) string {
+	if ns <= 0 {
+		return "-"
+	}
+	return p.ms(ns)
+}
 
 func (p *Profile) share(ns float64) string {
 	if p.Nanoseconds <= 0 {
@@ -163,7 +176,7 @@ func (p *Profile) Trace(w io.Writer, m *vm.Profile) error {
 	for _, t := range m.Instructions {
 		e := event{Name: t.Node.Op.Name(), Phase: "X", Args: map[string]any{"algorithm": t.Algo}}
 		if len(t.Of) > 0 {
-			n := of[ran(t).Index()]
+			n := of[Main(t.Instruction).Index()]
 			e.Name, e.Class = n.label(), n.Phase
 			e.Args["node"], e.Args["flops"], e.Args["moved"] = n.Node, t.FLOPs, t.Moved
 		}

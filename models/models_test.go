@@ -187,7 +187,7 @@ func image(m models.Model, d graph.DType, batch int) *tensor.Dense {
 func TestGradientCheck(t *testing.T) {
 	for _, m := range models.All() {
 		if !slices.Contains(printed, m.Name) {
-			continue // TestGradientAlongADirection
+			continue // along directions, in package gradcheck
 		}
 		for _, train := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/train=%v", m.Name, train), func(t *testing.T) {

@@ -4,27 +4,22 @@ import (
 	"context"
 	"flag"
 	"math"
-	"math/rand/v2"
 	"os"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
-	"gorgonia.org/tensor"
-
-	"neocog/autodiff"
 	"neocog/data"
 	"neocog/graph"
 	"neocog/models"
 	"neocog/models/layers"
-	"neocog/ops"
 	"neocog/ops/opstest"
 	"neocog/train"
 	"neocog/vm"
 )
 
-var long = flag.Bool("long", false, "check the models that are like others too, and train those of 224 pixels for a step: three minutes and 5 GiB")
+var long = flag.Bool("long", false, "check the models that are like others too, and train those of 224 pixels for a step: a minute and 5 GiB")
 
 // reduced is the size of the images on which a model is checked where its own
 // would take long: small, but with more than one place in the last maps, which
@@ -62,110 +57,6 @@ func shrunk(t *testing.T, m models.Model, train bool) models.Model {
 		t.Fatal(err)
 	}
 	return m
-}
-
-// The gradient of the loss by all parameters at once, along a random direction,
-// against the slope of the loss, in float64: of models which have too many
-// parameters to check one after the other.
-//
-// The loss has kinks, which some unit is always near. With a step of h times the
-// parameters' sizes about that part of the units crosses one and adds as much
-// error, and more where batch norm of a few values makes the loss steep; rounding
-// adds 10⁻¹⁶·|f|/h. A gradient that is right agrees at some step, one that is
-// wrong at none.
-func TestGradientAlongADirection(t *testing.T) {
-	const batch = 2
-	for _, m := range models.All() {
-		t.Run(m.Name, func(t *testing.T) {
-			if seldom[m.Name] && !*long {
-				t.Skip("a model like it is checked; -long checks all")
-			}
-			training := m.Name != "inception-v3" || *long // its auxiliary classifier takes images of full size
-			m := shrunk(t, m, training)
-			b := &layers.Builder{Train: training, DType: graph.Float64}
-			g, x, logits := m.Graph(b)
-			labels := g.Input("labels", graph.Of(graph.Int32, graph.Batch))
-			loss := b.Loss(logits, labels, ops.CrossEntropy{})
-			feeds := vm.Feeds{x: image(m, graph.Float64, batch), labels: tensor.New(tensor.WithShape(batch), tensor.WithBacking([]int32{3, 1}))}
-			state := vm.NewState(7)
-
-			run := func(outputs []*graph.Value) []*tensor.Dense {
-				p, err := vm.Compile(g, outputs, vm.NoUpdates()) // the same dropout in each run
-				if err != nil {
-					t.Fatal(err)
-				}
-				machine, err := p.NewMachine(state)
-				if err != nil {
-					t.Fatal(err)
-				}
-				defer machine.Close()
-				out, err := machine.Run(context.Background(), feeds)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for i, v := range out {
-					out[i] = v.Clone().(*tensor.Dense)
-				}
-				return out
-			}
-			params := g.Params()
-			set := func(at [][]float64, h float64, along [][]float64) {
-				for i, p := range params {
-					v := slices.Clone(at[i])
-					for k := range v {
-						v[k] += h * along[i][k]
-					}
-					if err := state.Set(p.Node().Op.(graph.ParamOp).Label, opstest.Dense(p.Type(), v)); err != nil {
-						t.Fatal(err)
-					}
-				}
-			}
-			rng := rand.New(rand.NewPCG(1, 2))
-			at, along := make([][]float64, len(params)), make([][]float64, len(params))
-			run([]*graph.Value{loss}) // makes the parameters
-			for i, p := range params {
-				v, err := state.Get(p.Node().Op.(graph.ParamOp).Label)
-				if err != nil {
-					t.Fatal(err)
-				}
-				at[i], along[i] = v.Float64s(), make([]float64, v.Size())
-				size := 0.0
-				for _, w := range at[i] {
-					size += w * w
-				}
-				size = math.Sqrt(size / float64(len(at[i])))
-				if p.Shape().Rank() == 1 { // biases start at the kink of what sees nothing but zeros
-					size = 0.1
-					for k := range at[i] {
-						at[i][k] += size * rng.NormFloat64()
-					}
-				}
-				for k := range along[i] {
-					along[i][k] = size * rng.NormFloat64()
-				}
-			}
-			set(at, 0, along)
-			slope := 0.0
-			for i, d := range run(autodiff.Gradients(loss, params...)) {
-				for k, dw := range d.Float64s() {
-					slope += dw * along[i][k]
-				}
-			}
-			moved := func(h float64) float64 {
-				set(at, h, along)
-				return run([]*graph.Value{loss})[0].Float64s()[0]
-			}
-			off := math.Inf(1)
-			for step := 1e-6; step > 1e-12 && off > 1e-4; step /= 10 {
-				want := (moved(step) - moved(-step)) / (2 * step)
-				off = math.Abs(slope-want) / math.Abs(want)
-				t.Logf("slope %v, by differences of %.0e %v", slope, step, want)
-			}
-			if !(off < 1e-4) {
-				t.Error("the slope is not that of the loss, whatever the step")
-			}
-		})
-	}
 }
 
 // The tape agrees with the interpreter on the logits of whole networks.

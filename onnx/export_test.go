@@ -122,8 +122,11 @@ func TestVectorsRoundTrip(t *testing.T) {
 }
 
 // feedsFor returns images and labels for a graph.
-func feedsFor(g *graph.Graph, batch int) map[string]*tensor.Dense {
-	rng := rand.New(rand.NewPCG(1, 2))
+func feedsFor(g *graph.Graph, batch int) map[string]*tensor.Dense { return drawnFeeds(g, batch, 1) }
+
+// drawnFeeds is feedsFor with a seed.
+func drawnFeeds(g *graph.Graph, batch int, seed uint64) map[string]*tensor.Dense {
+	rng := rand.New(rand.NewPCG(seed, 2))
 	feeds := map[string]*tensor.Dense{}
 	for _, v := range g.Inputs() {
 		s := v.Shape().Bind(batch)

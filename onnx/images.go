@@ -327,16 +327,23 @@ func maxPool(c *call) []*graph.Value {
 		}
 		return one(back(ops.MaxPool2D(x, p)))
 	}
-	if volume != nil {
-		c.refuse("places of greatest elements in volumes are not known")
+	columns := c.attrInt("storage_order", 0) != 0
+	var y, argmax *graph.Value
+	switch {
+	case volume == nil:
+		y, argmax = ops.MaxPool2DIndices(x, p)
+	case columns:
+		c.refuse("places in volumes are counted in order of rows, storage_order 0")
+	default:
+		back = func(y *graph.Value) *graph.Value { return y }
+		y, argmax = ops.MaxPool3DIndices(x, *volume)
 	}
-	y, argmax := ops.MaxPool2DIndices(x, p)
 	out := []*graph.Value{back(y), back(argmax)}
 	if !y.IsValid() {
 		return out
 	}
-	v := &value{pixels: x.Shape()[2] * x.Shape()[3]}
-	if c.attrInt("storage_order", 0) == 0 {
+	v := &value{pixels: x.Shape()[2:].Size()}
+	if !columns {
 		v.plane = out[1]
 	}
 	v.later = func(c *call) *graph.Value { return back(c.places(x, argmax, v.plane == nil)) }
@@ -349,12 +356,12 @@ func maxPool(c *call) []*graph.Value {
 func (c *call) places(x, argmax *graph.Value, columns bool) *graph.Value {
 	n := c.size(x)
 	s := x.Shape()
-	h, w := s[2], s[3]
 	if !argmax.IsValid() || n > maxTable {
 		c.refuse("x is %v, too large for positions of greatest elements", x.Type())
 	}
 	at := ops.Cast(argmax, graph.Int64)
 	if columns {
+		h, w := s[2], s[3]
 		f := ops.Cast(argmax, graph.Float64)
 		row := ops.RoundDown(ops.Div(f, scalarOf(f, float64(w))))
 		column := ops.Sub(f, ops.Scale(row, float64(w)))
@@ -362,9 +369,13 @@ func (c *call) places(x, argmax *graph.Value, columns bool) *graph.Value {
 	}
 	first := make([]int, s[0]*s[1])
 	for i := range first {
-		first[i] = i * h * w
+		first[i] = i * s[2:].Size()
 	}
-	return ops.Add(at, c.constInts(graph.Shape{s[0], s[1], 1, 1}, first...))
+	shape := graph.Shape{s[0], s[1]}
+	for range s[2:] {
+		shape = append(shape, 1)
+	}
+	return ops.Add(at, c.constInts(shape, first...))
 }
 
 func averagePool(c *call) []*graph.Value {
@@ -378,10 +389,11 @@ func averagePool(c *call) []*graph.Value {
 // lpPool is the p-norm of each window.
 func lpPool(c *call) []*graph.Value {
 	x, back, p, volume := c.pool()
+	norm := float64(c.attrInt("p", 2))
 	if volume != nil {
-		c.refuse("norms of windows in volumes are not known")
+		return one(ops.LpPool3D(x, norm, *volume))
 	}
-	return one(back(ops.LpPool2D(x, float64(c.attrInt("p", 2)), p)))
+	return one(back(ops.LpPool2D(x, norm, p)))
 }
 
 // global reduces all spatial axes.

@@ -30,6 +30,16 @@ var lowered = map[string]func(x *graph.Value) *graph.Value{
 	"MaxPool2D": func(x *graph.Value) *graph.Value {
 		return ops.MaxPool2D(x, ops.Pool{Size: [2]int{3, 3}, Stride: [2]int{2, 2}, Pad: [4]int{1, 1, 1, 1}, Round: ops.Ceil})
 	},
+	"MaxPool2D and its places, with gaps": func(x *graph.Value) *graph.Value {
+		y, at := ops.MaxPool2DIndices(x, ops.Pool{Size: [2]int{2, 3}, Stride: [2]int{1, 2}, Dilation: [2]int{3, 2}, Pad: [4]int{1, 0, 1, 1}})
+		return ops.MaxUnpool(y, at, 6, 6)
+	},
+	"LpPool3D": func(x *graph.Value) *graph.Value {
+		return ops.LpPool3D(ops.Unsqueeze(x, 1), 3, ops.Pool3{Size: [3]int{2, 3, 2}, Stride: [3]int{1, 3, 2}})
+	},
+	"AdaptiveMaxPool3D": func(x *graph.Value) *graph.Value {
+		return ops.AdaptiveMaxPool3D(ops.Unsqueeze(x, 1), [3]int{2, 4, 5})
+	},
 	"AvgPool2D": func(x *graph.Value) *graph.Value {
 		return ops.AvgPool2D(x, ops.Pool{Size: [2]int{3, 2}, Stride: [2]int{2, 2}, Pad: [4]int{1, 0, 1, 1}, Round: ops.Ceil})
 	},

@@ -52,9 +52,54 @@ func AdaptiveMaxPool2D(x *graph.Value, size [2]int) *graph.Value {
 				windows[i] = append(windows[i], at)
 			}
 		}
-		x = maxAlong(x, axis, windows)
+		x, _ = maxAlong(x, nil, axis, windows)
 	}
 	return x
+}
+
+// AdaptiveAvgPool1D is AdaptiveAvgPool2D of sequences x [N,C,L]: y [N,C,size].
+func AdaptiveAvgPool1D(x *graph.Value, size int) *graph.Value {
+	return adaptive1D("AdaptiveAvgPool1D", x, size, AdaptiveAvgPool2D)
+}
+
+// AdaptiveMaxPool1D is AdaptiveMaxPool2D of sequences x [N,C,L]: y [N,C,size].
+func AdaptiveMaxPool1D(x *graph.Value, size int) *graph.Value {
+	return adaptive1D("AdaptiveMaxPool1D", x, size, AdaptiveMaxPool2D)
+}
+
+// AdaptiveAvgPool3D is AdaptiveAvgPool2D of volumes.
+//
+//	x     float [N,C,D,H,W]
+//	size  O, P, Q
+//	y     float [N,C,O,P,Q]:  the means of boxes, whose places along each axis are those of AdaptiveAvgPool2D
+//
+// It is made of the means of planes and, of those, of lines. Everything but N must be known.
+func AdaptiveAvgPool3D(x *graph.Value, size [3]int) *graph.Value {
+	return adaptive3D("AdaptiveAvgPool3D", x, size, AdaptiveAvgPool2D)
+}
+
+// AdaptiveMaxPool3D is AdaptiveMaxPool2D of volumes, with the boxes of AdaptiveAvgPool3D. Of equal elements the
+// first in row-major order wins.
+func AdaptiveMaxPool3D(x *graph.Value, size [3]int) *graph.Value {
+	return adaptive3D("AdaptiveMaxPool3D", x, size, AdaptiveMaxPool2D)
+}
+
+// An adaptive pools images to a size.
+type adaptive func(x *graph.Value, size [2]int) *graph.Value
+
+func adaptive1D(op string, x *graph.Value, size int, pool adaptive) *graph.Value {
+	if y, ok := areLines(op, x); !ok {
+		return y
+	}
+	return fromRow(pool(asRow(x), [2]int{1, size}))
+}
+
+func adaptive3D(op string, x *graph.Value, size [3]int, pool adaptive) *graph.Value {
+	return ofVolumes(op, x, func(x *graph.Value) *graph.Value {
+		return pool(x, [2]int(size[1:]))
+	}, func(x *graph.Value) *graph.Value {
+		return pool(x, [2]int{size[0], x.Shape()[3]})
+	})
 }
 
 // fitAdaptive reports whether x are images that can be pooled to a size; if not, y is invalid and the graph knows

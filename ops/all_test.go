@@ -1,8 +1,13 @@
 package ops
 
 import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"neocog/graph"
@@ -25,6 +30,42 @@ func TestAllIsSortedAndRuns(t *testing.T) {
 	}
 	if c := slices.Compact(slices.Clone(names)); len(c) != len(names) {
 		t.Errorf("a name occurs twice in %v", names)
+	}
+}
+
+// What has a method Infer in the source is an op, and in All: the text form, the gradient checks and ONNX go by it.
+func TestAllHasEveryOpOfTheSource(t *testing.T) {
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var source, listed []string
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Name.Name == "Infer" && f.Recv != nil {
+				source = append(source, f.Recv.List[0].Type.(*ast.Ident).Name)
+			}
+		}
+	}
+	for _, op := range All() {
+		listed = append(listed, reflect.TypeOf(op).Name())
+	}
+	slices.Sort(source)
+	slices.Sort(listed)
+	for _, name := range source {
+		if !slices.Contains(listed, name) {
+			t.Errorf("the type %s has a method Infer, and is not in All", name)
+		}
+	}
+	if len(listed) != len(source) {
+		t.Errorf("All has %d ops, the source has %d: %v and %v", len(listed), len(source), listed, source)
 	}
 }
 

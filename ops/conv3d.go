@@ -25,15 +25,14 @@ type Conv3 struct {
 //
 //	y[n,k,o,p,q] = Σ_{c,t,r,s} w[k,c,t,r,s] · x[n, c', o·stride − front + t·dilation, …]
 //
-// It is one Conv2D: the T slices of depth that an output meets become channels, and each of the O
-// outputs a group with filters of its own, which are all w. The slices are copied, T·O of them.
+// It is one Conv2D of tall images: the T slices of depth that an output meets become channels, and what belongs
+// to the O outputs along the depth lies below each other, with zeros between. The slices are copied, T·O of them.
 // Everything but N must be known. ONNX Conv.
 func Conv3D(x, w *graph.Value, c Conv3) *graph.Value {
 	if y, ok := areVolumes("Conv3D", x, w); !ok {
 		return y
 	}
 	s, f := x.Shape(), w.Shape()
-	c.Stride, c.Dilation = orOnes(c.Stride), orOnes(c.Dilation)
 	v, groups, err := newVolume(s, f, c)
 	switch {
 	case err != nil:
@@ -43,9 +42,7 @@ func Conv3D(x, w *graph.Value, c Conv3) *graph.Value {
 	case f[0]%groups != 0:
 		return mistake(x, "Conv3D", fmt.Errorf("w has %d filters, which %d groups do not divide", f[0], groups))
 	}
-	planes := v.unfold(x)
-	y := Conv2D(planes, v.filters(w), v.planar(c, groups))
-	return v.join(y, f[0])
+	return v.unstack(Conv2D(v.unfold(x), v.filters(w), v.conv(groups, c.Algo)))
 }
 
 // ConvTranspose3 are the attributes of a transposed convolution of volumes; see ConvTranspose.
@@ -78,32 +75,35 @@ func ConvTranspose3D(x, w *graph.Value, c ConvTranspose3) *graph.Value {
 	if s[1] != f[0] || f[0]%groups != 0 {
 		return mistake(x, "ConvTranspose3D", fmt.Errorf("x has %d channels, w %d rows and there are %d groups: want as many channels as rows, a multiple of the groups", s[1], f[0], groups))
 	}
-	c.Stride, c.Dilation = orOnes(c.Stride), orOnes(c.Dilation)
-	depth := ConvTranspose{
-		Stride: [2]int{c.Stride[0], 1}, Dilation: [2]int{c.Dilation[0], 1}, Pad: [4]int{c.Pad[0], 0, c.Pad[3], 0},
-		OutputPad: [2]int{c.OutputPad[0], 0}, Same: c.Same,
+	v := volume{outs: [3]int(s[2:])}
+	for i, name := range volumeAxes {
+		stride, dilation := orOne([2]int{c.Stride[i], 1}), orOne([2]int{c.Dilation[i], 1})
+		out, before, after, err := transposedAxis(name, s[2+i], f[2+i], ConvTranspose{
+			Stride: stride, Dilation: dilation, Pad: [4]int{c.Pad[i], 0, c.Pad[3+i], 0}, OutputPad: [2]int{c.OutputPad[i], 0}, Same: c.Same,
+		}, 0)
+		if err != nil {
+			return mistake(x, "ConvTranspose3D", err)
+		}
+		v.axes[i] = axis{name, "filter", out, f[2+i], stride[0], dilation[0], before, after, Floor, false}
 	}
-	out, front, back, err := transposedAxis("depth", s[2], f[2], depth, 0)
-	if err != nil {
+	if err := v.check(); err != nil {
 		return mistake(x, "ConvTranspose3D", err)
 	}
-	if s[2] > mostCopies/f[2] {
-		return mistake(x, "ConvTranspose3D", fmt.Errorf("%d slices of depth for each of %d elements are more than can be copied, %d", f[2], s[2], mostCopies))
-	}
-	v := volume{depth: out, front: front, back: back, outputs: s[2], taps: f[2], stride: c.Stride[0], dilation: c.Dilation[0]}
-	y := ConvTranspose2D(v.part(x), v.filters(w), ConvTranspose{
-		Stride: [2]int(c.Stride[1:]), Dilation: [2]int(c.Dilation[1:]), Pad: [4]int{c.Pad[1], c.Pad[2], c.Pad[4], c.Pad[5]},
-		OutputPad: [2]int(c.OutputPad[1:]), Groups: groups * s[2], Same: c.Same, Algo: c.Algo,
-	})
-	if !y.IsValid() {
-		return y
-	}
-	return v.fold(y, f[1]*groups)
+	y := Conv2DInputGrad(v.filters(w), v.stack(x), v.outs[0]*v.band(), v.axes[2].in, v.conv(groups, c.Algo))
+	return v.fold(y)
 }
 
-// A volume is how taps slide along the depth of x: tap t of output o is at o·stride − front + t·dilation.
+var volumeAxes = [3]string{"depth", "height", "width"}
+
+// A volume is a convolution of volumes, of which axes are the three directions and outs the windows along them. It is done as
+// one of images:
+//
+//	x  [N,C,D,H,W]   →  [N, C·T, O·band, W]        the T slices that each output meets, below each other
+//	w  [K,C,T,R,S]   →  [K, C·T, R, S]             a view
+//	y  [N,K,O,P,Q]   ←  [N, K, O·band/stride, Q]   less the rows where windows would meet two slices
 type volume struct {
-	depth, front, back, outputs, taps, stride, dilation int
+	axes [3]axis
+	outs [3]int
 }
 
 // newVolume checks what Conv2D does not see.
@@ -117,93 +117,117 @@ func newVolume(x, w graph.Shape, c Conv3) (v volume, groups int, err error) {
 	if groups < 1 || groups > maxAttribute || w[1] > maxAttribute {
 		return v, 0, fmt.Errorf("there are %d groups of %d channels, want at least 1, and no more than can be counted", groups, w[1])
 	}
-	a := axis{"depth", "filter", x[2], w[2], c.Stride[0], c.Dilation[0], c.Pad[0], c.Pad[3], c.Round, false}
-	if c.Same {
-		if c.Pad != [6]int{} || c.Round == Ceil {
-			return v, 0, fmt.Errorf("padding %v and rounding %v are given beside Same, which chooses both", c.Pad, c.Round)
+	if c.Same && (c.Pad != [6]int{} || c.Round == Ceil) {
+		return v, 0, fmt.Errorf("padding %v and rounding %v are given beside Same, which chooses both", c.Pad, c.Round)
+	}
+	for i, name := range volumeAxes {
+		stride, dilation := orOne([2]int{c.Stride[i], 1}), orOne([2]int{c.Dilation[i], 1})
+		a := axis{name, "filter", x[2+i], w[2+i], stride[0], dilation[0], c.Pad[i], c.Pad[3+i], c.Round, false}
+		if c.Same {
+			if err := a.numbers(); err != nil {
+				return v, 0, err
+			}
+			a.before, a.after = a.samePadding()
+			a.round = Floor
 		}
-		if err := a.numbers(); err != nil {
+		n, beyond, err := a.outputs()
+		if err != nil {
 			return v, 0, err
 		}
-		a.before, a.after = a.samePadding()
-		a.round = Floor
+		a.after += beyond
+		v.axes[i], v.outs[i] = a, n
 	}
-	n, beyond, err := a.outputs()
-	if err == nil && n > mostCopies/w[2] {
-		err = fmt.Errorf("%d slices of depth for each of %d outputs are more than can be copied, %d", w[2], n, mostCopies)
-	}
-	return volume{x[2], a.before, a.after + beyond, n, w[2], a.stride, a.dilation}, groups, err
+	return v, groups, v.check()
 }
 
-// planar is c without depth.
-func (v volume) planar(c Conv3, groups int) Conv {
+// check bounds what is copied.
+func (v volume) check() error {
+	depth := v.axes[0]
+	if v.outs[0] > mostCopies/depth.size {
+		return fmt.Errorf("%d slices of depth for each of %d outputs are more than can be copied, %d", depth.size, v.outs[0], mostCopies)
+	}
+	if v.outs[0] > maxAttribute/v.band() {
+		return fmt.Errorf("%d slices of %d rows are more than an image can have, %d", v.outs[0], v.band(), maxAttribute)
+	}
+	return nil
+}
+
+// band is how many rows each output along the depth gets: those of the padded x which windows meet, up to a multiple of the
+// stride.
+func (v volume) band() int {
+	a := v.axes[1]
+	rows := max((v.outs[1]-1)*a.stride+a.span(), a.before+a.in)
+	return (rows + a.stride - 1) / a.stride * a.stride
+}
+
+// conv is the convolution of the tall images: the padding at the bottom makes the last band as long as the others.
+func (v volume) conv(groups int, algo string) Conv {
+	a, b := v.axes[1], v.axes[2]
 	return Conv{
-		Stride: [2]int(c.Stride[1:]), Dilation: [2]int(c.Dilation[1:]), Pad: [4]int{c.Pad[1], c.Pad[2], c.Pad[4], c.Pad[5]},
-		Groups: groups * v.outputs, Same: c.Same, Round: c.Round, Algo: c.Algo,
+		Stride: [2]int{a.stride, b.stride}, Dilation: [2]int{a.dilation, b.dilation}, Pad: [4]int{0, b.before, max(0, a.span()-a.stride), b.after},
+		Groups: groups, Round: Floor, Algo: algo,
 	}
 }
 
-// slices is a constant [outputs, taps]: which slice of the padded x each tap meets.
+// slices is a constant [taps, outputs]: which slice of the padded x each tap of each output meets.
 func (v volume) slices(g *graph.Graph) *graph.Value {
-	at := make([]int32, 0, v.outputs*v.taps)
-	for o := range v.outputs {
-		for t := range v.taps {
-			at = append(at, int32(o*v.stride+t*v.dilation))
+	a := v.axes[0]
+	at := make([]int32, 0, a.size*v.outs[0])
+	for t := range a.size {
+		for o := range v.outs[0] {
+			at = append(at, int32(o*a.stride+t*a.dilation))
 		}
 	}
-	return graph.Const(g, graph.Shape{v.outputs, v.taps}, at...)
+	return graph.Const(g, graph.Shape{a.size, v.outs[0]}, at...)
 }
 
-// unfold returns x [N,C,D,H,W] as images [N, outputs·C·taps, H, W]: the slices that each output meets.
+// depth is how many slices the padded x has.
+func (v volume) depth() int {
+	a := v.axes[0]
+	return max(a.before+a.in+a.after, (v.outs[0]-1)*a.stride+a.span())
+}
+
+// unfold returns x as tall images.
 func (v volume) unfold(x *graph.Value) *graph.Value {
-	s := x.Shape()
-	x = Gather(Pad(x, []int{0, 0, v.front, 0, 0}, []int{0, 0, v.back, 0, 0}, 0), v.slices(x.Graph()), 2)
-	return Reshape(Transpose(x, 0, 2, 1, 3, 4, 5), s[0], v.outputs*s[1]*v.taps, s[3], s[4])
+	s, d, h := x.Shape(), v.axes[0], v.axes[1]
+	x = Pad(x, []int{0, 0, d.before, h.before, 0}, []int{0, 0, v.depth() - d.before - d.in, v.band() - h.before - h.in, 0}, 0)
+	return Reshape(Gather(x, v.slices(x.Graph()), 2), s[0], s[1]*d.size, v.outs[0]*v.band(), s[4])
 }
 
-// fold is the adjoint of unfold, for c channels: it adds up what was copied.
-func (v volume) fold(y *graph.Value, c int) *graph.Value {
-	s := y.Shape()
-	y = Transpose(Reshape(y, s[0], v.outputs, c, v.taps, s[2], s[3]), 0, 2, 1, 3, 4, 5)
-	// Outputs may reach beyond what is cut off, or leave a rest of it unmet.
-	padded := max(v.front+v.depth+v.back, (v.outputs-1)*v.stride+(v.taps-1)*v.dilation+1)
-	y = graph.Apply(gatherGrad{2, padded}, v.slices(y.Graph()), y)
-	return Slice(y, 2, v.front, v.front+v.depth)
+// fold is the adjoint of unfold: it adds up what was copied.
+func (v volume) fold(y *graph.Value) *graph.Value {
+	if !y.IsValid() {
+		return y
+	}
+	s, d, h := y.Shape(), v.axes[0], v.axes[1]
+	y = Reshape(y, s[0], s[1]/d.size, d.size, v.outs[0], v.band(), s[3])
+	y = graph.Apply(gatherGrad{2, v.depth()}, v.slices(y.Graph()), y)
+	return Slice(Slice(y, 2, d.before, d.before+d.in), 3, h.before, h.before+h.in)
 }
 
-// filters returns w [K,C,T,R,S] as filters [outputs·K, C·T, R, S]: the same for each output.
+// filters returns w as filters of the tall images.
 func (v volume) filters(w *graph.Value) *graph.Value {
 	f := w.Shape()
-	each := []int{f[0], f[1] * f[2], f[3], f[4]}
-	all := BroadcastTo(Reshape(w, each...), append([]int{v.outputs}, each...)...)
-	return Reshape(all, v.outputs*f[0], each[1], f[3], f[4])
+	return Reshape(w, f[0], f[1]*f[2], f[3], f[4])
 }
 
-// part returns y [N,K,outputs,P,Q] as images [N, outputs·K, P, Q], and join is its inverse.
-func (v volume) part(y *graph.Value) *graph.Value {
-	s := y.Shape()
-	return Reshape(Transpose(y, 0, 2, 1, 3, 4), s[0], v.outputs*s[1], s[3], s[4])
-}
-
-func (v volume) join(y *graph.Value, k int) *graph.Value {
+// unstack returns what the tall images give as volumes, and stack is its adjoint.
+func (v volume) unstack(y *graph.Value) *graph.Value {
 	if !y.IsValid() {
 		return y
 	}
 	s := y.Shape()
-	return Transpose(Reshape(y, s[0], v.outputs, k, s[2], s[3]), 0, 2, 1, 3, 4)
+	return Slice(Reshape(y, s[0], s[1], v.outs[0], s[2]/v.outs[0], s[3]), 3, 0, v.outs[1])
+}
+
+func (v volume) stack(y *graph.Value) *graph.Value {
+	s := y.Shape()
+	rows := v.band() / v.axes[1].stride
+	y = Pad(y, make([]int, 5), []int{0, 0, 0, rows - s[3], 0}, 0)
+	return Reshape(y, s[0], s[1], s[2]*rows, s[4])
 }
 
 // areVolumes is areLines for x [N,C,D,H,W] and filters.
 func areVolumes(op string, vs ...*graph.Value) (y *graph.Value, ok bool) {
 	return haveRank(op, 5, "NCDHW", vs...)
-}
-
-// orOnes replaces zeros, which stand for 1.
-func orOnes(v [3]int) [3]int {
-	for i := range v {
-		if v[i] == 0 {
-			v[i] = 1
-		}
-	}
-	return v
 }

@@ -12,20 +12,39 @@ import (
 // dilated reports whether p's windows have gaps.
 func (p Pool) dilated() bool { return orOne(p.Dilation) != [2]int{1, 1} }
 
-// dilatedMax is MaxPool2D with dilation. Rows come first, so that of equal pixels the first in row-major
-// order wins.
-func dilatedMax(x *graph.Value, p Pool) *graph.Value {
+// dilatedMax is MaxPool2D with dilation, and MaxPool2DIndices if places are asked for. Rows come first, so that of equal
+// pixels the first in row-major order wins.
+func dilatedMax(x *graph.Value, p Pool, places bool) (y, argmax *graph.Value) {
+	refuse := func(err error) (y, argmax *graph.Value) {
+		return mistake(x, "MaxPool2D", err), x.Graph().Invalid()
+	}
 	if p.CountPad {
-		return mistake(x, "MaxPool2D", fmt.Errorf("CountPad is for averages: padding has no part in a maximum"))
+		return refuse(fmt.Errorf("CountPad is for averages: padding has no part in a maximum"))
 	}
 	for axis := 3; axis >= 2; axis-- {
 		windows, _, err := p.windowsAlong(axis-2, x)
 		if err != nil {
-			return mistake(x, "MaxPool2D", err)
+			return refuse(err)
 		}
-		x = maxAlong(x, axis, windows)
+		if places && axis == 3 {
+			s := x.Shape()
+			if s[2] > mostCopies/s[3] {
+				return refuse(fmt.Errorf("the places of %d×%d pixels are more than can be listed, %d", s[2], s[3], mostCopies))
+			}
+			argmax = placesIn(x, s[2], s[3])
+		}
+		x, argmax = maxAlong(x, argmax, axis, windows)
 	}
-	return x
+	return x, argmax
+}
+
+// placesIn returns the place of each pixel of x [N,C,h,w] in its plane, in row-major order.
+func placesIn(x *graph.Value, h, w int) *graph.Value {
+	at := make([]int32, h*w)
+	for i := range at {
+		at[i] = int32(i)
+	}
+	return BroadcastTo(graph.Const(x.Graph(), graph.Shape{h, w}, at...), x.Shape()...)
 }
 
 // dilatedAvg is AvgPool2D with dilation.
@@ -87,10 +106,17 @@ func (p Pool) windowsAlong(i int, x *graph.Value) (windows [][]int, padded []int
 // mostCopies bounds the indices of windows that are copied along an axis.
 const mostCopies = 1 << 22
 
-// maxAlong returns the maxima of windows along an axis. Of equal elements the first wins, which repeating the
-// last element of a short window does not change.
-func maxAlong(x *graph.Value, axis int, windows [][]int) *graph.Value {
-	return Max(Gather(x, windowIndices(x.Graph(), windows, -1), axis), axis+1)
+// maxAlong returns the maxima of windows along an axis and, unless places is nil, what it says of them. Of equal
+// elements the first wins, which repeating the last element of a short window does not change.
+func maxAlong(x, places *graph.Value, axis int, windows [][]int) (y, at *graph.Value) {
+	indices := windowIndices(x.Graph(), windows, -1)
+	copies := Gather(x, indices, axis)
+	out := graph.ApplyN(2, reduceMax{axesOf(copies, []int{axis + 1})}, copies)
+	if places == nil {
+		return out[0], nil
+	}
+	at = GatherElements(Gather(places, indices, axis), Unsqueeze(out[1], axis+1), axis+1)
+	return out[0], Squeeze(at, axis+1)
 }
 
 // sumAlong returns the sums of windows along an axis; what short ones lack is a zero after the end of x.

@@ -25,8 +25,40 @@ func LpPool2D(x *graph.Value, norm float64, p Pool) *graph.Value {
 	if err := checkNormOf(norm); err != nil {
 		return mistake(x, "LpPool2D", err)
 	}
+	sums := sumPool(toPower(x, norm), p)
+	if !sums.IsValid() {
+		return sums
+	}
+	return rooted(sums, norm)
+}
+
+// LpPool1D is LpPool2D of sequences x [N,C,L].
+func LpPool1D(x *graph.Value, norm float64, p Pool1) *graph.Value {
+	if y, ok := areLines("LpPool1D", x); !ok {
+		return y
+	}
+	return fromRow(LpPool2D(asRow(x), norm, p.row()))
+}
+
+// LpPool3D is LpPool2D of volumes x [N,C,D,H,W]. It is made of the sums of planes and, of those, of lines.
+func LpPool3D(x *graph.Value, norm float64, p Pool3) *graph.Value {
+	if y, ok := areVolumes("LpPool3D", x); !ok {
+		return y
+	}
+	if err := checkNormOf(norm); err != nil {
+		return mistake(x, "LpPool3D", err)
+	}
+	sums := pool3D("LpPool3D", toPower(x, norm), p, sumPool)
+	if !sums.IsValid() {
+		return sums
+	}
+	return rooted(sums, norm)
+}
+
+// sumPool returns the sum of each window of images, without the padding.
+func sumPool(x *graph.Value, p Pool) *graph.Value {
 	p.CountPad = false
-	sums := AvgPool2D(toPower(x, norm), p)
+	sums := AvgPool2D(x, p)
 	if !sums.IsValid() {
 		return sums
 	}
@@ -41,8 +73,7 @@ func LpPool2D(x *graph.Value, norm float64, p Pool) *graph.Value {
 			counts = append(counts, float64(len(v)*len(h)))
 		}
 	}
-	count := constLike(x, graph.Shape{len(vertical), len(horizontal)}, counts)
-	return rooted(Mul(sums, count), norm)
+	return Mul(sums, constLike(x, graph.Shape{len(vertical), len(horizontal)}, counts))
 }
 
 // GlobalLpPool returns the p-norm of each plane: LpPool2D with a window over all of the image.

@@ -21,7 +21,8 @@ import (
 // to round it. ONNX MaxPool.
 func MaxPool2D(x *graph.Value, p Pool) *graph.Value {
 	if p.dilated() && x.IsValid() {
-		return dilatedMax(x, p)
+		y, _ := dilatedMax(x, p, false)
+		return y
 	}
 	return graph.ApplyN(2, maxPool2D{p.canonical()}, x)[0]
 }
@@ -30,6 +31,9 @@ func MaxPool2D(x *graph.Value, p Pool) *graph.Value {
 //
 //	argmax  i32 [N,C,P,Q]    h·W + w, within the plane
 func MaxPool2DIndices(x *graph.Value, p Pool) (y, argmax *graph.Value) {
+	if p.dilated() && x.IsValid() {
+		return dilatedMax(x, p, true)
+	}
 	out := graph.ApplyN(2, maxPool2D{p.canonical()}, x)
 	return out[0], out[1]
 }

@@ -79,6 +79,13 @@ func AvgPool3D(x *graph.Value, p Pool3) *graph.Value { return pool3D("AvgPool3D"
 
 // pool3D pools planes, then lines.
 func pool3D(op string, x *graph.Value, p Pool3, pool func(x *graph.Value, p Pool) *graph.Value) *graph.Value {
+	return ofVolumes(op, x, func(x *graph.Value) *graph.Value { return pool(x, p.plane()) },
+		func(x *graph.Value) *graph.Value { return pool(x, p.line()) })
+}
+
+// ofVolumes pools x [N,C,D,H,W]: the planes, as images [N, C·D, H, W] that become [N, C·D, P, Q], then the lines of depth, as
+// images [N, C, D, P·Q], whose rows become others.
+func ofVolumes(op string, x *graph.Value, planes, lines func(x *graph.Value) *graph.Value) *graph.Value {
 	if y, ok := areVolumes(op, x); !ok {
 		return y
 	}
@@ -86,12 +93,12 @@ func pool3D(op string, x *graph.Value, p Pool3, pool func(x *graph.Value, p Pool
 	if !s[1:].IsStatic() {
 		return mistake(x, op, onlyBatch(x))
 	}
-	y := pool(Reshape(x, s[0], s[1]*s[2], s[3], s[4]), p.plane())
+	y := planes(Reshape(x, s[0], s[1]*s[2], s[3], s[4]))
 	if !y.IsValid() {
 		return y
 	}
 	P, Q := y.Shape()[2], y.Shape()[3]
-	y = pool(Reshape(y, s[0], s[1], s[2], P*Q), p.line())
+	y = lines(Reshape(y, s[0], s[1], s[2], P*Q))
 	if !y.IsValid() {
 		return y
 	}

@@ -43,9 +43,9 @@ func (s *Scatter) UnmarshalText(text []byte) error { return named("scatter", sca
 //	          other factors of the element
 //
 // Of equal elements, x stays before all updates, and of those the first; a NaN that stays has no
-// gradient. Second derivatives of ScatterMul are right where no factor is 0. An index out of range, a
-// negative one too, stops the run with an error. Integers wrap around. ONNX ScatterElements, with its
-// reductions.
+// gradient. Derivatives of ScatterMul are right up to the third order, whichever factors are 0, and of any
+// order where at most three of an element's are. An index out of range, a negative one too, stops the run with an error.
+// Integers wrap around. ONNX ScatterElements, with its reductions.
 func ScatterElements(x, indices, updates *graph.Value, axis int, how Scatter) *graph.Value {
 	return graph.Apply(scatterElements{axisOf(x, axis), how}, x, indices, updates)
 }
@@ -109,15 +109,7 @@ func (o scatterElements) VJP(n *graph.Node, d []*graph.Value) []*graph.Value {
 	case ScatterAdd:
 		return []*graph.Value{dy, nil, dupdates}
 	case ScatterMul:
-		// The product of all factors but one is that of those which are not 0, over the one: if no other is 0.
-		dx := Mul(dy, scatter(OnesLike(x), updates, ScatterMul))
-		one := scalarLike(dy, 1)
-		isZero := func(v *graph.Value) *graph.Value { return Equal(v, zero) }
-		product := scatter(Where(isZero(x), one, x), Where(isZero(updates), one, updates), ScatterMul)
-		zeros := at(scatter(Where(isZero(x), one, zero), Where(isZero(updates), OnesLike(updates), zero), ScatterAdd))
-		others := Where(isZero(updates), at(product), Div(at(product), Where(isZero(updates), one, updates)))
-		mine := Where(isZero(updates), one, zero)
-		return []*graph.Value{dx, nil, Mul(dupdates, Where(Equal(zeros, mine), others, zero))}
+		return []*graph.Value{Mul(dy, scatter(OnesLike(x), updates, ScatterMul)), nil, Mul(dupdates, o.otherFactors(x, indices, updates))}
 	}
 	// Who stays is who finds the number of his own turn where he wrote it.
 	g := x.Graph()
@@ -141,6 +133,33 @@ func (o scatterElements) VJP(n *graph.Node, d []*graph.Value) []*graph.Value {
 	stayed := Equal(x, y)
 	dupdates = Where(And(Equal(at(first), turns), Not(at(stayed))), dupdates, zero)
 	return []*graph.Value{Where(stayed, dy, zero), nil, dupdates}
+}
+
+// otherFactors returns for each update the product of all other factors of the element that it meets.
+//
+// Those which are not 0 are a quotient. Those which are 0 keep their place in the product for the sake of
+// derivatives: of one the product is their sum, of two half of what the square of their sum has besides their
+// squares; of more it is 0, as its first and second derivatives are.
+func (o scatterElements) otherFactors(x, indices, updates *graph.Value) *graph.Value {
+	one, zero := scalarLike(x, 1), scalarLike(x, 0)
+	isZero := func(v *graph.Value) *graph.Value { return Equal(v, zero) }
+	at := func(x, updates *graph.Value, how Scatter) *graph.Value {
+		return GatherElements(ScatterElements(x, indices, updates, o.Axis, how), indices, o.Axis)
+	}
+	// The sum, over the other factors that are 0, of what f makes of them.
+	others := func(f func(v *graph.Value) *graph.Value) *graph.Value {
+		pick := func(v *graph.Value) *graph.Value { return Where(isZero(v), f(v), zero) }
+		return Sub(at(pick(x), pick(updates), ScatterAdd), pick(updates))
+	}
+	full := func(v *graph.Value) *graph.Value { return Where(isZero(v), one, v) }
+	quotient := Div(at(full(x), full(updates), ScatterMul), full(updates))
+	zeros := others(OnesLike)
+	sum := others(func(v *graph.Value) *graph.Value { return v })
+	two := Scale(Sub(Square(sum), others(Square)), 0.5)
+	few := func(n float64, then, more *graph.Value) *graph.Value {
+		return Where(Equal(zeros, scalarLike(x, n)), then, more)
+	}
+	return Mul(quotient, few(0, one, few(1, sum, few(2, two, zero))))
 }
 
 // countTo returns 0, 1, … n-1.

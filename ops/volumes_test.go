@@ -3,6 +3,7 @@ package ops_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"neocog/autodiff"
@@ -85,6 +86,10 @@ func TestConvolutionsOfLinesAndVolumes(t *testing.T) {
 		{[3]int{4, 5, 3}, [3]int{2, 3, 2}, one, one, [6]int{}, 1},
 		{[3]int{5, 5, 4}, [3]int{3, 2, 2}, [3]int{2, 1, 1}, one, [6]int{1, 0, 1, 1, 1, 0}, 2},
 		{[3]int{6, 3, 4}, [3]int{2, 2, 1}, [3]int{3, 1, 1}, [3]int{2, 1, 2}, [6]int{0, 1, 0, 0, 0, 0}, 1}, // a rest of depth unseen
+		{[3]int{3, 8, 6}, [3]int{2, 1, 2}, [3]int{1, 3, 2}, one, [6]int{0, 1, 0, 0, 0, 0}, 1},             // rows between windows, and a rest of them
+		{[3]int{4, 7, 5}, [3]int{2, 3, 3}, [3]int{2, 2, 2}, [3]int{1, 2, 1}, [6]int{0, 2, 1, 0, 1, 1}, 2}, // gaps in rows
+		{[3]int{2, 4, 4}, [3]int{3, 3, 3}, one, one, [6]int{1, 1, 1, 1, 1, 1}, 1},                         // as usual
+		{[3]int{2, 9, 3}, [3]int{1, 2, 1}, [3]int{1, 4, 1}, one, [6]int{}, 1},                             // rows at the end unseen
 		{[3]int{1, 1, 9}, [3]int{1, 1, 3}, [3]int{1, 1, 2}, [3]int{1, 1, 2}, [6]int{0, 0, 1, 0, 0, 2}, 2},
 	} {
 		const n = 2
@@ -164,17 +169,17 @@ func TestPoolsOfLinesAndVolumes(t *testing.T) {
 		w := newWindow3(c.in, c.size, c.stride, c.dilation, c.pad)
 		size := c.in[0] * c.in[1] * c.in[2]
 		x := wave(planes * size)
-		var maxima, argmax, means, counted []float64
+		var maxima, argmax, means, counted, norms []float64
 		for i := range planes {
 			w.outputs(func(o [3]int) {
-				best, where, sum, n := math.Inf(-1), -1, 0.0, 0
+				best, where, sum, squares, n := math.Inf(-1), -1, 0.0, 0.0, 0
 				w.each(c.in, o, func(at, _ int) {
 					v := x[i*size+at]
-					if sum, n = sum+v, n+1; v > best {
+					if sum, squares, n = sum+v, squares+v*v, n+1; v > best {
 						best, where = v, at
 					}
 				})
-				maxima, argmax = append(maxima, best), append(argmax, float64(where))
+				maxima, argmax, norms = append(maxima, best), append(argmax, float64(where)), append(norms, math.Sqrt(squares))
 				means, counted = append(means, sum/float64(n)), append(counted, sum/float64(c.size[0]*c.size[1]*c.size[2]))
 			})
 		}
@@ -199,9 +204,7 @@ func TestPoolsOfLinesAndVolumes(t *testing.T) {
 		run("max", maxima, either(func(x *graph.Value) *graph.Value { return ops.MaxPool1D(x, p1) }, func(x *graph.Value) *graph.Value { return ops.MaxPool3D(x, p3) }))
 		run("mean", means, either(func(x *graph.Value) *graph.Value { return ops.AvgPool1D(x, p1) }, func(x *graph.Value) *graph.Value { return ops.AvgPool3D(x, p3) }))
 		run("mean with padding", counted, either(func(x *graph.Value) *graph.Value { return ops.AvgPool1D(x, q1) }, func(x *graph.Value) *graph.Value { return ops.AvgPool3D(x, q3) }))
-		if c.dilation != one {
-			continue
-		}
+		run("norm", norms, either(func(x *graph.Value) *graph.Value { return ops.LpPool1D(x, 2, p1) }, func(x *graph.Value) *graph.Value { return ops.LpPool3D(x, 2, p3) }))
 		unpooled := make([]float64, len(x))
 		for i, at := range argmax {
 			unpooled[i/(len(argmax)/planes)*size+int(at)] += maxima[i]
@@ -251,8 +254,82 @@ func TestAdaptivePools(t *testing.T) {
 	refused(t, map[string]func(g *graph.Graph) *graph.Value{
 		"AdaptiveAvgPool2D: a size of 0×2 is asked for": func(g *graph.Graph) *graph.Value { return ops.AdaptiveAvgPool2D(input(g, 1, 1, 2, 2), [2]int{0, 2}) },
 		"AdaptiveMaxPool2D: the image is 0×2":           func(g *graph.Graph) *graph.Value { return ops.AdaptiveMaxPool2D(input(g, 1, 1, 0, 2), [2]int{1, 2}) },
-		"AdaptiveMaxPool2D: x has 3 dimensions":         func(g *graph.Graph) *graph.Value { return ops.AdaptiveMaxPool2D(input(g, 1, 1, 2), [2]int{1, 2}) },
+		"AdaptiveAvgPool1D: x has 2 dimensions":         func(g *graph.Graph) *graph.Value { return ops.AdaptiveAvgPool1D(input(g, 1, 2), 2) },
+		"AdaptiveMaxPool3D: x has 4 dimensions":         func(g *graph.Graph) *graph.Value { return ops.AdaptiveMaxPool3D(input(g, 1, 1, 2, 2), [3]int{1, 1, 1}) },
+		"a size of 0×4 is asked for": func(g *graph.Graph) *graph.Value {
+			return ops.AdaptiveAvgPool3D(input(g, 1, 1, 2, 2, 2), [3]int{0, 2, 2})
+		},
+		"AdaptiveMaxPool2D: x has 3 dimensions": func(g *graph.Graph) *graph.Value { return ops.AdaptiveMaxPool2D(input(g, 1, 1, 2), [2]int{1, 2}) },
 	})
+}
+
+// Adaptive pools of lines and volumes must be what loops over the boxes give.
+func TestAdaptivePoolsOfLinesAndVolumes(t *testing.T) {
+	for _, c := range []struct{ in, size [3]int }{
+		{[3]int{5, 4, 7}, [3]int{2, 3, 3}}, {[3]int{4, 6, 2}, [3]int{2, 3, 2}}, {[3]int{3, 2, 2}, [3]int{5, 1, 4}}, {[3]int{1, 1, 11}, [3]int{1, 1, 4}},
+	} {
+		const planes = 4
+		size := c.in[0] * c.in[1] * c.in[2]
+		x := wave(planes * size)
+		x[1] = x[0]
+		withNaN := slices.Clone(x)
+		withNaN[2*size-1] = math.NaN()
+		bounds := func(axis, i int) (lo, hi int) {
+			return i * c.in[axis] / c.size[axis], ((i+1)*c.in[axis] + c.size[axis] - 1) / c.size[axis]
+		}
+		var means, maxima []float64
+		for n := range planes {
+			for o := range c.size[0] {
+				for p := range c.size[1] {
+					for q := range c.size[2] {
+						sum, count, best := 0.0, 0.0, math.Inf(-1)
+						d0, d1 := bounds(0, o)
+						h0, h1 := bounds(1, p)
+						w0, w1 := bounds(2, q)
+						for d := d0; d < d1; d++ {
+							for h := h0; h < h1; h++ {
+								for w := w0; w < w1; w++ {
+									at := n*size + (d*c.in[1]+h)*c.in[2] + w
+									sum, count, best = sum+x[at], count+1, max(best, withNaN[at])
+								}
+							}
+						}
+						means, maxima = append(means, sum/count), append(maxima, best)
+					}
+				}
+			}
+		}
+		shape := []int{2, 2, c.in[0], c.in[1], c.in[2]}
+		avg := func(x *graph.Value) *graph.Value { return ops.AdaptiveAvgPool3D(x, c.size) }
+		most := func(x *graph.Value) *graph.Value { return ops.AdaptiveMaxPool3D(x, c.size) }
+		if c.in[0] == 1 {
+			shape = []int{2, 2, c.in[2]}
+			avg = func(x *graph.Value) *graph.Value { return ops.AdaptiveAvgPool1D(x, c.size[2]) }
+			most = func(x *graph.Value) *graph.Value { return ops.AdaptiveMaxPool1D(x, c.size[2]) }
+		}
+		closeTo(t, fmt.Sprintf("%v: mean", c), shaped(t, avg, shape, x...), means)
+		alike(t, fmt.Sprintf("%v: max", c), shaped(t, most, shape, withNaN...), maxima...)
+	}
+	g := graph.New("g")
+	x := g.Input("x", graph.Of(graph.Float32, graph.Batch, 3, 4, 5, 6))
+	typed(t, ops.AdaptiveAvgPool3D(x, [3]int{2, 3, 4}), "f32[N,3,2,3,4]")
+	if ops.AdaptiveAvgPool1D(nil, 1).IsValid() || ops.AdaptiveMaxPool3D(nil, [3]int{}).IsValid() || ops.LpPool1D(nil, 2, ops.Pool1{}).IsValid() || ops.LpPool3D(nil, 2, ops.Pool3{}).IsValid() {
+		t.Error("something of nothing is valid")
+	}
+}
+
+// Of equal pixels, and of NaNs, the first in row-major order is where a window with gaps has its maximum.
+func TestPlacesOfWindowsWithGaps(t *testing.T) {
+	nan := math.NaN()
+	p := ops.Pool{Size: [2]int{2, 2}, Stride: [2]int{1, 1}, Dilation: [2]int{2, 2}}
+	at := func(x *graph.Value) *graph.Value {
+		_, at := ops.MaxPool2DIndices(x, p)
+		return ops.Cast(at, graph.Float64)
+	}
+	alike(t, "places", shaped(t, at, []int{1, 2, 3, 3}, 1, 9, 1, 9, 9, 9, 1, 9, 1, 0, 9, nan, 9, 9, 9, nan, 9, nan), 0, 2)
+	y := func(x *graph.Value) *graph.Value { y, _ := ops.MaxPool2DIndices(x, p); return y }
+	alike(t, "maxima", shaped(t, y, []int{1, 1, 3, 4}, 1, 2, 3, 4, 9, 9, 9, 9, 5, 6, 7, 8), 7, 8)
+	alike(t, "their gradient", shaped(t, gradientGraph(y), []int{1, 1, 3, 4}, 1, 2, 3, 4, 9, 9, 9, 9, 5, 6, 7, 8), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 1)
 }
 
 func TestLinesAndVolumesRefuse(t *testing.T) {
@@ -275,9 +352,17 @@ func TestLinesAndVolumesRefuse(t *testing.T) {
 		"window 0 along the width meets no pixel": func(g *graph.Graph) *graph.Value {
 			return ops.MaxPool2D(input(g, N, 3, 1, 1), ops.Pool{Size: [2]int{1, 2}, Dilation: [2]int{1, 2}, Pad: [4]int{0, 1, 0, 1}})
 		},
-		"the windows have dilation 1×2, want none": func(g *graph.Graph) *graph.Value {
-			y, _ := ops.MaxPool2DIndices(input(g, N, 3, 5, 5), ops.Pool{Size: [2]int{1, 2}, Dilation: [2]int{1, 2}})
+		"the places of 2049×2049 pixels are more than can be listed": func(g *graph.Graph) *graph.Value {
+			y, _ := ops.MaxPool2DIndices(input(g, N, 3, 2049, 2049), ops.Pool{Size: [2]int{1, 2}, Stride: [2]int{1024, 1024}, Dilation: [2]int{1, 1024}, Round: ops.Floor})
 			return y
+		},
+		"CountPad is for averages": func(g *graph.Graph) *graph.Value {
+			_, at := ops.MaxPool2DIndices(input(g, N, 3, 5, 5), ops.Pool{Size: [2]int{1, 2}, Dilation: [2]int{1, 2}, CountPad: true})
+			return at
+		},
+		"LpPool1D: x has 4 dimensions, want 3": func(g *graph.Graph) *graph.Value { return ops.LpPool1D(input(g, N, 1, 2, 2), 2, ops.Pool1{Size: 1}) },
+		"LpPool3D: the norm is NaN": func(g *graph.Graph) *graph.Value {
+			return ops.LpPool3D(input(g, N, 1, 2, 2, 2), math.NaN(), ops.Pool3{Size: [3]int{1, 1, 1}})
 		},
 		"LpPool2D: the norm is 0.5": func(g *graph.Graph) *graph.Value {
 			return ops.LpPool2D(input(g, N, 1, 2, 2), 0.5, ops.Pool{Size: [2]int{1, 1}})

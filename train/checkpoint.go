@@ -7,8 +7,6 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
-	"io"
-	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -19,11 +17,12 @@ import (
 	"time"
 
 	"github.com/pkg/errors"
+	"gorgonia.org/tensor"
 
 	"neocog/data"
-	"neocog/graph"
 	"neocog/internal/cpu"
 	"neocog/vm"
+	"neocog/weights"
 )
 
 // A position is how far a run has come, besides its Trainer's State, epoch and step: all
@@ -91,9 +90,13 @@ func (r *Run) checkpoint(t *Trainer, p *position, dataSum string) error {
 	meta := t.counts()
 	meta[metaPosition], meta[metaConfig], meta[metaData] = string(text), string(config), dataSum
 	meta[metaCode], meta[metaKernels] = code(), t.kernels()
-	path := filepath.Join(r.Dir, checkpointFile(t.step))
-	err = replace(r.disk, path, func(w io.Writer) error { return writeTensors(w, t.state, t.state.Names(), meta) })
-	if err != nil {
+	f := &weights.File{Tensors: map[string]*tensor.Dense{}, Meta: meta}
+	for _, name := range t.state.Names() {
+		if f.Tensors[name], err = t.state.Get(name); err != nil {
+			return err
+		}
+	}
+	if err := replace(r.disk, filepath.Join(r.Dir, checkpointFile(t.step)), f.WriteSafetensors); err != nil {
 		return err
 	}
 	steps, err := checkpoints(r.Dir)
@@ -113,36 +116,26 @@ func (r *Run) checkpoint(t *Trainer, p *position, dataSum string) error {
 const keep = 2
 
 // restore makes t what it was when the checkpoint was written, or leaves it as it is.
-func (t *Trainer) restore(file []byte) (p *position, w weights, err error) {
+func (t *Trainer) restore(file []byte) (p *position, w saved, err error) {
 	if w, err = decodeWeights(file); err != nil {
 		return nil, w, err
 	}
-	if _, ok := w.meta[metaPosition]; !ok {
-		return nil, w, errors.New("it holds weights, but is no checkpoint")
+	text, ok := w.Meta[metaPosition]
+	if !ok {
+		return nil, w, errors.New("it holds weights, but no position: it is no checkpoint")
 	}
-	if err := json.Unmarshal([]byte(w.meta[metaPosition]), &p); err != nil || p == nil {
-		return nil, w, errors.Errorf("its position %q cannot be read: %v", w.meta[metaPosition], err)
+	if err := json.Unmarshal([]byte(text), &p); err != nil || p == nil {
+		return nil, w, errors.Errorf("its position %q cannot be read: %v", text, err)
 	}
 	// Of a network that had been trained before there are epochs without figures.
 	if len(p.Epochs) > w.epoch || min(p.Batches, p.Correct, p.Seen, p.Explosion.Seen) < 0 || p.Batches > 0 && p.Seen == 0 {
-		return nil, w, errors.Errorf("its position %q is that of no run", w.meta[metaPosition])
+		return nil, w, errors.Errorf("its position %q is that of no run", text)
 	}
-	names := t.state.Names()
-	types := map[string]graph.Type{}
-	for _, name := range names {
-		v, err := t.state.Get(name)
-		if err != nil {
-			return nil, w, err
-		}
-		if types[name], err = vm.TypeOf(v); err != nil {
-			return nil, w, err
-		}
+	if err := t.suits(w.File); err != nil {
+		return nil, w, errors.WithMessagef(err, "it is for model %q and does not fit model %q", w.Meta[metaModel], t.model.Name)
 	}
-	if err := w.suit(t.model.Name, names, types); err != nil {
-		return nil, w, err
-	}
-	for _, name := range names {
-		if err := t.state.Set(name, denseOf(w.views[name], types[name])); err != nil {
+	for name, v := range w.Tensors {
+		if err := t.state.Set(name, v); err != nil {
 			return nil, w, err
 		}
 	}
@@ -150,36 +143,44 @@ func (t *Trainer) restore(file []byte) (p *position, w weights, err error) {
 	return p, w, nil
 }
 
-// suit checks that the file holds these values and no others.
-func (w weights) suit(model string, names []string, types map[string]graph.Type) error {
-	for _, name := range names {
-		v, ok := w.views[name]
-		if !ok {
-			return errors.Errorf("it has no %q, which model %q wants as %v; it is for model %q", name, model, types[name], w.meta[metaModel])
+// suits checks that a file holds all values of the State, slots among them, and no others.
+func (t *Trainer) suits(f *weights.File) error {
+	m := &weights.Misfit{}
+	for _, name := range t.state.Names() {
+		typ, _ := t.state.Type(name)
+		want := weights.Want{Name: name, Type: typ}
+		v := f.Tensors[name]
+		if v == nil {
+			m.Missing = append(m.Missing, want)
+			continue
 		}
-		if got := fmt.Sprint(v.DType(), v.Shape()); got != fmt.Sprint(stored[types[name].DType], []int(types[name].Shape)) {
-			return errors.Errorf("its %q is %s, model %q wants %v", name, got, model, types[name])
+		have, err := vm.TypeOf(v)
+		if err != nil {
+			return err
+		}
+		if !have.Equal(typ) {
+			m.Other = append(m.Other, weights.Mismatch{Want: want, Have: have})
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(w.views)) {
-		if _, ok := types[name]; !ok {
-			return errors.Errorf("it has %q, which model %q has not; it is for model %q", name, model, w.meta[metaModel])
+	for _, name := range f.Names() {
+		if _, ok := t.state.Type(name); !ok {
+			m.Extra = append(m.Extra, name)
 		}
+	}
+	if len(m.Missing)+len(m.Other)+len(m.Extra) > 0 {
+		return m
 	}
 	return nil
 }
 
 // checkpointSize returns the most that a checkpoint of t can take, in bytes.
-func (t *Trainer) checkpointSize() (int64, error) {
+func (t *Trainer) checkpointSize() int64 {
 	n := int64(maxText)
 	for _, name := range t.state.Names() {
-		v, err := t.state.Get(name)
-		if err != nil {
-			return 0, err
-		}
-		n += 4096 + int64(v.MemSize())
+		typ, _ := t.state.Type(name)
+		n += 4096 + int64(typ.Bytes())
 	}
-	return n, nil
+	return n
 }
 
 // An interval says when checkpoints are written besides the ends of epochs: after so

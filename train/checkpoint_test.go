@@ -152,7 +152,7 @@ func TestResumeRefusesWhatIsNotTheRun(t *testing.T) {
 		t.Errorf("the folder held %v, now %v (%v)", before, after, err)
 	}
 	two := models.Model{Name: "linear", Input: linearModel.Input, Classes: 10, Build: mlp}
-	if _, _, err := ResumeModel(dir, two, more); err == nil || !strings.Contains(err.Error(), `its "fc/w" is F32 [10 16], model "linear" wants f32[10,7]`) {
+	if _, _, err := ResumeModel(dir, two, more); err == nil || !strings.Contains(err.Error(), `its "fc/w" is f32[10,16], want f32[10,7]`) {
 		t.Errorf("another network: %v", err)
 	}
 	if err := os.Remove(filepath.Join(dir, ConfigFile)); err != nil {
@@ -169,7 +169,7 @@ func mlp(b *layers.Builder, x *graph.Value) *graph.Value {
 
 // Kernels of another instruction set round otherwise: the run goes on, and says so.
 func TestResumeNotesOtherKernels(t *testing.T) {
-	dir, tr := linearRun(t, nil, func(c *Config) { c.Epochs = 2 })
+	dir, _ := linearRun(t, nil, func(c *Config) { c.Epochs = 2 })
 	path := filepath.Join(dir, checkpointFile(4))
 	file, err := os.ReadFile(path)
 	if err != nil {
@@ -179,12 +179,12 @@ func TestResumeNotesOtherKernels(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w.meta[metaKernels], w.meta[metaCode] = "abacus", "neocog 0.0.1 go1.0"
+	w.Meta[metaKernels], w.Meta[metaCode] = "abacus", "neocog 0.0.1 go1.0"
 	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := writeTensors(f, tr.state, tr.state.Names(), w.meta); err != nil {
+	if err := w.WriteSafetensors(f); err != nil {
 		t.Fatal(err)
 	}
 	f.Close()
@@ -243,7 +243,7 @@ func TestPositionsOfNoRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sound := w.meta[metaPosition]
+	sound := w.Meta[metaPosition]
 	for _, c := range []struct{ old, new string }{
 		{`"Batches":0`, `"Batches":-1`},
 		{`"Batches":0`, `"Batches":1.5`},
@@ -254,16 +254,16 @@ func TestPositionsOfNoRun(t *testing.T) {
 		{sound, ``},
 		{sound, `[]`},
 	} {
-		w.meta[metaPosition] = strings.Replace(sound, c.old, c.new, 1)
-		if w.meta[metaPosition] == sound {
+		w.Meta[metaPosition] = strings.Replace(sound, c.old, c.new, 1)
+		if w.Meta[metaPosition] == sound {
 			t.Fatalf("the position %s has no %s", sound, c.old)
 		}
 		var b bytes.Buffer
-		if err := writeTensors(&b, tr.state, tr.state.Names(), w.meta); err != nil {
+		if err := w.WriteSafetensors(&b); err != nil {
 			t.Fatal(err)
 		}
 		if _, _, err := tr.restore(b.Bytes()); err == nil || !strings.Contains(err.Error(), "position") {
-			t.Errorf("%s: error %v, want the position named", w.meta[metaPosition], err)
+			t.Errorf("%s: error %v, want the position named", w.Meta[metaPosition], err)
 		}
 	}
 }

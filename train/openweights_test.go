@@ -88,7 +88,7 @@ func TestOpenWeightsMistakes(t *testing.T) {
 	for _, c := range []struct{ path, model, want string }{
 		{foreign(t, dir, all, safetensors.F32), "", "foreign.safetensors does not say which model it has the weights of"},
 		{foreign(t, dir, all, safetensors.F32), "compakt", `foreign.safetensors: unknown model "compakt", did you mean compact`},
-		{foreign(t, dir, all, safetensors.F16), "compact", `its "more" has elements F16, want F32`},
+		{foreign(t, dir, all, safetensors.U8), "compact", `its "more" has elements U8, want F32, F64, F16, BF16`},
 		{damaged, "", "damaged.safetensors: it is damaged: the SHA-256 of its content is "},
 		{filepath.Join(dir, "missing"), "", "missing: no such file or directory"},
 	} {

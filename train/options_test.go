@@ -391,3 +391,29 @@ func TestAugmentedRunsHaveTheSameBitsForAnyWorkers(t *testing.T) {
 		}
 	}
 }
+
+// Weights that are set are those that are evaluated and saved, also where means of others were kept.
+func TestSetWeightsBeginsAveragesAnew(t *testing.T) {
+	other := stepped(t, 3, func(*train.Config) {})
+	f, err := other.Weights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	mean := stepped(t, 10, func(c *train.Config) { c.Average = 0.9 })
+	if err := mean.SetWeights(f); err != nil {
+		t.Fatal(err)
+	}
+	got, err := mean.Weights()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, d := range f.Tensors {
+		if !slices.Equal(got.Tensors[name].Float32s(), d.Float32s()) {
+			t.Errorf("%s is not what was set", name)
+		}
+	}
+	delete(f.Tensors, "fc/b")
+	if err := mean.SetWeights(f); err == nil || err.Error() != `they do not fit model "plain": it has no "fc/b", f32[10]` {
+		t.Errorf("error %v", err)
+	}
+}

@@ -87,20 +87,16 @@ func (r *Run) restore(t *Trainer) error {
 	if err != nil {
 		return err
 	}
-	most, err := t.checkpointSize()
-	if err != nil {
-		return err
-	}
 	var damaged []string
 	for _, n := range steps {
 		path := filepath.Join(r.Dir, checkpointFile(n))
-		file, err := read(r.Dir, checkpointFile(n), most)
+		file, err := read(r.Dir, checkpointFile(n), t.checkpointSize())
 		long := (*tooLong)(nil)
 		if err != nil && !errors.As(err, &long) {
 			return err
 		}
 		var p *position
-		var w weights
+		var w saved
 		if err == nil {
 			p, w, err = t.restore(file)
 		}
@@ -109,18 +105,18 @@ func (r *Run) restore(t *Trainer) error {
 			r.damaged = append(r.damaged, path)
 			continue
 		}
-		then, err := ParseConfig([]byte(w.meta[metaConfig]))
+		then, err := ParseConfig([]byte(w.Meta[metaConfig]))
 		if err == nil {
 			err = unchanged(then, t.cfg)
 		}
 		if err != nil {
 			return errors.WithMessagef(err, "%s does not go with %s", path, filepath.Join(r.Dir, ConfigFile))
 		}
-		r.from, r.data, r.Notes = p, w.meta[metaData], damaged
-		if was := w.meta[metaKernels]; was != t.kernels() {
+		r.from, r.data, r.Notes = p, w.Meta[metaData], damaged
+		if was := w.Meta[metaKernels]; was != t.kernels() {
 			r.Notes = append(r.Notes, fmt.Sprintf("the run went on kernels for %s, and goes on with those for %s, which may round otherwise", was, t.kernels()))
 		}
-		if was := w.meta[metaCode]; was != code() {
+		if was := w.Meta[metaCode]; was != code() {
 			r.Notes = append(r.Notes, fmt.Sprintf("the run was begun by %s, and goes on with %s, which may round otherwise", was, code()))
 		}
 		return nil

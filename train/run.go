@@ -152,6 +152,19 @@ func (r *Run) save(t *Trainer, name string) error {
 	return replace(r.disk, filepath.Join(r.Dir, name), t.WriteWeights)
 }
 
+// Put writes a Trainer into the new run folder as it is, without metrics: its configuration, what prediction must know
+// of the data, its weights.
+func (r *Run) Put(t *Trainer) error {
+	if err := r.begin(t, nil, ""); err != nil {
+		return err
+	}
+	err := r.Save(t)
+	if err != nil {
+		r.discard(t.step)
+	}
+	return err
+}
+
 // Append adds a record to metrics.csv and metrics.jsonl, each a whole line, and
 // flushed to the disk.
 func (r *Run) Append(rec Record) error {

@@ -217,7 +217,7 @@ func TestOpenSaysWhatIsWrong(t *testing.T) {
 
 	// Sound weights of another model.
 	put(lenetDir, train.ConfigFile, strings.Replace(string(config), "model: small", "model: lenet5", 1))
-	if _, err := train.Open(lenetDir); err == nil || !strings.Contains(err.Error(), `it has no "conv1/w", which model "lenet5" wants as f32[6,1,5,5]; it is for model "small"`) {
+	if _, err := train.Open(lenetDir); err == nil || !strings.Contains(err.Error(), `it has the weights of model "small": they do not fit model "lenet5": it has no "conv1/w", f32[6,1,5,5] (nearest: "conv/w"); `) {
 		t.Errorf("weights of another model: %v", err)
 	}
 

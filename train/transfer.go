@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"neocog/models/layers"
 	"neocog/ops"
 	"neocog/vm"
+	"neocog/weights"
 )
 
 // A Base is a trained network to start another one from.
@@ -61,28 +61,23 @@ func NewBase(name string, logits *graph.Value, state *vm.State, norm data.Normal
 	return &Base{Model: m, State: state, Norm: norm, graph: g.String()}, err
 }
 
-// OpenWeights returns the network of a safetensors file: the model of the zoo of that name with the tensors of the
+// OpenWeights returns the network of a safetensors or npz file: the model of the zoo of that name with the tensors of the
 // file, which are called as the model calls its parameters and buffers; the empty name is for a file that was written by
 // Trainer.WriteWeights, which says it. Of other programs it may hold more, and need not hold what From does not use, such as
 // the last layer; what is missing, or of another shape, is an error there. Images are not normalised: set Norm.
 func OpenWeights(path, model string) (*Base, error) {
-	file, err := os.ReadFile(path)
+	f, err := weights.Read(path)
 	if err != nil {
 		return nil, err
 	}
-	w, err := decodeTensors(file)
-	if err == nil && w.meta[metaFormat] == formatName {
-		err = w.verify()
-	}
 	b := &Base{State: vm.NewState(0)}
-	if err == nil {
-		err = w.setAll(b.State)
-	}
-	if err != nil {
-		return nil, errors.WithMessagef(err, "%s", path)
+	for name, d := range f.Tensors {
+		if err := b.State.Set(name, d); err != nil {
+			return nil, errors.WithMessagef(err, "%s", path)
+		}
 	}
 	if model == "" {
-		model = w.meta[metaModel]
+		model = f.Meta[metaModel]
 	}
 	if model == "" {
 		return nil, errors.Errorf("%s does not say which model it has the weights of", path)
@@ -390,11 +385,7 @@ func (r *Run) Keep(t *Trainer, classes []string, rec Record) error {
 		return errors.Errorf("model %q has %d classes, got %d names", t.model.Name, t.model.Classes, len(classes))
 	}
 	t.classes, t.epoch = classes, rec.Epoch
-	if err := r.begin(t, nil, ""); err != nil {
-		return err
-	}
-	if err := r.Save(t); err != nil {
-		r.discard(t.step)
+	if err := r.Put(t); err != nil {
 		return err
 	}
 	return r.Append(rec)

@@ -19,7 +19,7 @@
 // Compile rebuilds the graph without what is not needed (prune), with what
 // depends on constants only computed (fold), and with equal ops on equal inputs
 // computed once (cse). Passes change no bit of any result; Program.Log says what
-// they did, and Program.Graph shows the graph after them.
+// they did, Program.Passes shows the graph before and after each, and Program.Graph the last one.
 //
 // A batch size that is met for the first time is planned: every node gives the
 // steps of its kernels (see package vm/kernel), and every value a place.
@@ -27,7 +27,8 @@
 // an input that dies with it where the kernel allows that; a view lies where its
 // input does; and the new value of a parameter is written over the old one where
 // nobody needs that any more. Program.Dump shows the tape. Machines remember the
-// plan, so that from the second run of a batch size on a run allocates nothing.
+// plan, so that from the second run of a batch size on a run allocates nothing. Program.Cost says before it runs what a run takes: arithmetic, memory and when it is
+// fullest, the time by a formula. Package inspect/program shows all of that as a page.
 //
 // # Runs
 //

@@ -31,7 +31,7 @@ func Interpret(g *graph.Graph, outputs []*graph.Value, s *State, feeds Feeds, op
 		return nil, errors.New("the state is nil")
 	}
 	o.noPasses = true
-	pruned, images, _ := optimise(g, outputs, &o)
+	pruned, images, _ := optimise(g, outputs, &o, nil)
 	inputs := inputsOf(g, images)
 	batch, err := batchOf(g, inputs, feeds, isStatic(pruned))
 	if err != nil {

@@ -25,6 +25,7 @@ var passes = []pass{
 	{name: "cse", why: "equal ops on equal inputs are computed once", edit: mergeEqual},
 	{name: "prune", why: "constants which folding has used up go"},
 	{name: "norm", why: "factors and sums for each channel, of parameters alone, go into filters", edit: foldChannels},
+	{name: "prune", why: "convolutions with other filters in their place go"},
 	{name: "fuse", why: "chains of element-wise ops go through the cache once", groups: fuseElementwise},
 	{name: "step", why: "gradients of dense layers go through the optimiser tile by tile", groups: fuseSteps},
 	{name: "then", why: "convolutions do what follows element by element while their results are in the cache", groups: fuseProducers},
@@ -104,8 +105,8 @@ func typesOf(vs []*graph.Value) []graph.Type {
 }
 
 // optimise runs the passes and returns the new graph, the images of the values
-// of g, and a line for each pass on what it changed.
-func optimise(g *graph.Graph, roots []*graph.Value, o *options) (*graph.Graph, map[*graph.Value]*graph.Value, []string) {
+// of g, and a line for each pass on what it changed. It shows each pass to look, unless that is nil.
+func optimise(g *graph.Graph, roots []*graph.Value, o *options, look func(Pass)) (*graph.Graph, map[*graph.Value]*graph.Value, []string) {
 	list := passes
 	if o.noPasses {
 		list = passes[:1]
@@ -136,15 +137,15 @@ func optimise(g *graph.Graph, roots []*graph.Value, o *options) (*graph.Graph, m
 			}
 			next, step = g.Rebuild(now, !o.noUpdates, edit)
 		}
-		log = append(log, logLine(p.name, g, next, p.why))
+		done := Pass{Name: p.name, Why: p.why, Before: g, After: next, Images: step}
+		log = append(log, done.String())
+		if look != nil {
+			look(done)
+		}
 		for v, image := range images {
 			images[v] = step[image]
 		}
 		g = next
 	}
 	return g, images, log
-}
-
-func logLine(pass string, from, to *graph.Graph, why string) string {
-	return fmt.Sprintf("%-6s %4d → %4d nodes: %s", pass, len(from.Nodes()), len(to.Nodes()), why)
 }

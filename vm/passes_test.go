@@ -31,25 +31,7 @@ func TestPasses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			head, rest, ok := strings.Cut(string(b), "-- before --\n")
-			before, _, _ := strings.Cut(rest, "-- after --\n")
-			if !ok {
-				t.Fatal("no -- before --")
-			}
-			g, err := graph.Parse(before, append(ops.All(), sumDiff{}, refuse{}, stretch{})...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var outs []*graph.Value
-			for _, n := range g.Nodes() {
-				if n.Scope == "out" {
-					outs = append(outs, n.Outs()...)
-				}
-			}
-			p, err := vm.Compile(g, outs)
-			if err != nil {
-				t.Fatal(err)
-			}
+			head, g, p := compiled(t, string(b))
 			var after strings.Builder
 			fmt.Fprintf(&after, "%s-- before --\n%v-- after --\n%v-- tape --\n", head, g, p.Graph())
 			if err := p.Dump(&after, 4); err != nil {
@@ -66,6 +48,50 @@ func TestPasses(t *testing.T) {
 				t.Errorf("got\n%s\nwant\n%s", after.String(), b)
 			}
 		})
+	}
+}
+
+// compiled returns what stands before the graph in a file, the graph before the passes, and the program.
+func compiled(t *testing.T, file string) (head string, g *graph.Graph, p *vm.Program) {
+	t.Helper()
+	head, rest, ok := strings.Cut(file, "-- before --\n")
+	before, _, _ := strings.Cut(rest, "-- after --\n")
+	if !ok {
+		t.Fatal("no -- before --")
+	}
+	g, err := graph.Parse(before, append(ops.All(), sumDiff{}, refuse{}, stretch{})...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var outs []*graph.Value
+	for _, n := range g.Nodes() {
+		if n.Scope == "out" {
+			outs = append(outs, n.Outs()...)
+		}
+	}
+	if p, err = vm.Compile(g, outs); err != nil {
+		t.Fatal(err)
+	}
+	return head, g, p
+}
+
+// Each pass has a file of its name, in which it changes the graph.
+func TestEveryPassHasATextForm(t *testing.T) {
+	for _, name := range vm.PassNames() {
+		b, err := os.ReadFile("testdata/passes/" + name + ".txtar")
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		_, _, p := compiled(t, string(b))
+		changed := false
+		for _, pass := range p.Passes() {
+			gone, made := pass.Changes()
+			changed = changed || pass.Name == name && len(gone)+len(made) > 0
+		}
+		if !changed {
+			t.Errorf("pass %s changes nothing in its file", name)
+		}
 	}
 }
 

@@ -22,20 +22,10 @@ type Profile struct {
 	Instructions []Timing      // in the order of the tape
 }
 
-// A Timing is what was measured of one instruction.
+// A Timing is an instruction with what was measured of it.
 type Timing struct {
-	Node *graph.Node // of Program.Graph
-	// Of are the nodes of the compiled graph which the instruction computes, in their
-	// order: several where passes have merged or fused them.
-	Of    []*graph.Node
-	Algo  string        // "" where there is no choice
-	Time  time.Duration // sum over Runs, waiting for the last worker included
-	FLOPs int64         // of one run, as the plan counts them
-	// Moved is the size in bytes of operands and results, each read or written once.
-	Moved int64
-	// Memory is the size in bytes of the memory that its results and its scratch
-	// space take: nothing where it works in place.
-	Memory int64
+	Instruction
+	Time time.Duration // sum over Runs, waiting for the last worker included
 	// Spans are when each worker was busy in the last run.
 	Spans []Span
 }
@@ -113,17 +103,8 @@ func (m *Machine) Profile(batch int) *Profile {
 	}
 	p := &Profile{Batch: batch, Runs: b.meter.runs, Workers: len(m.workers), Total: b.meter.total, Arena: b.t.arena + len(m.workers)*b.t.local}
 	of := m.p.computes()
-	for pc, in := range b.t.code {
-		t := Timing{Node: in.node, Of: of[in.node], Algo: in.plan.Algo, Time: b.meter.times[pc], FLOPs: in.plan.FLOPs}
-		for _, id := range slices.Concat(in.ins, in.outs) {
-			t.Moved += int64(b.t.types[id].Bytes())
-		}
-		for _, id := range in.outs {
-			if s := b.t.stores[b.t.home[id]]; s.kind == inArena && s.first == in.at {
-				t.Memory += int64(s.bytes)
-			}
-		}
-		t.Memory += int64(in.plan.Shared + in.plan.Prepare.Bytes + len(m.workers)*in.plan.Local)
+	for pc := range b.t.code {
+		t := Timing{Instruction: m.p.instruction(b.t, pc, of), Time: b.meter.times[pc]}
 		for w := range m.workers {
 			if begin, end := b.meter.begun[w][pc], b.meter.finished[w][pc]; end > 0 {
 				t.Spans = append(t.Spans, Span{w, begin, end - begin})

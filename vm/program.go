@@ -3,6 +3,7 @@ package vm
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"sync"
 
@@ -18,11 +19,13 @@ import (
 type Program struct {
 	user    *graph.Graph   // as built
 	g       *graph.Graph   // after the passes
+	roots   []*graph.Value // the outputs in user
 	outputs []*graph.Value // of g
 	inputs  []input
 	images  map[*graph.Value]*graph.Value // of the values of user in g; nil for those that are not needed
 	consts  map[*graph.Value][]byte
 	again   map[*graph.Node]*graph.Node // by node of g that computes something again: the node that did so first
+	budget  *Pass                       // what the memory budget changed, nil for nothing
 	log     []string
 	opts    options
 	mu      sync.Mutex
@@ -37,8 +40,8 @@ func Compile(g *graph.Graph, outputs []*graph.Value, opts ...Option) (*Program, 
 	if err := checkGraph(g, outputs); err != nil {
 		return nil, err
 	}
-	p := &Program{user: g, opts: collect(opts), tapes: map[int]*tape{}, consts: map[*graph.Value][]byte{}}
-	p.g, p.images, p.log = optimise(g, outputs, &p.opts)
+	p := &Program{user: g, roots: slices.Clone(outputs), opts: collect(opts), tapes: map[int]*tape{}, consts: map[*graph.Value][]byte{}}
+	p.g, p.images, p.log = optimise(g, outputs, &p.opts, nil)
 	if err := p.g.Check(); err != nil {
 		return nil, errors.Wrap(err, "a pass left a faulty graph; this is a bug of Neocog")
 	}

@@ -39,7 +39,8 @@ func (p *Program) keepWithinBudget() error {
 		return err
 	}
 	to, first, again := p.g.Replay(order)
-	p.log = append(p.log, logLine("again", p.g, to, "what the memory budget has no room for is computed again"))
+	p.budget = &Pass{Name: "again", Why: "what the memory budget has no room for is computed again", Before: p.g, After: to, Images: first}
+	p.log = append(p.log, p.budget.String())
 	for v, image := range p.images {
 		p.images[v] = first[image]
 	}

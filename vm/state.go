@@ -55,6 +55,38 @@ func (s *State) Names() []string {
 	return slices.Sorted(maps.Keys(s.vars))
 }
 
+// Type returns the type of the value called name, and whether there is one.
+func (s *State) Type(name string) (graph.Type, bool) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if v := s.vars[name]; v != nil {
+		return v.typ, true
+	}
+	return graph.Type{}, false
+}
+
+// Init makes the parameters and buffers that s lacks, with their starting values, as NewMachine does. One that s has
+// with another type is an error.
+func (s *State) Init(params ...*graph.Value) error {
+	for _, p := range params {
+		if !isParam(p) {
+			return errors.Errorf("%v is no parameter and no buffer", p)
+		}
+		if _, err := s.ensure(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func isParam(v *graph.Value) bool {
+	if !v.IsValid() {
+		return false
+	}
+	_, ok := v.Node().Op.(graph.ParamOp)
+	return ok
+}
+
 // Get returns a copy of the value called name.
 func (s *State) Get(name string) (*tensor.Dense, error) {
 	s.mu.RLock()

@@ -32,7 +32,7 @@ neocog bench op --layer relu --json       one op, as JSON`,
 			return asUsage(nearest.Unknown("measurement", args[0], commandNames(cmd)))
 		},
 	}
-	cmd.AddCommand(a.benchGemmCommand(), a.benchConvCommand(), a.benchVGGCommand(), a.benchOpCommand(), a.benchModelCommand())
+	cmd.AddCommand(a.benchGemmCommand(), a.benchConvCommand(), a.benchErrorsCommand(), a.benchVGGCommand(), a.benchOpCommand(), a.benchModelCommand(), a.benchConvnetCommand())
 	return cmd
 }
 

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/image/draw"
 
 	"neocog/data"
+	"neocog/internal/wholefile"
 	"neocog/train"
 )
 
@@ -114,7 +115,7 @@ func (a *app) dataShow(name string, o showOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := writeFile(o.out, func(w io.Writer) error { return png.Encode(w, img) }); err != nil {
+	if err := wholefile.Write(o.out, func(w io.Writer) error { return png.Encode(w, img) }); err != nil {
 		return err
 	}
 	if a.json {
@@ -187,7 +188,7 @@ neocog train resnet18 --data images.pack --augment patch:224+flip --views ten-cr
 			if err != nil {
 				return err
 			}
-			if err := writeFile(out, func(w io.Writer) error { return data.WritePack(w, set, test) }); err != nil {
+			if err := wholefile.Write(out, func(w io.Writer) error { return data.WritePack(w, set, test) }); err != nil {
 				return err
 			}
 			if a.json {

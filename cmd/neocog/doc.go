@@ -7,7 +7,8 @@
 //	neocog summary lenet5               layers, parameters, multiply-adds
 //	neocog graph lenet5 --grad          the graph with its gradient, as text, DOT or JSON
 //	neocog onnx run model.onnx          ONNX files in and out; also info, export, test
-//	neocog gradcheck                    every gradient against finite differences
+//	neocog weights RUN -o FILE.npz      weights between runs, safetensors, NumPy and ONNX
+//	neocog gradcheck --all              every gradient against finite differences
 //	neocog bench conv                   how fast, beside the processor's limit, and how exact
 //	neocog env                          the machine, and what Neocog makes of it
 //

@@ -21,11 +21,12 @@ type environment struct {
 	Cores      int      `json:"cores"`      // that the process may use
 	GoMaxProcs int      `json:"gomaxprocs"` // that Go does use: the default of --threads
 	Features   []string `json:"features"`
-	// Caches are in bytes, 0 where the processor does not say.
+	// Caches are in bytes, of one core; see cpu.Caches for what is assumed where the system does not say.
 	Caches struct {
-		L1D int `json:"l1d"`
-		L2  int `json:"l2"`
-		L3  int `json:"l3"`
+		L1D  int `json:"l1d"`
+		L2   int `json:"l2"`
+		L3   int `json:"l3"` // 0 where there is none
+		Line int `json:"line"`
 	} `json:"caches"`
 	ISA       string     `json:"isa"`  // of the kernels: the best that the processor has, or what NEOCOG_ISA says
 	Conv      []string   `json:"conv"` // algorithms, in the order in which they are asked
@@ -62,7 +63,8 @@ func inspectEnvironment() environment {
 			e.Features = append(e.Features, f.String())
 		}
 	}
-	e.Caches.L1D, e.Caches.L2, e.Caches.L3 = max(processor.Cache.L1D, 0), max(processor.Cache.L2, 0), max(processor.Cache.L3, 0)
+	caches := cpu.DataCaches()
+	e.Caches.L1D, e.Caches.L2, e.Caches.L3, e.Caches.Line = caches.L1D, caches.L2, caches.L3, caches.Line
 	for _, name := range variables {
 		if v, ok := os.LookupEnv(name); ok {
 			e.Variables = append(e.Variables, name+"="+v)
@@ -123,7 +125,7 @@ func (e environment) print(a *app) {
 	}
 	cache := func(n int) string {
 		if n == 0 {
-			return "unknown"
+			return "none"
 		}
 		return byteSize(n)
 	}
@@ -135,7 +137,7 @@ func (e environment) print(a *app) {
 		[2]string{"neocog", e.versionInfo.String()},
 		[2]string{"go", fmt.Sprintf("%s, %s/%s", e.Go, e.OS, e.Arch)},
 		[2]string{"processor", processor},
-		[2]string{"caches", fmt.Sprintf("L1 data %s, L2 %s, L3 %s", cache(e.Caches.L1D), cache(e.Caches.L2), cache(e.Caches.L3))},
+		[2]string{"caches", fmt.Sprintf("L1 data %s, L2 %s, L3 %s, lines of %s", cache(e.Caches.L1D), cache(e.Caches.L2), cache(e.Caches.L3), byteSize(e.Caches.Line))},
 		[2]string{"features", strings.Join(e.Features, " ")},
 		[2]string{"instructions", e.ISA + " (NEOCOG_ISA=portable, avx2 or avx512 chooses)"},
 		[2]string{"threads", fmt.Sprintf("%d of %s (--threads or GOMAXPROCS chooses; results are the same)", e.GoMaxProcs, plural(e.Cores, "core"))},

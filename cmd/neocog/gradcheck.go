@@ -3,251 +3,289 @@ package main
 import (
 	"context"
 	"fmt"
-	"maps"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
 	"neocog/autodiff"
-	"neocog/graph"
+	"neocog/autodiff/gradcheck"
 	"neocog/internal/nearest"
-	"neocog/ops"
-	"neocog/vm"
 )
 
 func (a *app) gradcheckCommand() *cobra.Command {
 	var all bool
 	var c autodiff.Config
 	cmd := &cobra.Command{
-		Use:   "gradcheck [OP...]",
-		Short: "Check the gradients of ops against finite differences",
-		Long: `Check derivatives of first and second order, in float64, against central differences with Richardson
-extrapolation. A derivative is right if |got - want| <= atol + rtol*|want|; second ones have ten times as much.
-"worst" is the largest part of that which any derivative needed: above 1 is wrong. Ops that only gradients
-have are checked within those, as functions of the inputs and of the gradient that comes in.`,
-		Example: `neocog gradcheck                     every op
-neocog gradcheck Conv2D MaxPool2D    these
-neocog gradcheck Tanh --rtol 1e-9    with a tolerance of your own`,
-		ValidArgs: opNames(),
+		Use:   "gradcheck [NAME...]",
+		Short: "Check gradients of ops, algorithms and models against finite differences",
+		Long: `Check derivatives of first and second order, in float64, against central differences: of ops, of the passes of
+convolution algorithms, and of the losses of models, in inference and training. A derivative is right if
+|got - want| <= atol + rtol*|want|; second ones have ten times as much. "worst error" is that of the derivative which
+needed the largest part of its tolerance, beside that tolerance.
+
+Ops that only gradients have are checked within those, as functions of the inputs and of the gradient that comes in. All
+convolution algorithms compute in float64; in each case one pass is the algorithm's, and the others are the definition's
+sums. Models are moved along random directions of all parameters and of single ones, on small images.
+
+Ops take a second, algorithms half a minute, models some minutes and up to 3 GiB.`,
+		Example: `neocog gradcheck                       every op, case by case
+neocog gradcheck --all                 every op, convolution algorithm and model, a row for each
+neocog gradcheck Conv2D fft resnet18   these, case by case
+neocog gradcheck Tanh --rtol 1e-9      with a tolerance of your own`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			return subjectNames(gradcheck.All()), cobra.ShellCompDirectiveNoFileComp
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if all && len(args) > 0 {
-				return usagef("gradcheck takes ops or --all, got both")
+				return usagef("gradcheck takes names or --all, got both")
 			}
 			if !(c.RTol > 0 && c.ATol > 0) {
 				return usagef("tolerances are above 0, got --rtol %g --atol %g", c.RTol, c.ATol)
 			}
-			names, err := findOps(args)
+			subjects := gradcheck.Ops()
+			if all || len(args) > 0 {
+				subjects = gradcheck.All()
+			}
+			subjects, err := findSubjects(subjects, args)
 			if err != nil {
 				return err
 			}
-			return a.gradcheck(cmd.Context(), names, c)
+			return a.gradcheck(cmd.Context(), subjects, c, all)
 		},
 	}
-	cmd.Flags().BoolVar(&all, "all", false, "check every op, as without arguments")
+	cmd.Flags().BoolVar(&all, "all", false, "check every op, convolution algorithm and model")
 	cmd.Flags().Float64Var(&c.RTol, "rtol", 1e-6, "relative tolerance of first derivatives")
 	cmd.Flags().Float64Var(&c.ATol, "atol", 1e-8, "absolute tolerance of first derivatives")
-	cmd.Flags().Uint64Var(&c.Seed, "seed", 1, "draws inputs and directions")
+	cmd.Flags().Uint64Var(&c.Seed, "seed", 1, "draws inputs, parameters and directions")
 	return cmd
 }
 
-// opNames returns the names of all ops, sorted.
-func opNames() []string {
+func subjectNames(subjects []gradcheck.Subject) []string {
 	var names []string
-	for _, op := range ops.All() {
-		names = append(names, op.Name())
+	for _, s := range subjects {
+		names = append(names, s.Name)
 	}
-	slices.Sort(names)
 	return names
 }
 
-// findOps returns the known names that args mean, whatever their case; all of them for none.
-func findOps(args []string) ([]string, error) {
-	known := opNames()
+// findSubjects returns those that args name, whatever their case; all of them for none.
+func findSubjects(known []gradcheck.Subject, args []string) ([]gradcheck.Subject, error) {
 	if len(args) == 0 {
 		return known, nil
 	}
-	var names []string
+	var found []gradcheck.Subject
 	for _, arg := range args {
-		i := slices.IndexFunc(known, func(k string) bool { return strings.EqualFold(k, arg) })
+		named := func(s gradcheck.Subject) bool { return strings.EqualFold(s.Name, arg) }
+		i := slices.IndexFunc(known, named)
 		if i < 0 {
-			return nil, asUsage(nearest.Unknown("op", arg, known))
+			return nil, asUsage(nearest.Unknown("op, convolution algorithm or model", arg, subjectNames(known)))
 		}
-		if !slices.Contains(names, known[i]) {
-			names = append(names, known[i])
+		if !slices.ContainsFunc(found, named) {
+			found = append(found, known[i])
 		}
 	}
-	return names, nil
+	return found, nil
 }
 
-// A verdict is the outcome of one case, or why an op has none.
+// A verdict is the outcome of one case, or of all cases of a subject.
 type verdict struct {
-	Op      string   `json:"op"`
-	Case    string   `json:"case"`
-	Checked int      `json:"checked"` // derivatives
-	Worst   float64  `json:"worst"`   // part of the tolerance
-	OK      bool     `json:"ok"`
-	Wrong   []string `json:"wrong,omitempty"`
+	Kind      string   `json:"kind"`
+	Name      string   `json:"name"`
+	Case      string   `json:"case"`
+	Checked   int      `json:"checked"` // derivatives
+	Error     any      `json:"error"`
+	Tolerance float64  `json:"tolerance"`
+	OK        bool     `json:"ok"`
+	Wrong     []string `json:"wrong,omitempty"`
+	Seconds   float64  `json:"seconds"`
 }
 
-func (a *app) gradcheck(ctx context.Context, names []string, c autodiff.Config) error {
-	cases := coverage(gradientCases())
-	var titles []string
-	for _, op := range names {
-		for _, k := range cases[op] {
-			titles = append(titles, k.String())
+// A gradReport writes verdicts: a row for each case, or for each subject, or objects.
+type gradReport struct {
+	*app
+	rows   bool // of subjects, not of cases
+	kind   string
+	widths map[string][2]int // of names and titles, by kind
+	total  struct {
+		Checked    int `json:"checked"`
+		Failed     int `json:"failed"`
+		Ops        int `json:"ops"`
+		Algorithms int `json:"algorithms"`
+		Models     int `json:"models"`
+	}
+}
+
+func (a *app) gradcheck(ctx context.Context, subjects []gradcheck.Subject, c autodiff.Config, rows bool) error {
+	cases, done := 0, 0
+	r := &gradReport{app: a, rows: rows, widths: map[string][2]int{}}
+	for _, s := range subjects {
+		w := r.widths[s.Kind]
+		w[0] = max(w[0], utf8.RuneCountInString(s.Name))
+		for _, k := range s.Cases {
+			w[1] = max(w[1], utf8.RuneCountInString(k.Title))
 		}
+		r.widths[s.Kind] = w
+		cases += len(s.Cases)
 	}
-	table := table{a.stdout, a.out, []column{
-		{"op", widest(names), false}, {"case", widest(titles), false}, {"derivatives", 11, true}, {"worst", 8, true}, {"verdict", 7, false},
-	}}
-	if !a.json {
-		table.head()
-	}
-	total := struct {
-		Checked int `json:"checked"`
-		Failed  int `json:"failed"`
-		Ops     int `json:"ops"`
-	}{}
-	for _, op := range names {
-		if len(cases[op]) == 0 {
-			if err := a.noGradient(table, op); err != nil {
+	for _, s := range subjects {
+		var sum gradcheck.Result
+		begin := time.Now()
+		r.begin(s.Kind)
+		for _, k := range s.Cases {
+			done++
+			a.progressLine(fmt.Sprintf("%d of %d: %v, %s", done, cases, s, k.Title))
+			caseBegin := time.Now()
+			one, err := k.Check(ctx, c)
+			a.progressLine("")
+			if err == nil {
+				err = ctx.Err()
+			}
+			if err != nil {
+				return fmt.Errorf("%v, %s: %w", s, k.Title, err)
+			}
+			for j, w := range one.Wrong {
+				if rows {
+					one.Wrong[j] = k.Title + ": " + w
+				}
+			}
+			sum = sum.Add(one)
+			if a.json || !rows {
+				if err := r.verdict(s, k.Title, one, time.Since(caseBegin)); err != nil {
+					return err
+				}
+			}
+		}
+		if len(s.Cases) == 0 {
+			if err := r.noGradient(s); err != nil {
 				return err
 			}
 			continue
 		}
-		total.Ops++
-		for _, k := range cases[op] {
-			if err := ctx.Err(); err != nil {
+		r.count(s.Kind, sum)
+		if rows && !a.json {
+			if err := r.verdict(s, strconv.Itoa(len(s.Cases)), sum, time.Since(begin)); err != nil {
 				return err
 			}
-			v, failed, err := k.check(op, c)
-			if err != nil {
-				return fmt.Errorf("%s, %v: %w", op, k, err)
-			}
-			total.Checked += v.Checked
-			total.Failed += failed
-			if a.json {
-				if err := a.emit(v); err != nil {
-					return err
-				}
-				continue
-			}
-			v.print(table)
 		}
 	}
-	if a.json {
-		if err := a.emit(total); err != nil {
-			return err
-		}
-	} else {
-		fmt.Fprintf(a.stdout, "\n%s of %s checked, %s\n", plural(total.Checked, "derivative"), plural(total.Ops, "op"), a.wrong(total.Failed))
-	}
-	if total.Failed > 0 {
-		return errSilent
-	}
-	return nil
+	return r.end()
 }
 
-func (a *app) wrong(n int) string {
-	if n == 0 {
-		return a.out.green("all right")
+// table returns that of a kind. Cases stand by their title, or are counted.
+func (r *gradReport) table(kind string) table {
+	w := r.widths[kind]
+	columns := []column{{kind, max(w[0], len(kind)), false}, {"case", max(w[1], 4), false}}
+	if r.rows {
+		columns[1] = column{"cases", 5, true}
 	}
-	return a.out.red(thousands(n) + " wrong")
+	columns = append(columns, column{"derivatives", 11, true}, column{"worst error", 11, true}, column{"tolerance", 9, true}, column{"verdict", 7, false})
+	if r.rows {
+		columns = append(columns, column{"seconds", 7, true})
+	}
+	return table{r.stdout, r.out, columns}
 }
 
-// noGradient prints why an op is not checked.
-func (a *app) noGradient(t table, op string) error {
-	why := noGradient[op]
-	if why == "" {
-		why = "no gradient: it is piecewise constant or works on integers"
+// begin writes the headings of a kind before its first subject.
+func (r *gradReport) begin(kind string) {
+	if r.json || kind == r.kind {
+		return
 	}
-	if a.json {
-		return a.emit(map[string]any{"op": op, "checked": 0, "why": why})
+	if r.kind != "" {
+		fmt.Fprintln(r.stdout)
 	}
-	t.row(func(i int, cell string) string { return t.paint.dim(cell) }, op, why)
-	return nil
+	r.kind = kind
+	r.table(kind).head()
 }
 
-func (v verdict) print(t table) {
+func (r *gradReport) verdict(s gradcheck.Subject, title string, k gradcheck.Result, took time.Duration) error {
+	if r.json {
+		return r.emit(verdict{s.Kind, s.Name, title, k.Checked, number(k.Error), k.Tolerance, k.Failed == 0, k.Wrong, took.Seconds()})
+	}
+	t := r.table(s.Kind)
 	colour, word := t.paint.green, "ok"
-	if !v.OK {
+	if k.Failed > 0 {
 		colour, word = t.paint.red, "WRONG"
 	}
+	e := func(v float64) string { return strconv.FormatFloat(v, 'e', 1, 64) }
+	cells := []string{s.Name, title, thousands(k.Checked), e(k.Error), e(k.Tolerance), word}
+	if r.rows {
+		cells = append(cells, fmt.Sprintf("%.1f", took.Seconds()))
+	}
 	t.row(func(i int, cell string) string {
-		if i == 4 {
+		if i == 5 {
 			return colour(cell)
 		}
 		return cell
-	}, v.Op, v.Case, thousands(v.Checked), strconv.FormatFloat(v.Worst, 'g', 2, 64), word)
-	for _, w := range v.Wrong {
+	}, cells...)
+	for _, w := range k.Wrong {
 		fmt.Fprintf(t.w, "    %s\n", w)
 	}
+	return nil
 }
 
-// shownMismatches is how many wrong derivatives of a case are printed.
-const shownMismatches = 5
-
-// check compares the derivatives of k with finite differences; failed counts the wrong ones.
-func (k gradientCase) check(op string, c autodiff.Config) (v verdict, failed int, err error) {
-	c.Order = 2
-	if k.once != "" {
-		c.Order = 1
+// number is v for JSON, which has no NaN and no infinity.
+func number(v float64) any {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return strconv.FormatFloat(v, 'g', -1, 64)
 	}
-	c.Options = []vm.Option{vm.Threads(1)} // the tensors are tiny
-	rep, err := autodiff.Check(k.scalar(c.Seed), k.tensors(c.Seed), c)
-	if err != nil {
-		return verdict{}, 0, err
-	}
-	v = verdict{Op: op, Case: k.String(), Checked: rep.Checked, Worst: rep.Worst, OK: len(rep.Mismatches) == 0}
-	for _, m := range rep.Mismatches[:min(shownMismatches, len(rep.Mismatches))] {
-		v.Wrong = append(v.Wrong, m.String())
-	}
-	return v, len(rep.Mismatches), nil
+	return v
 }
 
-func widest(names []string) int {
-	w := 0
-	for _, n := range names {
-		w = max(w, utf8.RuneCountInString(n))
+// noGradient says why a subject is not checked.
+func (r *gradReport) noGradient(s gradcheck.Subject) error {
+	if r.json {
+		return r.emit(map[string]any{"kind": s.Kind, "name": s.Name, "checked": 0, "why": s.Why})
 	}
-	return w
+	t := r.table(s.Kind)
+	t.columns[1] = column{width: len(s.Why)}
+	t.row(func(_ int, cell string) string { return t.paint.dim(cell) }, s.Name, s.Why)
+	return nil
 }
 
-// coverage lists by op the cases which check it: those made for it or, for ops which only gradients have,
-// the gradients of cases in which they occur, or the gradients of those.
-func coverage(cases []gradientCase) map[string][]gradientCase {
-	by := map[string][]gradientCase{}
-	for _, k := range cases {
-		by[k.op] = append(by[k.op], k)
+// count adds a subject to the totals.
+func (r *gradReport) count(kind string, k gradcheck.Result) {
+	r.total.Checked += k.Checked
+	r.total.Failed += k.Failed
+	switch kind {
+	case gradcheck.Op:
+		r.total.Ops++
+	case gradcheck.Algorithm:
+		r.total.Algorithms++
+	case gradcheck.Model:
+		r.total.Models++
 	}
-	level := slices.Clone(cases)
-	for range 2 {
-		before := maps.Clone(by)
-		for i, k := range level {
-			d := k.derivative()
-			for _, op := range d.opsOf() {
-				if before[op] == nil {
-					by[op] = append(by[op], d)
-				}
+}
+
+// end writes the totals.
+func (r *gradReport) end() error {
+	t := r.total
+	if r.json {
+		if err := r.emit(t); err != nil {
+			return err
+		}
+	} else {
+		var of []string
+		for _, k := range []struct {
+			n    int
+			noun string
+		}{{t.Ops, "op"}, {t.Algorithms, "algorithm"}, {t.Models, "model"}} {
+			if k.n > 0 {
+				of = append(of, plural(k.n, k.noun))
 			}
-			level[i] = d
 		}
-	}
-	return by
-}
-
-// opsOf returns the names of the ops in k's function, each once, in order.
-func (k gradientCase) opsOf() []string {
-	g := graph.New("case")
-	k.scalar(0)(k.inputs(g))
-	var names []string
-	for _, n := range g.Nodes() {
-		if !slices.Contains(names, n.Op.Name()) {
-			names = append(names, n.Op.Name())
+		verdict := r.out.green("all right")
+		if t.Failed > 0 {
+			verdict = r.out.red(thousands(t.Failed) + " wrong")
 		}
+		fmt.Fprintf(r.stdout, "\n%s of %s checked, %s\n", plural(t.Checked, "derivative"), strings.Join(of, ", "), verdict)
 	}
-	return names
+	if t.Failed > 0 {
+		return errSilent
+	}
+	return nil
 }

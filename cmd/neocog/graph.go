@@ -23,6 +23,7 @@ import (
 	"neocog/graph/svg"
 	"neocog/inspect"
 	"neocog/inspect/page"
+	"neocog/internal/wholefile"
 	"neocog/train"
 )
 
@@ -58,7 +59,7 @@ type graphRequest struct {
 	gradient     bool
 	format       graphFormat
 	file         string
-	open         bool
+	open, passes bool
 	most, batch  int
 	run, profile string
 	trainer      *train.Trainer // of the run
@@ -82,9 +83,14 @@ browser, without a network; dot is for Graphviz, mermaid for Markdown, model-exp
 viewer of that name, onnx for Netron and all that runs ONNX.
 
 A page shows more with --run, a folder that train made: distributions of the weights, filters, and what the network makes
-of a test image; and with --profile, a file of measured times.`,
+of a test image; and with --profile, a file of measured times.
+
+--passes shows the program that the compiler makes of the graph, and with --grad of a step of training, as "neocog bench model" runs it: as text
+what each pass removed and made, as html the graph after each pass, the instructions, and what lies where in memory.`,
 		Example: `neocog graph lenet5
 neocog graph lenet5 --grad --open
+neocog graph resnet20 --passes
+neocog graph resnet50 --passes --grad --batch 8 -o passes.html
 neocog graph lenet5 -o lenet5.svg
 neocog graph lenet5 --run runs/20260102-150405-lenet5 -o lenet5.html`,
 		Args:              wants(1, 1, "MODEL"),
@@ -104,6 +110,7 @@ neocog graph lenet5 --run runs/20260102-150405-lenet5 -o lenet5.html`,
 	flags.BoolVar(&r.open, "open", false, "show it in the browser")
 	flags.IntVar(&r.most, "most", 0, "draw scopes as one node until about so many nodes are left; 0 draws all; by default 200 in svg, 100 in mermaid, 60 in html")
 	flags.IntVar(&r.batch, "batch", 0, "images in a batch, for costs in html; by default that of the profile, or 1")
+	flags.BoolVar(&r.passes, "passes", false, "show what the compiler makes of it, pass by pass; in html with the instructions and their memory")
 	flags.StringVar(&r.run, "run", "", "show weights and activations of this run `FOLDER`, in html")
 	flags.StringVar(&r.profile, "profile", "", "show the times in this `FILE`, in html")
 	return cmd
@@ -146,6 +153,9 @@ func (r *graphRequest) check(flags *pflag.FlagSet, format *choice) error {
 	}
 	if flags.Changed("most") && r.most == 0 {
 		r.most = -1 // all
+	}
+	if r.passes {
+		return r.showPasses()
 	}
 	return nil
 }
@@ -205,7 +215,7 @@ func (r *graphRequest) do() error {
 		}
 		return nil
 	}
-	if err := writeFile(r.file, func(w io.Writer) error { return r.format.write(r, w, g) }); err != nil {
+	if err := wholefile.Write(r.file, func(w io.Writer) error { return r.format.write(r, w, g) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(r.stderr, "%s: %s as %s\n", r.file, plural(len(g.Nodes()), "node"), r.format.name)

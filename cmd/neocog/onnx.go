@@ -15,9 +15,11 @@ import (
 	"github.com/spf13/cobra"
 	"gorgonia.org/tensor"
 
+	"neocog/internal/wholefile"
 	"neocog/onnx"
 	"neocog/train"
 	"neocog/vm"
+	"neocog/weights"
 )
 
 func (a *app) onnxCommand() *cobra.Command {
@@ -205,7 +207,7 @@ func (r *onnxRun) result(name string, t *tensor.Dense) error {
 			return err
 		}
 		path := filepath.Join(r.out, fileName(name)+".npy")
-		if err := writeFile(path, func(w io.Writer) error { return writeNPY(w, t) }); err != nil {
+		if err := wholefile.Write(path, func(w io.Writer) error { return weights.WriteNPY(w, t) }); err != nil {
 			return err
 		}
 		fmt.Fprintf(r.stderr, "%s: %v\n", path, typ)
@@ -282,7 +284,7 @@ func (a *app) onnxExport(what, file string, gradient bool) error {
 			return err
 		}
 	}
-	if err := writeFile(file, func(w io.Writer) error { return o.writeONNX(w, state) }); err != nil {
+	if err := wholefile.Write(file, func(w io.Writer) error { return o.writeONNX(w, state) }); err != nil {
 		return err
 	}
 	fmt.Fprintf(a.stderr, "%s: %s as ONNX\n", file, plural(len(o.graph.Nodes()), "node"))

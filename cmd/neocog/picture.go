@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"neocog/data"
+	"neocog/internal/wholefile"
 )
 
 // shades are characters from dark to light, for light text on dark and dark on light alike: ink is what stands out.
@@ -35,7 +36,7 @@ func drawing(pixels []byte, h, w int) string {
 // writeExample writes the first image of a set into a folder, for the reader to try predict on, and returns its path.
 func writeExample(dir string, set *data.Set) (string, error) {
 	path := filepath.Join(dir, "example.png")
-	return path, writeFile(path, func(w io.Writer) error { return png.Encode(w, picture(set, 0)) })
+	return path, wholefile.Write(path, func(w io.Writer) error { return png.Encode(w, picture(set, 0)) })
 }
 
 // picture returns image i of a set of one or three channels.

@@ -9,6 +9,7 @@ import (
 
 	"neocog/bench"
 	"neocog/inspect"
+	"neocog/internal/wholefile"
 	"neocog/vm"
 )
 
@@ -69,7 +70,7 @@ neocog profile googlenet --format trace -o trace.json`,
 				if file == "" || file == "-" {
 					return write(a.stdout, p, m)
 				}
-				return writeFile(file, func(w io.Writer) error { return write(w, p, m) })
+				return wholefile.Write(file, func(w io.Writer) error { return write(w, p, m) })
 			})
 		},
 	}

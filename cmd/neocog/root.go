@@ -96,7 +96,7 @@ neocog graph lenet5 --grad     the network and its gradient as a graph`,
 
 	root.AddCommand(a.trainCommand(), a.sanityCommand(), a.lrfindCommand(), a.searchCommand(), a.transferCommand(), a.evalCommand(), a.predictCommand(), a.viewCommand(),
 		a.dataCommand(), a.summaryCommand(), a.graphCommand(),
-		a.onnxCommand(), a.gradcheckCommand(), a.benchCommand(), a.profileCommand(), a.explainCommand(), a.tuneCommand(), a.envCommand(), a.versionCommand())
+		a.onnxCommand(), a.weightsCommand(), a.gradcheckCommand(), a.benchCommand(), a.profileCommand(), a.explainCommand(), a.tuneCommand(), a.envCommand(), a.versionCommand())
 	return root
 }
 

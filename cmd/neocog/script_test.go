@@ -18,6 +18,7 @@ import (
 	"golang.org/x/image/draw"
 
 	"neocog/data"
+	"neocog/internal/wholefile"
 )
 
 // The scripts run this test binary under the name of the command.
@@ -71,7 +72,7 @@ func pictures(ts *testscript.TestScript, neg bool, args []string) {
 	write := func(name string, encode func(io.Writer) error) []byte {
 		var b bytes.Buffer
 		ts.Check(encode(&b))
-		ts.Check(writeFile(ts.MkAbs(name), func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err }))
+		ts.Check(wholefile.Write(ts.MkAbs(name), func(w io.Writer) error { _, err := w.Write(b.Bytes()); return err }))
 		return b.Bytes()
 	}
 	_, test := data.DigitsSplit(0, 10, 1)

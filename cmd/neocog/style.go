@@ -97,6 +97,15 @@ func (t table) pad(i int, s string) string {
 	return s + gap
 }
 
+// widest returns the width of the widest of names.
+func widest(names []string) int {
+	w := 0
+	for _, n := range names {
+		w = max(w, utf8.RuneCountInString(n))
+	}
+	return w
+}
+
 // fields writes names and values in two aligned columns.
 func fields(w io.Writer, p paint, pairs ...[2]string) {
 	width := 0

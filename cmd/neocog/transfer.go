@@ -32,7 +32,7 @@ func (a *app) transferCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "transfer BASE --data FOLDER",
 		Short: "Put a trained network to a new task: features, a linear classifier, fine-tuning",
-		Long: `Take a trained network – a run, an ONNX file, or the weights of a model in a safetensors file –, give it a new last layer for the classes of other data, and keep the result as a run.
+		Long: `Take a trained network – a run, an ONNX file, or the weights of a model in a safetensors or npz file –, give it a new last layer for the classes of other data, and keep the result as a run.
 
 The network is cut after the node --at, by default before its last linear layer; maps are averaged over their pixels.
 A linear classifier of these features is fitted to all images by L-BFGS: that is all with little data like that of the
@@ -44,7 +44,7 @@ neocog transfer runs/cifar --data fashion-mnist --groups 'conv4_*=0.1' --epochs 
 neocog transfer runs/cifar --data fashion-mnist --groups 'conv1*=0; *=0.1' --epochs 5
 neocog transfer resnet20.onnx --normalize imagenet --data fashion-mnist
 neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagenet --data fashion-mnist`,
-		Args: wants(1, 1, "BASE, a run folder, .onnx or .safetensors file"),
+		Args: wants(1, 1, "BASE, a run folder, .onnx, .safetensors or .npz file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cfg.Data == "" {
 				return usagef("--data is empty, want a folder, or %s for the embedded digits", train.Digits)
@@ -74,7 +74,7 @@ neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagene
 	f.StringVar(&cfg.Head, "at", "", "`NODE` after which the network is cut: a layer or block that 'neocog graph' names")
 	o.classifier = chooses(cmd, f, "classifier", "linear classifier that is fitted first", train.Logistic, train.SVM, "none")
 	f.Float64Var(&o.lambda, "l2", 1e-4, "L2 on the classifier's weights")
-	f.StringVar(&o.model, "model", "", "`MODEL` that a .safetensors file has the weights of, if it does not say")
+	f.StringVar(&o.model, "model", "", "`MODEL` that a .safetensors or .npz file has the weights of, if it does not say")
 	f.StringVar(&o.normalize, "normalize", "", "`METHOD` for the images: mean-std, imagenet, pixel-mean, mean, none; the base's\nby default; of a file it must be said")
 	f.StringVar(&cfg.Groups, "groups", "", "what to train further, `PATTERN=RATE[,DECAY];…`; other parameters are frozen,\nthe new layer is head/* and has rate 1")
 	f.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "times that every image is seen in that training")
@@ -100,20 +100,20 @@ func openBase(path string, o transferOptions) (*train.Base, error) {
 	info, err := os.Stat(path)
 	if err != nil || info.IsDir() {
 		if o.model != "" {
-			return nil, usagef("--model is for .safetensors files; the run %s says what its model is", path)
+			return nil, usagef("--model is for .safetensors and .npz files; the run %s says what its model is", path)
 		}
 		return train.OpenBase(path)
 	}
 	ext := strings.ToLower(filepath.Ext(path))
 	switch {
-	case ext != ".onnx" && ext != ".safetensors":
-		return nil, fmt.Errorf("%s is a file that does not end in .onnx or .safetensors; transfer starts from such a file, or from a run folder", path)
+	case ext != ".onnx" && ext != ".safetensors" && ext != ".npz":
+		return nil, fmt.Errorf("%s is a file that does not end in .onnx, .safetensors or .npz; transfer starts from such a file, or from a run folder", path)
 	case o.normalize == "":
 		return nil, usagef("--normalize is missing: %s does not say what its images went through; imagenet is usual for networks of others", path)
-	case ext == ".safetensors":
+	case ext != ".onnx":
 		return train.OpenWeights(path, o.model)
 	case o.model != "":
-		return nil, usagef("--model is for .safetensors files; %s has a network of its own", path)
+		return nil, usagef("--model is for .safetensors and .npz files; %s has a network of its own", path)
 	}
 	m, err := onnx.ReadFile(path)
 	if err != nil {

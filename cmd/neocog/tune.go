@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"neocog/internal/wholefile"
 	"neocog/tune"
 )
 
@@ -55,7 +56,7 @@ neocog explain resnet50 --batch 8 --tune times.json`,
 					}
 					table.Add(found)
 				}
-				if err := writeFile(file, func(w io.Writer) error { return table.Write(w) }); err != nil {
+				if err := wholefile.Write(file, func(w io.Writer) error { return table.Write(w) }); err != nil {
 					return err
 				}
 				if a.json {

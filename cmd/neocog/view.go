@@ -16,6 +16,7 @@ import (
 	"neocog/graph"
 	"neocog/inspect/page"
 	"neocog/inspect/report"
+	"neocog/internal/wholefile"
 	"neocog/train"
 )
 
@@ -131,7 +132,7 @@ func (r *viewRequest) do(ctx context.Context) error {
 			out.Notes = r.notes
 			write = func(w io.Writer) error { return report.Write(w, run) }
 		}
-		if err := writeFile(out.File, write); err != nil {
+		if err := wholefile.Write(out.File, write); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,8 @@ const module = "neocog"
 // row that matches a package is its row. A package without a row is an error: adding one is a decision.
 // Tests are free to import more, as long as the compiler finds no cycle.
 var arrows = []row{
+	// For tests alone.
+	{"internal/browser", []string{"github.com/chromedp/..."}},
 	{"internal/...", []string{"internal/...", "golang.org/x/sys/..."}},
 
 	// internal/nearest, here and below: the known name that an unknown one was meant to be.
@@ -54,13 +56,18 @@ var arrows = []row{
 	{"inspect", []string{"graph", "graph/view", "ops", "vm", "vm/kernel"}},
 	// vm for the algorithms of a program, and to run a network whose activations are shown; tensor is what it returns.
 	{"inspect/page", []string{"graph", "graph/layout", "graph/svg", "graph/view", "inspect", "vm", "gorgonia.org/tensor"}},
+	// What the compiler made of a graph, as a page.
+	{"inspect/program", []string{"graph", "graph/svg", "graph/view", "inspect", "vm"}},
 	{"data", []string{"golang.org/x/image/...", "github.com/pkg/errors"}},
 	// The only package that knows a network of wires.
 	{"data/download", []string{"data"}},
 
+	// Tensors in files, and what of them belongs to a network.
+	{"weights", []string{"graph", "vm", "internal/...", "gorgonia.org/tensor", "github.com/pkg/errors"}},
+
 	{"train", []string{
-		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "tune", "internal/...",
-		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml", "github.com/nlpodyssey/safetensors",
+		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "tune", "weights", "internal/...",
+		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
 		"gonum.org/v1/gonum/optimize", "google.golang.org/protobuf/encoding/protowire",
 	}},
@@ -70,6 +77,8 @@ var arrows = []row{
 	// Figures of runs, with gonum's and asciigraph's curves.
 	{"inspect/report", []string{"data", "inspect/page", "train", "gonum.org/v1/plot/...", "github.com/guptarohit/asciigraph"}},
 	// train for its optimisers, and models as they train, as things to measure.
+	// The proof of everything above: what it differentiates is all ops, algorithms and models.
+	{"autodiff/gradcheck", []string{"graph", "ops", "ops/conv", "vm", "vm/kernel", "autodiff", "models", "models/layers", "gorgonia.org/tensor"}},
 	{"bench", []string{"graph", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
 	{"cmd/neocog", []string{"..."}},
 	// It builds the framework from nothing, and so uses nothing of it.

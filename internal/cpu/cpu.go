@@ -1,4 +1,5 @@
-// Package cpu says which instruction set the kernels use.
+// Package cpu says which instruction set the kernels use, how fast it could be, and
+// which caches there are.
 //
 // The level is that of the processor unless the environment variable
 // NEOCOG_ISA names a lower one: portable, avx2 or avx512. Naming one that the

@@ -1,8 +1,10 @@
 package gemm
 
 import (
+	"sync"
 	"unsafe"
 
+	"neocog/internal/cpu"
 	"neocog/internal/micro"
 )
 
@@ -10,7 +12,6 @@ import (
 // cache, a block of A in the second.
 const (
 	blockL        = 256     // terms at most
-	aBytes        = 5 << 17 // of a block of A
 	finishColumns = 512     // of C, which wait in a cache for the epilogue
 	fewPanels     = 3       // panels of the other operand below which copying does not pay
 	compactB      = 1 << 17 // elements within which the rows of B lie so close that copying it does not pay
@@ -19,6 +20,10 @@ const (
 	// goes strip by strip, each with all of its terms.
 	farBytes = 1 << 20
 )
+
+// aBytes is the size of a block of A, 640 KiB or half of the second cache. It decides how many rows a block has, and no sum: results are
+// the same with any.
+var aBytes = sync.OnceValue(func() int { return min(5<<17, cpu.DataCaches().L2/2) })
 
 // A workspace is what one Gemm needs while it runs: copies of blocks of A and B
 // in the order in which kernels read them, and the description of a tile. They are
@@ -149,7 +154,7 @@ type ahead[T Float] struct {
 	row, col       int // where the next call goes on
 }
 
-// fetch lets the next call of a kernel, which has that many terms, fetch some rows of a strip. It reports whether there was something left.
+// fetch lets the next call of a kernel, which has that many terms for it, fetch some rows of a strip. It reports whether there was something left.
 func (h *ahead[T]) fetch(t *micro.Tile, terms, width int) bool {
 	at := h.row*h.ld + h.col
 	if h.col >= h.cols || at >= len(h.matrix) {
@@ -186,12 +191,26 @@ func (g *block[T]) multiply(c []T, ldc, j0, j1 int) {
 			nextB = ahead[T]{matrix: g.b[j+width:], ld: g.ldb, rows: g.k, cols: width}
 		}
 		whole := g.set.Kernel(g.form, most, vecs)
+		early := g.form == micro.Columns && cols == width && g.k >= most*micro.Round // kernels have the time to fetch the next tile of C
+		left := g.k
+		if early {
+			left -= most * micro.Round
+		}
 		for i := 0; i < g.m; i += most {
-			if !nextB.fetch(t, g.k, width) && !g.nextA.fetch(t, g.k, width) {
+			if !nextB.fetch(t, left, width) && !g.nextA.fetch(t, left, width) {
 				t.Next, t.SNext = t.B, 0
 			}
 			t.A = unsafe.Pointer(&g.a[i/most*g.panelA])
 			t.C = unsafe.Pointer(&c[i*ldc+j])
+			switch t.NextC = nil; {
+			case !early:
+			case i+most < g.m:
+				t.NextC = unsafe.Pointer(&c[(i+most)*ldc+j])
+			case j+width < j1:
+				t.NextC = unsafe.Pointer(&c[j+width])
+			default:
+				t.NextC = t.C
+			}
 			if rows := g.m - i; rows < most {
 				g.set.Kernel(g.form, rows, vecs)(t)
 			} else {
@@ -199,5 +218,5 @@ func (g *block[T]) multiply(c []T, ldc, j0, j1 int) {
 			}
 		}
 	}
-	t.A, t.B, t.C, t.Next = nil, nil, nil, nil // the workspace must not keep the user's memory alive
+	t.A, t.B, t.C, t.Next, t.NextC = nil, nil, nil, nil, nil // the workspace must not keep the user's memory alive
 }

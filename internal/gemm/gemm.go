@@ -63,7 +63,7 @@ func GemmWith[T Float](transA, transB bool, m, n, k int, a []T, lda int, b []T, 
 	set := micro.For[T]()
 	terms := (k + blocks(k) - 1) / blocks(k)
 	terms = (terms + 15) &^ 15 // what is transposed for panels goes 16 at a time
-	most := set.Rows() * max(aBytes/int(bytesOf[T](set.Rows()*terms)), 1)
+	most := set.Rows() * max(aBytes()/int(bytesOf[T](set.Rows()*terms)), 1)
 	strip, far := n, m <= fewPanels*set.Rows() && bytesOf[T](k*n) > farBytes
 	if far && transB {
 		strip = set.Width()

@@ -229,6 +229,25 @@ func TestBitsDoNotDependOnSplitOrAddress(t *testing.T) {
 	}
 }
 
+// A processor with small caches has blocks of fewer rows, and the same results.
+func TestCachesDoNotChangeBits(t *testing.T) {
+	defer func(f func() int) { aBytes = f }(aBytes)
+	rng := rand.New(rand.NewPCG(9, 10))
+	each(func(transA, transB bool, beta int) {
+		p := newProblem(transA, transB, 131, 150, 300, 1, float32(beta), func() float32 { return float32(rng.NormFloat64()) })
+		before := append([]float32(nil), p.c...)
+		aBytes = func() int { return 1 << 30 }
+		p.run()
+		whole := append([]float32(nil), p.c...)
+		for _, bytes := range []int{1 << 16, 1} {
+			aBytes = func() int { return bytes }
+			copy(p.c, before)
+			p.run()
+			same(t, fmt.Sprintf("%v with blocks of %d bytes", p, bytes), p.c, whole)
+		}
+	})
+}
+
 func moved(x []float32, by int) []float32 {
 	return append(make([]float32, by, by+len(x)), x...)[by:]
 }

@@ -17,6 +17,7 @@ func TestEveryLevel(t *testing.T) {
 				TestNaNAndInfReachC(t)
 				TestZeroTimesLargeIsZero(t)
 				TestBitsDoNotDependOnSplitOrAddress(t)
+				TestCachesDoNotChangeBits(t)
 				TestNoAllocation(t)
 			})
 			if !ran {

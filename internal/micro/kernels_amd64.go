@@ -27,6 +27,18 @@ func copy256(t *copying)
 func copy512(t *copying)
 
 //go:noescape
+func correlate512(c *correlation)
+
+//go:noescape
+func correlate256(c *correlation)
+
+//go:noescape
+func copyRows512(c *rowCopy)
+
+//go:noescape
+func copyEven512(c *rowCopy)
+
+//go:noescape
 func avx512F32Rows1x1(t *Tile)
 
 //go:noescape

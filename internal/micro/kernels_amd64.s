@@ -6,7 +6,7 @@
 // Registers: DI the tile's description, AX and R9–R12 rows of A, BX a row of B,
 // CX the run and then a row of C, DX what is left of the run, R8, SI and R13 the
 // strides of A, B and C, R15 the end of the runs. While terms are added, R13 and R9 are
-// three strides of B and A, R10 and R11 what is fetched ahead and its stride, and R14 the terms of which a
+// three strides of B and A, R10 and R11 what is fetched ahead and its stride, R12 the rows of C among it, and R14 the terms of which a
 // run must still have as many for a round.
 
 // The bits of a mask, by lane.
@@ -5005,13 +5005,24 @@ TEXT ·avx512F32Columns1x1(SB), NOSPLIT, $0-8
 	MOVQ Tile_SB(DI), SI
 	KMOVQ Tile_Mask+0(DI), K1
 	VPXORD Z0, Z0, Z0
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $1, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -5031,6 +5042,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	VMOVUPS 0(BX)(SI*1), Z28
@@ -5073,6 +5088,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns2x1(t *Tile)
 TEXT ·avx512F32Columns2x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -5085,15 +5105,26 @@ TEXT ·avx512F32Columns2x1(SB), NOSPLIT, $0-8
 	KMOVQ Tile_Mask+0(DI), K1
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $2, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -5113,6 +5144,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5164,6 +5199,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns3x1(t *Tile)
 TEXT ·avx512F32Columns3x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -5177,6 +5217,8 @@ TEXT ·avx512F32Columns3x1(SB), NOSPLIT, $0-8
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -5184,10 +5226,19 @@ TEXT ·avx512F32Columns3x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $3, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -5207,6 +5258,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5267,6 +5322,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns4x1(t *Tile)
 TEXT ·avx512F32Columns4x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -5281,6 +5341,8 @@ TEXT ·avx512F32Columns4x1(SB), NOSPLIT, $0-8
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -5290,10 +5352,19 @@ TEXT ·avx512F32Columns4x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $4, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -5313,6 +5384,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5382,6 +5457,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns5x1(t *Tile)
 TEXT ·avx512F32Columns5x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -5397,6 +5477,8 @@ TEXT ·avx512F32Columns5x1(SB), NOSPLIT, $0-8
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -5408,10 +5490,19 @@ TEXT ·avx512F32Columns5x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $5, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -5431,6 +5522,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5509,6 +5604,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns6x1(t *Tile)
 TEXT ·avx512F32Columns6x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -5525,6 +5625,8 @@ TEXT ·avx512F32Columns6x1(SB), NOSPLIT, $0-8
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -5538,10 +5640,19 @@ TEXT ·avx512F32Columns6x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $6, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -5561,6 +5672,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5648,6 +5763,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns7x1(t *Tile)
 TEXT ·avx512F32Columns7x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -5665,6 +5785,8 @@ TEXT ·avx512F32Columns7x1(SB), NOSPLIT, $0-8
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -5680,10 +5802,19 @@ TEXT ·avx512F32Columns7x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $7, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -5703,6 +5834,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5799,6 +5934,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns8x1(t *Tile)
 TEXT ·avx512F32Columns8x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -5817,6 +5957,8 @@ TEXT ·avx512F32Columns8x1(SB), NOSPLIT, $0-8
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -5834,10 +5976,19 @@ TEXT ·avx512F32Columns8x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $8, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -5857,6 +6008,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -5962,6 +6117,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns9x1(t *Tile)
 TEXT ·avx512F32Columns9x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -5981,6 +6141,8 @@ TEXT ·avx512F32Columns9x1(SB), NOSPLIT, $0-8
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -6000,10 +6162,19 @@ TEXT ·avx512F32Columns9x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $9, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -6023,6 +6194,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -6137,6 +6312,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns10x1(t *Tile)
 TEXT ·avx512F32Columns10x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -6157,6 +6337,8 @@ TEXT ·avx512F32Columns10x1(SB), NOSPLIT, $0-8
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -6178,10 +6360,19 @@ TEXT ·avx512F32Columns10x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $10, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -6201,6 +6392,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -6324,6 +6519,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns11x1(t *Tile)
 TEXT ·avx512F32Columns11x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -6345,6 +6545,8 @@ TEXT ·avx512F32Columns11x1(SB), NOSPLIT, $0-8
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -6368,10 +6570,19 @@ TEXT ·avx512F32Columns11x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $11, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -6391,6 +6602,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -6523,6 +6738,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns12x1(t *Tile)
 TEXT ·avx512F32Columns12x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -6545,6 +6765,8 @@ TEXT ·avx512F32Columns12x1(SB), NOSPLIT, $0-8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -6570,10 +6792,19 @@ TEXT ·avx512F32Columns12x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $12, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -6593,6 +6824,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -6734,6 +6969,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns13x1(t *Tile)
 TEXT ·avx512F32Columns13x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -6757,6 +6997,8 @@ TEXT ·avx512F32Columns13x1(SB), NOSPLIT, $0-8
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -6784,10 +7026,19 @@ TEXT ·avx512F32Columns13x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $13, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -6807,6 +7058,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -6957,6 +7212,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns14x1(t *Tile)
 TEXT ·avx512F32Columns14x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -6981,6 +7241,8 @@ TEXT ·avx512F32Columns14x1(SB), NOSPLIT, $0-8
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -7010,10 +7272,19 @@ TEXT ·avx512F32Columns14x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $14, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -7033,6 +7304,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	avx512F32Row1(0(AX), Z30, Z0)
 	avx512F32Row1(4(AX), Z31, Z1)
@@ -7192,6 +7467,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns1x2(t *Tile)
 TEXT ·avx512F32Columns1x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -7205,14 +7485,25 @@ TEXT ·avx512F32Columns1x2(SB), NOSPLIT, $0-8
 	KMOVQ Tile_Mask+8(DI), K2
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $1, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -7233,6 +7524,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7282,6 +7577,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns2x2(t *Tile)
 TEXT ·avx512F32Columns2x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -7297,6 +7597,8 @@ TEXT ·avx512F32Columns2x2(SB), NOSPLIT, $0-8
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -7304,10 +7606,19 @@ TEXT ·avx512F32Columns2x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $2, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -7328,6 +7639,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7388,6 +7703,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns3x2(t *Tile)
 TEXT ·avx512F32Columns3x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -7405,6 +7725,8 @@ TEXT ·avx512F32Columns3x2(SB), NOSPLIT, $0-8
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -7415,10 +7737,19 @@ TEXT ·avx512F32Columns3x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $3, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -7439,6 +7770,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7510,6 +7845,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns4x2(t *Tile)
 TEXT ·avx512F32Columns4x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -7529,6 +7869,8 @@ TEXT ·avx512F32Columns4x2(SB), NOSPLIT, $0-8
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -7542,10 +7884,19 @@ TEXT ·avx512F32Columns4x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $4, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -7566,6 +7917,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7648,6 +8003,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns5x2(t *Tile)
 TEXT ·avx512F32Columns5x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -7669,6 +8029,8 @@ TEXT ·avx512F32Columns5x2(SB), NOSPLIT, $0-8
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -7685,10 +8047,19 @@ TEXT ·avx512F32Columns5x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $5, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -7709,6 +8080,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7802,6 +8177,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns6x2(t *Tile)
 TEXT ·avx512F32Columns6x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -7825,6 +8205,8 @@ TEXT ·avx512F32Columns6x2(SB), NOSPLIT, $0-8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -7844,10 +8226,19 @@ TEXT ·avx512F32Columns6x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $6, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -7868,6 +8259,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -7972,6 +8367,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns7x2(t *Tile)
 TEXT ·avx512F32Columns7x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -7997,6 +8397,8 @@ TEXT ·avx512F32Columns7x2(SB), NOSPLIT, $0-8
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -8019,10 +8421,19 @@ TEXT ·avx512F32Columns7x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $7, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -8043,6 +8454,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -8158,6 +8573,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns8x2(t *Tile)
 TEXT ·avx512F32Columns8x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -8185,6 +8605,8 @@ TEXT ·avx512F32Columns8x2(SB), NOSPLIT, $0-8
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -8210,10 +8632,19 @@ TEXT ·avx512F32Columns8x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $8, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -8234,6 +8665,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -8360,6 +8795,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns9x2(t *Tile)
 TEXT ·avx512F32Columns9x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -8389,6 +8829,8 @@ TEXT ·avx512F32Columns9x2(SB), NOSPLIT, $0-8
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -8417,10 +8859,19 @@ TEXT ·avx512F32Columns9x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $9, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -8441,6 +8892,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -8578,6 +9033,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns10x2(t *Tile)
 TEXT ·avx512F32Columns10x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -8609,6 +9069,8 @@ TEXT ·avx512F32Columns10x2(SB), NOSPLIT, $0-8
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -8640,10 +9102,19 @@ TEXT ·avx512F32Columns10x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $10, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -8664,6 +9135,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -8812,6 +9287,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns11x2(t *Tile)
 TEXT ·avx512F32Columns11x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -8845,6 +9325,8 @@ TEXT ·avx512F32Columns11x2(SB), NOSPLIT, $0-8
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -8879,10 +9361,19 @@ TEXT ·avx512F32Columns11x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $11, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -8903,6 +9394,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -9062,6 +9557,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns12x2(t *Tile)
 TEXT ·avx512F32Columns12x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -9097,6 +9597,8 @@ TEXT ·avx512F32Columns12x2(SB), NOSPLIT, $0-8
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -9134,10 +9636,19 @@ TEXT ·avx512F32Columns12x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $12, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -9158,6 +9669,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -9328,6 +9843,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns13x2(t *Tile)
 TEXT ·avx512F32Columns13x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -9365,6 +9885,8 @@ TEXT ·avx512F32Columns13x2(SB), NOSPLIT, $0-8
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -9405,10 +9927,19 @@ TEXT ·avx512F32Columns13x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $13, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -9429,6 +9960,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -9610,6 +10145,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F32Columns14x2(t *Tile)
 TEXT ·avx512F32Columns14x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -9649,6 +10189,8 @@ TEXT ·avx512F32Columns14x2(SB), NOSPLIT, $0-8
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -9692,10 +10234,19 @@ TEXT ·avx512F32Columns14x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $14, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -9716,6 +10267,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Z28
 	VMOVUPS 64(BX), Z29
 	avx512F32Row2(0(AX), Z30, Z0, Z1)
@@ -9907,6 +10462,11 @@ store:
 	VMOVUPS Z27, K2, 64(CX)
 	VZEROUPPER
 	RET
+
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
 
 // func avx512F32Slide1x1(t *Tile)
 TEXT ·avx512F32Slide1x1(SB), NOSPLIT, $0-8
@@ -15836,13 +16396,24 @@ TEXT ·avx512F64Columns1x1(SB), NOSPLIT, $0-8
 	MOVQ Tile_SB(DI), SI
 	KMOVQ Tile_Mask+0(DI), K1
 	VPXORD Z0, Z0, Z0
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $1, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -15862,6 +16433,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	VMOVUPD 0(BX)(SI*1), Z28
@@ -15904,6 +16479,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns2x1(t *Tile)
 TEXT ·avx512F64Columns2x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -15916,15 +16496,26 @@ TEXT ·avx512F64Columns2x1(SB), NOSPLIT, $0-8
 	KMOVQ Tile_Mask+0(DI), K1
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $2, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -15944,6 +16535,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -15995,6 +16590,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns3x1(t *Tile)
 TEXT ·avx512F64Columns3x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -16008,6 +16608,8 @@ TEXT ·avx512F64Columns3x1(SB), NOSPLIT, $0-8
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -16015,10 +16617,19 @@ TEXT ·avx512F64Columns3x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $3, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -16038,6 +16649,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16098,6 +16713,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns4x1(t *Tile)
 TEXT ·avx512F64Columns4x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -16112,6 +16732,8 @@ TEXT ·avx512F64Columns4x1(SB), NOSPLIT, $0-8
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -16121,10 +16743,19 @@ TEXT ·avx512F64Columns4x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $4, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -16144,6 +16775,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16213,6 +16848,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns5x1(t *Tile)
 TEXT ·avx512F64Columns5x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -16228,6 +16868,8 @@ TEXT ·avx512F64Columns5x1(SB), NOSPLIT, $0-8
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -16239,10 +16881,19 @@ TEXT ·avx512F64Columns5x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $5, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -16262,6 +16913,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16340,6 +16995,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns6x1(t *Tile)
 TEXT ·avx512F64Columns6x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -16356,6 +17016,8 @@ TEXT ·avx512F64Columns6x1(SB), NOSPLIT, $0-8
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -16369,10 +17031,19 @@ TEXT ·avx512F64Columns6x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $6, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -16392,6 +17063,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16479,6 +17154,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns7x1(t *Tile)
 TEXT ·avx512F64Columns7x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -16496,6 +17176,8 @@ TEXT ·avx512F64Columns7x1(SB), NOSPLIT, $0-8
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -16511,10 +17193,19 @@ TEXT ·avx512F64Columns7x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $7, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -16534,6 +17225,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16630,6 +17325,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns8x1(t *Tile)
 TEXT ·avx512F64Columns8x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -16648,6 +17348,8 @@ TEXT ·avx512F64Columns8x1(SB), NOSPLIT, $0-8
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -16665,10 +17367,19 @@ TEXT ·avx512F64Columns8x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $8, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -16688,6 +17399,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16793,6 +17508,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns9x1(t *Tile)
 TEXT ·avx512F64Columns9x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -16812,6 +17532,8 @@ TEXT ·avx512F64Columns9x1(SB), NOSPLIT, $0-8
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -16831,10 +17553,19 @@ TEXT ·avx512F64Columns9x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $9, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -16854,6 +17585,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -16968,6 +17703,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns10x1(t *Tile)
 TEXT ·avx512F64Columns10x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -16988,6 +17728,8 @@ TEXT ·avx512F64Columns10x1(SB), NOSPLIT, $0-8
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -17009,10 +17751,19 @@ TEXT ·avx512F64Columns10x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $10, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -17032,6 +17783,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -17155,6 +17910,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns11x1(t *Tile)
 TEXT ·avx512F64Columns11x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -17176,6 +17936,8 @@ TEXT ·avx512F64Columns11x1(SB), NOSPLIT, $0-8
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -17199,10 +17961,19 @@ TEXT ·avx512F64Columns11x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $11, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -17222,6 +17993,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -17354,6 +18129,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns12x1(t *Tile)
 TEXT ·avx512F64Columns12x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -17376,6 +18156,8 @@ TEXT ·avx512F64Columns12x1(SB), NOSPLIT, $0-8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -17401,10 +18183,19 @@ TEXT ·avx512F64Columns12x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $12, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -17424,6 +18215,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -17565,6 +18360,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns13x1(t *Tile)
 TEXT ·avx512F64Columns13x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -17588,6 +18388,8 @@ TEXT ·avx512F64Columns13x1(SB), NOSPLIT, $0-8
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -17615,10 +18417,19 @@ TEXT ·avx512F64Columns13x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $13, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -17638,6 +18449,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -17788,6 +18603,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns14x1(t *Tile)
 TEXT ·avx512F64Columns14x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -17812,6 +18632,8 @@ TEXT ·avx512F64Columns14x1(SB), NOSPLIT, $0-8
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -17841,10 +18663,19 @@ TEXT ·avx512F64Columns14x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $14, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+0(DI), BX
@@ -17864,6 +18695,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	avx512F64Row1(0(AX), Z30, Z0)
 	avx512F64Row1(8(AX), Z31, Z1)
@@ -18023,6 +18858,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns1x2(t *Tile)
 TEXT ·avx512F64Columns1x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -18036,14 +18876,25 @@ TEXT ·avx512F64Columns1x2(SB), NOSPLIT, $0-8
 	KMOVQ Tile_Mask+8(DI), K2
 	VPXORD Z0, Z0, Z0
 	VPXORD Z1, Z1, Z1
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $1, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -18064,6 +18915,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18113,6 +18968,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns2x2(t *Tile)
 TEXT ·avx512F64Columns2x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -18128,6 +18988,8 @@ TEXT ·avx512F64Columns2x2(SB), NOSPLIT, $0-8
 	VPXORD Z1, Z1, Z1
 	VPXORD Z2, Z2, Z2
 	VPXORD Z3, Z3, Z3
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -18135,10 +18997,19 @@ TEXT ·avx512F64Columns2x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $2, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -18159,6 +19030,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18219,6 +19094,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns3x2(t *Tile)
 TEXT ·avx512F64Columns3x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -18236,6 +19116,8 @@ TEXT ·avx512F64Columns3x2(SB), NOSPLIT, $0-8
 	VPXORD Z3, Z3, Z3
 	VPXORD Z4, Z4, Z4
 	VPXORD Z5, Z5, Z5
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -18246,10 +19128,19 @@ TEXT ·avx512F64Columns3x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $3, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -18270,6 +19161,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18341,6 +19236,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns4x2(t *Tile)
 TEXT ·avx512F64Columns4x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -18360,6 +19260,8 @@ TEXT ·avx512F64Columns4x2(SB), NOSPLIT, $0-8
 	VPXORD Z5, Z5, Z5
 	VPXORD Z6, Z6, Z6
 	VPXORD Z7, Z7, Z7
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -18373,10 +19275,19 @@ TEXT ·avx512F64Columns4x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $4, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -18397,6 +19308,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18479,6 +19394,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns5x2(t *Tile)
 TEXT ·avx512F64Columns5x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -18500,6 +19420,8 @@ TEXT ·avx512F64Columns5x2(SB), NOSPLIT, $0-8
 	VPXORD Z7, Z7, Z7
 	VPXORD Z8, Z8, Z8
 	VPXORD Z9, Z9, Z9
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -18516,10 +19438,19 @@ TEXT ·avx512F64Columns5x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $5, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -18540,6 +19471,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18633,6 +19568,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns6x2(t *Tile)
 TEXT ·avx512F64Columns6x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -18656,6 +19596,8 @@ TEXT ·avx512F64Columns6x2(SB), NOSPLIT, $0-8
 	VPXORD Z9, Z9, Z9
 	VPXORD Z10, Z10, Z10
 	VPXORD Z11, Z11, Z11
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -18675,10 +19617,19 @@ TEXT ·avx512F64Columns6x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $6, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -18699,6 +19650,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18803,6 +19758,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns7x2(t *Tile)
 TEXT ·avx512F64Columns7x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -18828,6 +19788,8 @@ TEXT ·avx512F64Columns7x2(SB), NOSPLIT, $0-8
 	VPXORD Z11, Z11, Z11
 	VPXORD Z12, Z12, Z12
 	VPXORD Z13, Z13, Z13
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -18850,10 +19812,19 @@ TEXT ·avx512F64Columns7x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $7, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -18874,6 +19845,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -18989,6 +19964,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns8x2(t *Tile)
 TEXT ·avx512F64Columns8x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -19016,6 +19996,8 @@ TEXT ·avx512F64Columns8x2(SB), NOSPLIT, $0-8
 	VPXORD Z13, Z13, Z13
 	VPXORD Z14, Z14, Z14
 	VPXORD Z15, Z15, Z15
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -19041,10 +20023,19 @@ TEXT ·avx512F64Columns8x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $8, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -19065,6 +20056,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -19191,6 +20186,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns9x2(t *Tile)
 TEXT ·avx512F64Columns9x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -19220,6 +20220,8 @@ TEXT ·avx512F64Columns9x2(SB), NOSPLIT, $0-8
 	VPXORD Z15, Z15, Z15
 	VPXORD Z16, Z16, Z16
 	VPXORD Z17, Z17, Z17
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -19248,10 +20250,19 @@ TEXT ·avx512F64Columns9x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $9, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -19272,6 +20283,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -19409,6 +20424,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns10x2(t *Tile)
 TEXT ·avx512F64Columns10x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -19440,6 +20460,8 @@ TEXT ·avx512F64Columns10x2(SB), NOSPLIT, $0-8
 	VPXORD Z17, Z17, Z17
 	VPXORD Z18, Z18, Z18
 	VPXORD Z19, Z19, Z19
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -19471,10 +20493,19 @@ TEXT ·avx512F64Columns10x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $10, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -19495,6 +20526,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -19643,6 +20678,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns11x2(t *Tile)
 TEXT ·avx512F64Columns11x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -19676,6 +20716,8 @@ TEXT ·avx512F64Columns11x2(SB), NOSPLIT, $0-8
 	VPXORD Z19, Z19, Z19
 	VPXORD Z20, Z20, Z20
 	VPXORD Z21, Z21, Z21
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -19710,10 +20752,19 @@ TEXT ·avx512F64Columns11x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $11, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -19734,6 +20785,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -19893,6 +20948,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns12x2(t *Tile)
 TEXT ·avx512F64Columns12x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -19928,6 +20988,8 @@ TEXT ·avx512F64Columns12x2(SB), NOSPLIT, $0-8
 	VPXORD Z21, Z21, Z21
 	VPXORD Z22, Z22, Z22
 	VPXORD Z23, Z23, Z23
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -19965,10 +21027,19 @@ TEXT ·avx512F64Columns12x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $12, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -19989,6 +21060,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -20159,6 +21234,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns13x2(t *Tile)
 TEXT ·avx512F64Columns13x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -20196,6 +21276,8 @@ TEXT ·avx512F64Columns13x2(SB), NOSPLIT, $0-8
 	VPXORD Z23, Z23, Z23
 	VPXORD Z24, Z24, Z24
 	VPXORD Z25, Z25, Z25
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -20236,10 +21318,19 @@ TEXT ·avx512F64Columns13x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $13, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -20260,6 +21351,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -20441,6 +21536,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx512F64Columns14x2(t *Tile)
 TEXT ·avx512F64Columns14x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -20480,6 +21580,8 @@ TEXT ·avx512F64Columns14x2(SB), NOSPLIT, $0-8
 	VPXORD Z25, Z25, Z25
 	VPXORD Z26, Z26, Z26
 	VPXORD Z27, Z27, Z27
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -20523,10 +21625,19 @@ TEXT ·avx512F64Columns14x2(SB), NOSPLIT, $0-8
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
 	PREFETCHT0 64(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $14, R12
 	MOVQ $4, R14
 	MOVQ $0x7fffffff, DX
 	MOVQ Tile_Mask+8(DI), BX
@@ -20547,6 +21658,10 @@ terms:
 	PREFETCHT1 0(R10)
 	PREFETCHT1 64(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Z28
 	VMOVUPD 64(BX), Z29
 	avx512F64Row2(0(AX), Z30, Z0, Z1)
@@ -20738,6 +21853,11 @@ store:
 	VMOVUPD Z27, K2, 64(CX)
 	VZEROUPPER
 	RET
+
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
 
 // func avx512F64Slide1x1(t *Tile)
 TEXT ·avx512F64Slide1x1(SB), NOSPLIT, $0-8
@@ -23120,13 +24240,24 @@ TEXT ·avx2F32Columns1x1(SB), NOSPLIT, $0-8
 	MOVQ Tile_SA(DI), R8
 	MOVQ Tile_SB(DI), SI
 	VPXOR Y0, Y0, Y0
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $1, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23141,6 +24272,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	VMOVUPS 0(BX)(SI*1), Y12
@@ -23188,6 +24323,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns2x1(t *Tile)
 TEXT ·avx2F32Columns2x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -23199,15 +24339,26 @@ TEXT ·avx2F32Columns2x1(SB), NOSPLIT, $0-8
 	MOVQ Tile_SB(DI), SI
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $2, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23222,6 +24373,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	avx2F32Row1(4(AX), Y15, Y1)
@@ -23279,6 +24434,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns3x1(t *Tile)
 TEXT ·avx2F32Columns3x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -23291,6 +24451,8 @@ TEXT ·avx2F32Columns3x1(SB), NOSPLIT, $0-8
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -23298,10 +24460,19 @@ TEXT ·avx2F32Columns3x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $3, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23316,6 +24487,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	avx2F32Row1(4(AX), Y15, Y1)
@@ -23383,6 +24558,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns4x1(t *Tile)
 TEXT ·avx2F32Columns4x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -23396,6 +24576,8 @@ TEXT ·avx2F32Columns4x1(SB), NOSPLIT, $0-8
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -23405,10 +24587,19 @@ TEXT ·avx2F32Columns4x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $4, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23423,6 +24614,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	avx2F32Row1(4(AX), Y15, Y1)
@@ -23500,6 +24695,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns5x1(t *Tile)
 TEXT ·avx2F32Columns5x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -23514,6 +24714,8 @@ TEXT ·avx2F32Columns5x1(SB), NOSPLIT, $0-8
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -23525,10 +24727,19 @@ TEXT ·avx2F32Columns5x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $5, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23543,6 +24754,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	avx2F32Row1(4(AX), Y15, Y1)
@@ -23630,6 +24845,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns6x1(t *Tile)
 TEXT ·avx2F32Columns6x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -23645,6 +24865,8 @@ TEXT ·avx2F32Columns6x1(SB), NOSPLIT, $0-8
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -23658,10 +24880,19 @@ TEXT ·avx2F32Columns6x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $6, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23676,6 +24907,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	avx2F32Row1(0(AX), Y14, Y0)
 	avx2F32Row1(4(AX), Y15, Y1)
@@ -23773,6 +25008,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns1x2(t *Tile)
 TEXT ·avx2F32Columns1x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -23784,13 +25024,24 @@ TEXT ·avx2F32Columns1x2(SB), NOSPLIT, $0-8
 	MOVQ Tile_SB(DI), SI
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $1, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23805,6 +25056,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -23863,6 +25118,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns2x2(t *Tile)
 TEXT ·avx2F32Columns2x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -23876,15 +25136,26 @@ TEXT ·avx2F32Columns2x2(SB), NOSPLIT, $0-8
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $2, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -23899,6 +25170,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -23970,6 +25245,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns3x2(t *Tile)
 TEXT ·avx2F32Columns3x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -23985,6 +25265,8 @@ TEXT ·avx2F32Columns3x2(SB), NOSPLIT, $0-8
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -23992,10 +25274,19 @@ TEXT ·avx2F32Columns3x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $3, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -24010,6 +25301,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -24094,6 +25389,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns4x2(t *Tile)
 TEXT ·avx2F32Columns4x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -24111,6 +25411,8 @@ TEXT ·avx2F32Columns4x2(SB), NOSPLIT, $0-8
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -24120,10 +25422,19 @@ TEXT ·avx2F32Columns4x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $4, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -24138,6 +25449,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -24235,6 +25550,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns5x2(t *Tile)
 TEXT ·avx2F32Columns5x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -24254,6 +25574,8 @@ TEXT ·avx2F32Columns5x2(SB), NOSPLIT, $0-8
 	VPXOR Y7, Y7, Y7
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -24265,10 +25587,19 @@ TEXT ·avx2F32Columns5x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $5, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -24283,6 +25614,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -24393,6 +25728,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F32Columns6x2(t *Tile)
 TEXT ·avx2F32Columns6x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -24414,6 +25754,8 @@ TEXT ·avx2F32Columns6x2(SB), NOSPLIT, $0-8
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -24427,10 +25769,19 @@ TEXT ·avx2F32Columns6x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $6, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -24445,6 +25796,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPS 0(BX), Y12
 	VMOVUPS 32(BX), Y13
 	avx2F32Row2(0(AX), Y14, Y0, Y1)
@@ -24567,6 +25922,11 @@ store:
 	VMASKMOVPS Y11, Y15, 32(CX)
 	VZEROUPPER
 	RET
+
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
 
 // func avx2F32Slide1x1(t *Tile)
 TEXT ·avx2F32Slide1x1(SB), NOSPLIT, $0-8
@@ -27039,13 +28399,24 @@ TEXT ·avx2F64Columns1x1(SB), NOSPLIT, $0-8
 	MOVQ Tile_SA(DI), R8
 	MOVQ Tile_SB(DI), SI
 	VPXOR Y0, Y0, Y0
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $1, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27060,6 +28431,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	VMOVUPD 0(BX)(SI*1), Y12
@@ -27107,6 +28482,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns2x1(t *Tile)
 TEXT ·avx2F64Columns2x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -27118,15 +28498,26 @@ TEXT ·avx2F64Columns2x1(SB), NOSPLIT, $0-8
 	MOVQ Tile_SB(DI), SI
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $2, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27141,6 +28532,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	avx2F64Row1(8(AX), Y15, Y1)
@@ -27198,6 +28593,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns3x1(t *Tile)
 TEXT ·avx2F64Columns3x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -27210,6 +28610,8 @@ TEXT ·avx2F64Columns3x1(SB), NOSPLIT, $0-8
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -27217,10 +28619,19 @@ TEXT ·avx2F64Columns3x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $3, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27235,6 +28646,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	avx2F64Row1(8(AX), Y15, Y1)
@@ -27302,6 +28717,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns4x1(t *Tile)
 TEXT ·avx2F64Columns4x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -27315,6 +28735,8 @@ TEXT ·avx2F64Columns4x1(SB), NOSPLIT, $0-8
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -27324,10 +28746,19 @@ TEXT ·avx2F64Columns4x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $4, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27342,6 +28773,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	avx2F64Row1(8(AX), Y15, Y1)
@@ -27419,6 +28854,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns5x1(t *Tile)
 TEXT ·avx2F64Columns5x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -27433,6 +28873,8 @@ TEXT ·avx2F64Columns5x1(SB), NOSPLIT, $0-8
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -27444,10 +28886,19 @@ TEXT ·avx2F64Columns5x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $5, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27462,6 +28913,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	avx2F64Row1(8(AX), Y15, Y1)
@@ -27549,6 +29004,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns6x1(t *Tile)
 TEXT ·avx2F64Columns6x1(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -27564,6 +29024,8 @@ TEXT ·avx2F64Columns6x1(SB), NOSPLIT, $0-8
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -27577,10 +29039,19 @@ TEXT ·avx2F64Columns6x1(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $6, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27595,6 +29066,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	avx2F64Row1(0(AX), Y14, Y0)
 	avx2F64Row1(8(AX), Y15, Y1)
@@ -27692,6 +29167,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns1x2(t *Tile)
 TEXT ·avx2F64Columns1x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -27703,13 +29183,24 @@ TEXT ·avx2F64Columns1x2(SB), NOSPLIT, $0-8
 	MOVQ Tile_SB(DI), SI
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $1, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27724,6 +29215,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -27782,6 +29277,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns2x2(t *Tile)
 TEXT ·avx2F64Columns2x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -27795,15 +29295,26 @@ TEXT ·avx2F64Columns2x2(SB), NOSPLIT, $0-8
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $2, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27818,6 +29329,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -27889,6 +29404,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns3x2(t *Tile)
 TEXT ·avx2F64Columns3x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -27904,6 +29424,8 @@ TEXT ·avx2F64Columns3x2(SB), NOSPLIT, $0-8
 	VPXOR Y3, Y3, Y3
 	VPXOR Y4, Y4, Y4
 	VPXOR Y5, Y5, Y5
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -27911,10 +29433,19 @@ TEXT ·avx2F64Columns3x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $3, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -27929,6 +29460,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -28013,6 +29548,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns4x2(t *Tile)
 TEXT ·avx2F64Columns4x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -28030,6 +29570,8 @@ TEXT ·avx2F64Columns4x2(SB), NOSPLIT, $0-8
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -28039,10 +29581,19 @@ TEXT ·avx2F64Columns4x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $4, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -28057,6 +29608,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -28154,6 +29709,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns5x2(t *Tile)
 TEXT ·avx2F64Columns5x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -28173,6 +29733,8 @@ TEXT ·avx2F64Columns5x2(SB), NOSPLIT, $0-8
 	VPXOR Y7, Y7, Y7
 	VPXOR Y8, Y8, Y8
 	VPXOR Y9, Y9, Y9
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -28184,10 +29746,19 @@ TEXT ·avx2F64Columns5x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $5, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -28202,6 +29773,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -28312,6 +29887,11 @@ store:
 	VZEROUPPER
 	RET
 
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
+
 // func avx2F64Columns6x2(t *Tile)
 TEXT ·avx2F64Columns6x2(SB), NOSPLIT, $0-8
 	MOVQ t+0(FP), DI
@@ -28333,6 +29913,8 @@ TEXT ·avx2F64Columns6x2(SB), NOSPLIT, $0-8
 	VPXOR Y9, Y9, Y9
 	VPXOR Y10, Y10, Y10
 	VPXOR Y11, Y11, Y11
+	CMPQ Tile_NextC(DI), $0
+	JNE  fetched
 	MOVQ Tile_C(DI), AX
 	MOVQ Tile_SC(DI), R13
 	PREFETCHT0 0(AX)
@@ -28346,10 +29928,19 @@ TEXT ·avx2F64Columns6x2(SB), NOSPLIT, $0-8
 	PREFETCHT0 0(AX)
 	ADDQ R13, AX
 	PREFETCHT0 0(AX)
+
+fetched:
 	LEAQ (SI)(SI*2), R13
 	LEAQ (R8)(R8*2), R9
+	XORL R12, R12
 	MOVQ Tile_Next(DI), R10
 	MOVQ Tile_SNext(DI), R11
+	MOVQ Tile_NextC(DI), AX
+	TESTQ AX, AX
+	JEQ  run
+	MOVQ AX, R10
+	MOVQ Tile_SC(DI), R11
+	MOVQ $6, R12
 
 run:
 	MOVQ Tile_A(DI), AX
@@ -28364,6 +29955,10 @@ run:
 terms:
 	PREFETCHT1 0(R10)
 	ADDQ R11, R10
+	DECQ R12
+	JEQ  turn
+
+round:
 	VMOVUPD 0(BX), Y12
 	VMOVUPD 32(BX), Y13
 	avx2F64Row2(0(AX), Y14, Y0, Y1)
@@ -28486,6 +30081,11 @@ store:
 	VMASKMOVPD Y11, Y15, 32(CX)
 	VZEROUPPER
 	RET
+
+turn:
+	MOVQ Tile_Next(DI), R10
+	MOVQ Tile_SNext(DI), R11
+	JMP  round
 
 // func avx2F64Slide1x1(t *Tile)
 TEXT ·avx2F64Slide1x1(SB), NOSPLIT, $0-8
@@ -30635,6 +32235,358 @@ panel:
 	JNZ  panel
 	ADDQ SI, AX
 	ADDQ $128, BX
+	DECQ CX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func correlate512(c *correlation)
+TEXT ·correlate512(SB), NOSPLIT, $0-8
+	MOVQ c+0(FP), DI
+	MOVQ correlation_y(DI), SI
+	MOVQ correlation_x(DI), AX
+	MOVQ correlation_at+0(DI), R8
+	LEAQ (AX)(R8*4), R8
+	MOVQ correlation_at+8(DI), R9
+	LEAQ (AX)(R9*4), R9
+	MOVQ correlation_at+16(DI), R10
+	LEAQ (AX)(R10*4), R10
+	MOVQ correlation_at+24(DI), R11
+	LEAQ (AX)(R11*4), R11
+	MOVQ correlation_at+32(DI), R12
+	LEAQ (AX)(R12*4), R12
+	MOVQ correlation_at+40(DI), R13
+	LEAQ (AX)(R13*4), R13
+	MOVQ correlation_at+48(DI), R15
+	LEAQ (AX)(R15*4), R15
+	MOVQ correlation_at+56(DI), DX
+	LEAQ (AX)(DX*4), DX
+	MOVQ correlation_at+64(DI), BX
+	LEAQ (AX)(BX*4), BX
+	MOVQ correlation_n(DI), CX
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+	VPXORD Z2, Z2, Z2
+	VPXORD Z3, Z3, Z3
+	VPXORD Z4, Z4, Z4
+	VPXORD Z5, Z5, Z5
+	VPXORD Z6, Z6, Z6
+	VPXORD Z7, Z7, Z7
+	VPXORD Z8, Z8, Z8
+	XORL AX, AX
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI)(AX*4), Z9
+	VFMADD231PS (R8)(AX*4), Z9, Z0
+	VFMADD231PS (R9)(AX*4), Z9, Z1
+	VFMADD231PS (R10)(AX*4), Z9, Z2
+	VFMADD231PS (R11)(AX*4), Z9, Z3
+	VFMADD231PS (R12)(AX*4), Z9, Z4
+	VFMADD231PS (R13)(AX*4), Z9, Z5
+	VFMADD231PS (R15)(AX*4), Z9, Z6
+	VFMADD231PS (DX)(AX*4), Z9, Z7
+	VFMADD231PS (BX)(AX*4), Z9, Z8
+	ADDQ $16, AX
+	CMPQ AX, CX
+	JLT  loop
+	VEXTRACTF64X4 $1, Z0, Y9
+	VADDPS Y9, Y0, Y0
+	VEXTRACTF128 $1, Y0, X9
+	VADDPS X9, X0, X0
+	VPERMILPS $0xee, X0, X9
+	VADDPS X9, X0, X0
+	VPERMILPS $0x55, X0, X9
+	VADDSS X9, X0, X0
+	VMOVSS X0, correlation_sums+0(DI)
+	VEXTRACTF64X4 $1, Z1, Y10
+	VADDPS Y10, Y1, Y1
+	VEXTRACTF128 $1, Y1, X10
+	VADDPS X10, X1, X1
+	VPERMILPS $0xee, X1, X10
+	VADDPS X10, X1, X1
+	VPERMILPS $0x55, X1, X10
+	VADDSS X10, X1, X1
+	VMOVSS X1, correlation_sums+4(DI)
+	VEXTRACTF64X4 $1, Z2, Y9
+	VADDPS Y9, Y2, Y2
+	VEXTRACTF128 $1, Y2, X9
+	VADDPS X9, X2, X2
+	VPERMILPS $0xee, X2, X9
+	VADDPS X9, X2, X2
+	VPERMILPS $0x55, X2, X9
+	VADDSS X9, X2, X2
+	VMOVSS X2, correlation_sums+8(DI)
+	VEXTRACTF64X4 $1, Z3, Y10
+	VADDPS Y10, Y3, Y3
+	VEXTRACTF128 $1, Y3, X10
+	VADDPS X10, X3, X3
+	VPERMILPS $0xee, X3, X10
+	VADDPS X10, X3, X3
+	VPERMILPS $0x55, X3, X10
+	VADDSS X10, X3, X3
+	VMOVSS X3, correlation_sums+12(DI)
+	VEXTRACTF64X4 $1, Z4, Y9
+	VADDPS Y9, Y4, Y4
+	VEXTRACTF128 $1, Y4, X9
+	VADDPS X9, X4, X4
+	VPERMILPS $0xee, X4, X9
+	VADDPS X9, X4, X4
+	VPERMILPS $0x55, X4, X9
+	VADDSS X9, X4, X4
+	VMOVSS X4, correlation_sums+16(DI)
+	VEXTRACTF64X4 $1, Z5, Y10
+	VADDPS Y10, Y5, Y5
+	VEXTRACTF128 $1, Y5, X10
+	VADDPS X10, X5, X5
+	VPERMILPS $0xee, X5, X10
+	VADDPS X10, X5, X5
+	VPERMILPS $0x55, X5, X10
+	VADDSS X10, X5, X5
+	VMOVSS X5, correlation_sums+20(DI)
+	VEXTRACTF64X4 $1, Z6, Y9
+	VADDPS Y9, Y6, Y6
+	VEXTRACTF128 $1, Y6, X9
+	VADDPS X9, X6, X6
+	VPERMILPS $0xee, X6, X9
+	VADDPS X9, X6, X6
+	VPERMILPS $0x55, X6, X9
+	VADDSS X9, X6, X6
+	VMOVSS X6, correlation_sums+24(DI)
+	VEXTRACTF64X4 $1, Z7, Y10
+	VADDPS Y10, Y7, Y7
+	VEXTRACTF128 $1, Y7, X10
+	VADDPS X10, X7, X7
+	VPERMILPS $0xee, X7, X10
+	VADDPS X10, X7, X7
+	VPERMILPS $0x55, X7, X10
+	VADDSS X10, X7, X7
+	VMOVSS X7, correlation_sums+28(DI)
+	VEXTRACTF64X4 $1, Z8, Y9
+	VADDPS Y9, Y8, Y8
+	VEXTRACTF128 $1, Y8, X9
+	VADDPS X9, X8, X8
+	VPERMILPS $0xee, X8, X9
+	VADDPS X9, X8, X8
+	VPERMILPS $0x55, X8, X9
+	VADDSS X9, X8, X8
+	VMOVSS X8, correlation_sums+32(DI)
+	VZEROUPPER
+	RET
+
+// func correlate256(c *correlation)
+TEXT ·correlate256(SB), NOSPLIT, $0-8
+	MOVQ c+0(FP), DI
+	MOVQ correlation_y(DI), SI
+	MOVQ correlation_x(DI), AX
+	MOVQ correlation_at+0(DI), R8
+	LEAQ (AX)(R8*4), R8
+	MOVQ correlation_at+8(DI), R9
+	LEAQ (AX)(R9*4), R9
+	MOVQ correlation_at+16(DI), R10
+	LEAQ (AX)(R10*4), R10
+	MOVQ correlation_at+24(DI), R11
+	LEAQ (AX)(R11*4), R11
+	MOVQ correlation_at+32(DI), R12
+	LEAQ (AX)(R12*4), R12
+	MOVQ correlation_at+40(DI), R13
+	LEAQ (AX)(R13*4), R13
+	MOVQ correlation_at+48(DI), R15
+	LEAQ (AX)(R15*4), R15
+	MOVQ correlation_at+56(DI), DX
+	LEAQ (AX)(DX*4), DX
+	MOVQ correlation_at+64(DI), BX
+	LEAQ (AX)(BX*4), BX
+	MOVQ correlation_n(DI), CX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VPXOR Y8, Y8, Y8
+	XORL AX, AX
+	PCALIGN $32
+
+loop:
+	VMOVUPS (SI)(AX*4), Y9
+	VFMADD231PS (R8)(AX*4), Y9, Y0
+	VFMADD231PS (R9)(AX*4), Y9, Y1
+	VFMADD231PS (R10)(AX*4), Y9, Y2
+	VFMADD231PS (R11)(AX*4), Y9, Y3
+	VFMADD231PS (R12)(AX*4), Y9, Y4
+	VFMADD231PS (R13)(AX*4), Y9, Y5
+	VFMADD231PS (R15)(AX*4), Y9, Y6
+	VFMADD231PS (DX)(AX*4), Y9, Y7
+	VFMADD231PS (BX)(AX*4), Y9, Y8
+	ADDQ $8, AX
+	CMPQ AX, CX
+	JLT  loop
+	VEXTRACTF128 $1, Y0, X9
+	VADDPS X9, X0, X0
+	VPERMILPS $0xee, X0, X9
+	VADDPS X9, X0, X0
+	VPERMILPS $0x55, X0, X9
+	VADDSS X9, X0, X0
+	VMOVSS X0, correlation_sums+0(DI)
+	VEXTRACTF128 $1, Y1, X10
+	VADDPS X10, X1, X1
+	VPERMILPS $0xee, X1, X10
+	VADDPS X10, X1, X1
+	VPERMILPS $0x55, X1, X10
+	VADDSS X10, X1, X1
+	VMOVSS X1, correlation_sums+4(DI)
+	VEXTRACTF128 $1, Y2, X9
+	VADDPS X9, X2, X2
+	VPERMILPS $0xee, X2, X9
+	VADDPS X9, X2, X2
+	VPERMILPS $0x55, X2, X9
+	VADDSS X9, X2, X2
+	VMOVSS X2, correlation_sums+8(DI)
+	VEXTRACTF128 $1, Y3, X10
+	VADDPS X10, X3, X3
+	VPERMILPS $0xee, X3, X10
+	VADDPS X10, X3, X3
+	VPERMILPS $0x55, X3, X10
+	VADDSS X10, X3, X3
+	VMOVSS X3, correlation_sums+12(DI)
+	VEXTRACTF128 $1, Y4, X9
+	VADDPS X9, X4, X4
+	VPERMILPS $0xee, X4, X9
+	VADDPS X9, X4, X4
+	VPERMILPS $0x55, X4, X9
+	VADDSS X9, X4, X4
+	VMOVSS X4, correlation_sums+16(DI)
+	VEXTRACTF128 $1, Y5, X10
+	VADDPS X10, X5, X5
+	VPERMILPS $0xee, X5, X10
+	VADDPS X10, X5, X5
+	VPERMILPS $0x55, X5, X10
+	VADDSS X10, X5, X5
+	VMOVSS X5, correlation_sums+20(DI)
+	VEXTRACTF128 $1, Y6, X9
+	VADDPS X9, X6, X6
+	VPERMILPS $0xee, X6, X9
+	VADDPS X9, X6, X6
+	VPERMILPS $0x55, X6, X9
+	VADDSS X9, X6, X6
+	VMOVSS X6, correlation_sums+24(DI)
+	VEXTRACTF128 $1, Y7, X10
+	VADDPS X10, X7, X7
+	VPERMILPS $0xee, X7, X10
+	VADDPS X10, X7, X7
+	VPERMILPS $0x55, X7, X10
+	VADDSS X10, X7, X7
+	VMOVSS X7, correlation_sums+28(DI)
+	VEXTRACTF128 $1, Y8, X9
+	VADDPS X9, X8, X8
+	VPERMILPS $0xee, X8, X9
+	VADDPS X9, X8, X8
+	VPERMILPS $0x55, X8, X9
+	VADDSS X9, X8, X8
+	VMOVSS X8, correlation_sums+32(DI)
+	VZEROUPPER
+	RET
+
+// The even elements of two vectors.
+DATA evens<>+0(SB)/8, $0x200000000
+DATA evens<>+8(SB)/8, $0x600000004
+DATA evens<>+16(SB)/8, $0xa00000008
+DATA evens<>+24(SB)/8, $0xe0000000c
+DATA evens<>+32(SB)/8, $0x1200000010
+DATA evens<>+40(SB)/8, $0x1600000014
+DATA evens<>+48(SB)/8, $0x1a00000018
+DATA evens<>+56(SB)/8, $0x1e0000001c
+GLOBL evens<>(SB), RODATA|NOPTR, $64
+
+// func copyRows512(c *rowCopy)
+TEXT ·copyRows512(SB), NOSPLIT, $0-8
+	MOVQ c+0(FP), DI
+	MOVQ rowCopy_dst(DI), BX
+	MOVQ rowCopy_src(DI), AX
+	MOVQ rowCopy_toStride(DI), R8
+	MOVQ rowCopy_rowStride(DI), R9
+	MOVQ rowCopy_rows(DI), CX
+	MOVQ rowCopy_vectors(DI), R10
+	MOVQ rowCopy_mask(DI), R11
+	KMOVQ R11, K1
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DX
+	MOVQ R10, R12
+	TESTQ R12, R12
+	JEQ  rest
+
+vector:
+	VMOVUPS (SI), Z0
+	ADDQ $64, SI
+	VMOVUPS Z0, (DX)
+	ADDQ $64, DX
+	DECQ R12
+	JNZ  vector
+
+rest:
+	TESTQ R11, R11
+	JEQ  next
+	VMOVUPS.Z (SI), K1, Z0
+	VMOVUPS Z0, K1, (DX)
+
+next:
+	ADDQ R9, AX
+	ADDQ R8, BX
+	DECQ CX
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func copyEven512(c *rowCopy)
+TEXT ·copyEven512(SB), NOSPLIT, $0-8
+	MOVQ c+0(FP), DI
+	MOVQ rowCopy_dst(DI), BX
+	MOVQ rowCopy_src(DI), AX
+	MOVQ rowCopy_toStride(DI), R8
+	MOVQ rowCopy_rowStride(DI), R9
+	MOVQ rowCopy_rows(DI), CX
+	MOVQ rowCopy_vectors(DI), R10
+	MOVQ rowCopy_mask(DI), R11
+	KMOVQ R11, K1
+	KMOVQ rowCopy_from(DI), K2
+	KMOVQ rowCopy_from+8(DI), K3
+	MOVQ $0x7fff, DX
+	KMOVQ DX, K4
+	VMOVDQU64 evens<>(SB), Z2
+
+row:
+	MOVQ AX, SI
+	MOVQ BX, DX
+	MOVQ R10, R12
+	TESTQ R12, R12
+	JEQ  rest
+
+vector:
+	VMOVUPS (SI), Z0
+	VMOVUPS.Z 64(SI), K4, Z1
+	VPERMT2PS Z1, Z2, Z0
+	ADDQ $128, SI
+	VMOVUPS Z0, (DX)
+	ADDQ $64, DX
+	DECQ R12
+	JNZ  vector
+
+rest:
+	TESTQ R11, R11
+	JEQ  next
+	VMOVUPS.Z (SI), K2, Z0
+	VMOVUPS.Z 64(SI), K3, Z1
+	VPERMT2PS Z1, Z2, Z0
+	VMOVUPS Z0, K1, (DX)
+
+next:
+	ADDQ R9, AX
+	ADDQ R8, BX
 	DECQ CX
 	JNZ  row
 	VZEROUPPER

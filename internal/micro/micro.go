@@ -41,6 +41,10 @@ type Tile struct {
 	// second cache for each whole Round of terms; not where they mask B's last vector, nor in portable Go. Any address will do.
 	Next  unsafe.Pointer
 	SNext uintptr
+
+	// NextC is the tile of C which comes next, or nil. Kernels that fetch Next fetch its rows before, SC apart and as many as this
+	// tile has; then they do not fetch C, which the call before this one should have done.
+	NextC unsafe.Pointer
 }
 
 // Masks returns Tile.Mask for a number of columns, with lanes in a vector.

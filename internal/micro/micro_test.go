@@ -113,11 +113,15 @@ func kernelOnce[T Float](set Set, form Form, vecs, rows, cols, n int, add uint64
 			want[i*ldc+j] = sum
 		}
 	}
+	var next unsafe.Pointer
+	if rng.IntN(2) == 1 {
+		next = unsafe.Pointer(&c[0])
+	}
 	err := guard.Catch(func() {
 		set.Kernel(form, rows, vecs)(&Tile{
 			A: unsafe.Pointer(&a[0]), B: unsafe.Pointer(&b[0]), C: unsafe.Pointer(&c[0]),
 			SA: bytesOf[T](lda), SB: bytesOf[T](ldb), SC: bytesOf[T](ldc),
-			Runs: &runs[0], N: n, Mask: Masks(cols, set.Lanes()), Add: add,
+			Runs: &runs[0], N: n, Mask: Masks(cols, set.Lanes()), Add: add, NextC: next,
 		})
 	})
 	if err != nil {

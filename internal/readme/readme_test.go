@@ -142,6 +142,48 @@ func TestReadmeOpConforms(t *testing.T) {
 	}
 }
 
+// The check of the howto passes, and prints what the page shows where the rule lacks a divisor.
+func TestHowtoChecksAGradient(t *testing.T) {
+	const page, right, wrong = "docs/howto/check-a-gradient.md", "ops.Div(b, y[0])", "b"
+	code := strings.Replace(testImports, "import (\n\t\"math\"\n", "import (\n", 1)
+	code = strings.Replace(code, "\t\"neocog/graph\"\n", "\t\"gorgonia.org/tensor\"\n\n\t\"neocog/autodiff\"\n\t\"neocog/graph\"\n", 1)
+	code = strings.Replace(strings.Replace(code, "\t\"neocog/ops/opstest\"\n", "", 1), "\t\"neocog/vm/kernel\"\n", "", 1)
+	code += blocks(t, page)[0]
+	if !strings.Contains(code, right) {
+		t.Fatalf("the rule lacks %s", right)
+	}
+	for _, c := range []struct {
+		code, want string
+	}{
+		{code, "--- PASS: TestHypot"},
+		{strings.Replace(code, right, wrong, 1), "--- FAIL: TestHypot"},
+	} {
+		bin := filepath.Join(t.TempDir(), "page.test")
+		run(t, "page_test.go", c.code, "test", "-vet=off", "-c", "-o", bin)
+		out, _ := exec.Command(bin, "-test.v").CombinedOutput()
+		if !strings.Contains(string(out), c.want) {
+			t.Errorf("want %s:\n%s", c.want, out)
+		}
+		if c.code == code {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, shown, _ := strings.Cut(string(text), "and it says\n\n```\n")
+		shown, _, _ = strings.Cut(shown, "```")
+		for line := range strings.Lines(shown) {
+			if i := strings.Index(line, "finite difference "); i >= 0 {
+				line = line[:i+len("finite difference -0.1234")] // processors round differently
+			}
+			if !strings.Contains(string(out), strings.TrimSpace(line)) {
+				t.Errorf("the page shows %q, the check says\n%s", line, out)
+			}
+		}
+	}
+}
+
 func TestHowtoShowsTheSameOp(t *testing.T) {
 	squeeze := func(s string) string { return strings.Join(strings.Fields(s), "") }
 	readme := squeeze(blocks(t, "README.md")[1])

@@ -3,13 +3,16 @@ package conv
 import "neocog/vm/kernel"
 
 // WithSmallCaches runs f with Winograd's plans made for hardly any memory, so that small problems are cut into many blocks; with staged,
-// no transformed filter counts as small.
-func WithSmallCaches(staged bool, f func()) {
+// no transformed filter counts as small, and with paneled panels of it are enough where they can be.
+func WithSmallCaches(staged, paneled bool, f func()) {
 	old := winogradCaches
 	defer func() { winogradCaches = old }()
 	winogradCaches.tiles, winogradCaches.staged, winogradCaches.pairs, winogradCaches.pairStaged = 1<<15, 1<<16, 1<<15, 1<<16
 	if staged {
 		winogradCaches.filter, winogradCaches.sums = 0, 0
+	}
+	if paneled {
+		winogradCaches.staged, winogradCaches.panel, winogradCaches.panels, winogradCaches.pairStaged = 1<<24, 1<<15, 1, 1<<24
 	}
 	f()
 }

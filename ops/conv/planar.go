@@ -20,14 +20,14 @@ import (
 //	forward     rows of the tile: filters      columns: pixels of a row of y
 //	inputgrad   channels                       pixels of a row of dx, of one phase; see Blocked
 //
-// Scratch memory is as for Blocked. It refuses the gradient of the filter, and more
-// outputs in a group than suit it.
+// Scratch memory is as for Blocked. It refuses more outputs in a group than suit it, and the gradient of
+// filters that see several channels; that of others is planarFilter.
 type Planar struct{}
 
 // Name returns "planar".
 func (Planar) Name() string { return "planar" }
 
-// Plan refuses the gradient of the filter, empty problems, and those for which Blocked is faster:
+// Plan refuses the gradient of filters of several channels or 8 in a group, empty problems, and those for which Blocked is faster:
 // with 8 outputs in a group or more, unless there are at most 4 inputs, without horizontal stride. Gradients that are mostly products with
 // zeros around dy, those of strides above 2 and 32 filters or more, filters that meet nothing but padding, and tiles of more than 4 MiB it refuses as well.
 func (a Planar) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) { return a.PlanThen(env, p, nil) }
@@ -44,7 +44,13 @@ func (a Planar) PlanThen(_ *kernel.Env, p Problem, then Then) (kernel.Plan, erro
 		return kernel.Plan{}, Refuse(a, p, "most products would be with the zeros around dy")
 	}
 	if p.Pass == FilterGrad {
-		return kernel.Plan{}, Refuse(a, p, "it has no gradient of the filter")
+		switch cg, kg := p.C/p.Groups, p.K/p.Groups; {
+		case cg > 1 || kg >= fewLanes:
+			return kernel.Plan{}, Refuse(a, p, "its gradient of the filter is for one channel and fewer than %d filters a group, not %d and %d", fewLanes, cg, kg)
+		case p.DType.Size() == 4:
+			return planPlanarFilter[float32](a, p)
+		}
+		return planPlanarFilter[float64](a, p)
 	}
 	c := newCorrelation(p)
 	if c.co >= fewLanes && (c.ci > fewInputs || p.Stride[1] > 1) {
@@ -231,31 +237,26 @@ func (m *planar[T]) pack(c *kernel.Call, lo, hi int) {
 func (m *planar[T]) load(tile, x []T, n, g, first, rows, margin int) {
 	v := m.step[1]
 	from, to := min(max(margin, 0), m.inCols), min(max(margin+m.inW, 0), m.inCols)
+	r0 := min(max(-first, 0), rows) // rows r0 … r1-1 are the image's
+	r1 := max(min(m.inH-first, rows), r0)
+	if from >= to {
+		r1 = r0
+	}
+	row := v * m.pitch
 	for c := range m.ci {
-		plane := x[((n*m.Groups+g)*m.ci+c)*m.inH*m.inW:][:m.inH*m.inW]
-		for r := range rows {
-			row := tile[c*m.planeSize()+r*v*m.pitch:][:v*m.pitch]
-			h := first + r
-			if h < 0 || h >= m.inH || from >= to {
-				clear(row)
-				continue
-			}
-			pixels := plane[h*m.inW+from-margin:][:to-from]
-			if m.pieces > 1 { // the padding is not where it was
-				clear(row)
-			}
-			if v == 1 {
-				copy(row[from:], pixels)
-				continue
-			}
-			for rest := range min(v, len(pixels)) {
-				at := row[(from+rest)%v*m.pitch+(from+rest)/v:]
-				j := 0
-				for i := rest; i < len(pixels); i += v {
-					at[j] = pixels[i]
-					j++
-				}
-			}
+		part := tile[c*m.planeSize():][:rows*row]
+		clear(part[:r0*row])
+		clear(part[r1*row:])
+		if m.pieces > 1 { // the padding is not where it was
+			clear(part)
+		}
+		if r0 == r1 {
+			continue
+		}
+		pixels := x[((n*m.Groups+g)*m.ci+c)*m.inH*m.inW:][:m.inH*m.inW][(first+r0)*m.inW+from-margin:]
+		for rest := range min(v, to-from) {
+			at := (from+rest)%v*m.pitch + (from+rest)/v
+			micro.CopyEvery(part[r0*row+at:], row, pixels[rest:], m.inW, r1-r0, ceilDiv(to-from-rest, v), v)
 		}
 	}
 }

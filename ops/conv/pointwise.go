@@ -372,14 +372,18 @@ func (m *pointwise[T]) multiply(c *kernel.Call, t *micro.Tile, ahead *pointAhead
 				k0, k1 := share(m.co, m.panels, panel)
 				t.A, t.C = unsafe.Pointer(&filter[panel*m.panelSize()]), unsafe.Pointer(&y[(k0-base)*pitch+q])
 				t.Add = uint64(min(j, 1))
-				switch {
-				case j > 0 || m.sums > 0 || m.co <= m.ci:
-					ahead.fetch(t, t.Runs.K)
-				case panel+1 < last: // there is more to write than to read
-					t.Next, t.SNext = unsafe.Pointer(&y[(k1-base)*pitch+q]), t.SC
+				left := t.Runs.K
+				switch t.NextC = nil; {
+				case m.sums > 0 || n < width || left < m.most*micro.Round:
+				case panel+1 < last:
+					t.NextC = unsafe.Pointer(&y[(k1-base)*pitch+q])
 				case q+width < cols:
-					t.Next, t.SNext = unsafe.Pointer(&y[q+width]), t.SC
+					t.NextC = unsafe.Pointer(&y[q+width])
 				}
+				if t.NextC != nil {
+					left -= (k1 - k0) * micro.Round
+				}
+				ahead.fetch(t, left)
 				m.set.Kernel(micro.Columns, k1-k0, ceilDiv(n, lanes))(t)
 			}
 		}

@@ -69,6 +69,8 @@ type winogradRoom struct {
 	filter int // the most that a transformed filter has which is read again for each block of tiles: about the second cache
 	tiles  int // transformed tiles and products of a worker, in the second cache
 	staged int // those of all workers, in the third cache or memory
+	panel  int // products of all tiles with a panel of filters, beside half as much of the panel itself
+	panels int // number: fewer are not worth while, since each is for one worker
 
 	sums       int // of the filter's gradient, in the second cache
 	pairs      int // transformed tiles of x and dy of a worker, beside them
@@ -76,7 +78,7 @@ type winogradRoom struct {
 }
 
 // winogradCaches are those of a processor with 2 MiB for each core. A variable for tests.
-var winogradCaches = winogradRoom{filter: 5 << 19, tiles: 11 << 16, staged: 20 << 20, sums: 5 << 18, pairs: 3 << 18, pairStaged: 20 << 20}
+var winogradCaches = winogradRoom{filter: 5 << 19, tiles: 11 << 16, staged: 20 << 20, panel: 5 << 18, panels: 4, sums: 5 << 18, pairs: 3 << 18, pairStaged: 20 << 20}
 
 // form returns the algorithm of one dimension that a nests, or with line uses as it is.
 func (a Winograd) form() (f toomcook.Form, line bool, err error) {
@@ -96,7 +98,8 @@ func (a Winograd) form() (f toomcook.Form, line bool, err error) {
 	return f, line, nil
 }
 
-// Plan refuses other filters than a's, strides, small groups, and what is empty.
+// Plan refuses other filters than a's, strides, small groups, images smaller than the filter, outputs that do not fill a tile, and what is
+// empty.
 func (a Winograd) Plan(env *kernel.Env, p Problem) (kernel.Plan, error) {
 	return a.PlanThen(env, p, nil)
 }
@@ -117,6 +120,16 @@ func (a Winograd) PlanThen(env *kernel.Env, p Problem, then Then) (kernel.Plan, 
 	}
 	if x, w, y := p.Lens(); min(x, w, y) == 0 {
 		return kernel.Plan{}, Refuse(a, p, "it is empty")
+	}
+	if p.H < p.R || p.W < p.S {
+		return kernel.Plan{}, Refuse(a, p, "the image, %d×%d, is smaller than the filter: taps that see padding alone would add nothing but rounding errors", p.H, p.W)
+	}
+	P, Q := p.Out()
+	if p.Pass == InputGrad {
+		P, Q = p.H, p.W
+	}
+	if P < a.M[0] || Q < a.M[1] {
+		return kernel.Plan{}, Refuse(a, p, "%d×%d outputs do not fill a tile: the rest would add nothing but rounding errors", P, Q)
 	}
 	if cg, kg := p.C/p.Groups, p.K/p.Groups; p.Groups > 1 && min(cg, kg) < fewGrouped {
 		return kernel.Plan{}, Refuse(a, p, "groups of %d channels and %d filters do not fill vectors of %d", cg, kg, winogradLanes)

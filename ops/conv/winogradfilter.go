@@ -15,7 +15,9 @@ import (
 // is dU[point][channel][filter], which is transformed back once.
 //
 // Where dU fits in the second cache, each worker adds up the tiles of a part of all strips there, part
-// by part: the parts' gradients are added up as a tree (fused). Otherwise all workers transform some thousand tiles, then
+// by part: the parts' gradients are added up as a tree (fused). Otherwise, where there are few tiles, all workers transform all of
+// them, and then each computes blocks of dU, of some channels and filters, which fit in the second cache and are transformed back
+// there (blocked). With more tiles all workers transform some thousand of them, then
 // each adds the products of one element of all tiles, with a part of the channels (staged). How strips are cut
 // depends on the problem alone.
 type winogradFilter[T kernel.Float] struct {
@@ -30,6 +32,7 @@ type winogradFilter[T kernel.Float] struct {
 	blocks  int         // fused: of a part
 	cuts    []int       // staged: pieces of the strips
 	rows    int         // staged: parts of an element's product, by blocks of channels
+	block   [2]int      // blocked: blocks of 16 channels and of 16 filters of a block of dU
 }
 
 func planWinogradFilter[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T]) kernel.Plan {
@@ -55,6 +58,14 @@ func planWinogradFilter[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T]
 		}
 		return plan
 	}
+	if w.cutBlocked() {
+		for g := range w.Groups {
+			plan.Steps = append(plan.Steps, w.stageBlocked(g)...)
+		}
+		plan.Shared = (w.vSize + w.zSize) * size
+		plan.Local = max(pix, w.points*w.sums.point+back) * size
+		return plan
+	}
 	w.cutStaged(env)
 	for g := range w.Groups {
 		for i := range w.cuts[1:] {
@@ -74,7 +85,7 @@ func (w *winogradFilter[T]) layOut(tiles int) {
 	w.v.point = skewed[T](blocksOf(w.ci) * w.v.block)
 	w.z.point = skewed[T](ceilDiv(w.co, w.lanes) * tiles * w.lanes)
 	w.vSize, w.zSize = w.points*w.v.point, w.points*w.z.point
-	w.lengths = make([]micro.Run, min(tiles, chunkSums)+1)
+	w.lengths = make([]micro.Run, min(tiles, w.chunk())+1)
 	for i := range w.lengths {
 		w.lengths[i].K = i
 	}
@@ -99,6 +110,34 @@ func (w *winogradFilter[T]) cutFused() {
 		}
 	}
 	w.layOut(most)
+}
+
+// cutBlocked chooses blocks of dU, unless there are too many tiles. With few tiles blocks are small, so that they take less memory
+// than the tiles.
+func (w *winogradFilter[T]) cutBlocked() bool {
+	all := w.begin[w.strips()]
+	if all*w.tileBytes() > winogradCaches.pairStaged {
+		return false
+	}
+	room := min(winogradCaches.sums, max(all*w.tileBytes()/8, winogradCaches.sums/5))
+	each := w.points * winogradLanes * winogradLanes * int(unsafe.Sizeof(T(0)))
+	perPanel := w.lanes / winogradLanes
+	w.block = [2]int{1, perPanel}
+	for grown := true; grown; { // about square
+		grown = false
+		for i, step := range [2]int{1, perPanel} {
+			next := w.block
+			next[i] += step
+			if most := blocksOf([2]int{w.ci, w.co}[i]); w.block[i] < most && (next[i] <= 2*next[1-i] || w.block[1-i] >= blocksOf([2]int{w.ci, w.co}[1-i])) &&
+				next[0]*next[1]*each <= room {
+				w.block, grown = next, true
+			}
+		}
+	}
+	w.sums.tile = w.block[1] * winogradLanes
+	w.sums.point = skewed[T](w.block[0] * winogradLanes * w.sums.tile)
+	w.layOut(all)
+	return true
 }
 
 func (w *winogradFilter[T]) cutStaged(env *kernel.Env) {
@@ -131,14 +170,15 @@ func (w *winogradFilter[T]) operands(c *kernel.Call, g int) (x, dy []T) {
 	return kernel.In[T](c, 0)[g*w.ci*w.inH*w.inW:], kernel.In[T](c, 1)[g*w.co*w.P*w.Q:]
 }
 
-// multiply adds the products of some tiles to one point of dU, or with add false writes them: blocks b0 … b1-1 of channels.
-func (w *winogradFilter[T]) multiply(t *micro.Tile, sums, v, z []T, tiles, b0, b1 int, add bool) {
+// multiply adds the products of some tiles to one point of dU, or with add false writes them: blocks b0 … b1-1 of channels, with the first of which
+// sums begins, and filters k0 … k1-1 likewise; k0 begins a panel.
+func (w *winogradFilter[T]) multiply(t *micro.Tile, sums, v, z []T, tiles, b0, b1, k0, k1 int, add bool) {
 	width, lanes := w.set.Width(), w.set.Lanes()
 	t.SA, t.SB, t.SC = bytesOf[T](w.v.tile), bytesOf[T](w.z.tile), bytesOf[T](w.sums.tile)
 	t.N = 1
-	pieces := ceilDiv(tiles, chunkSums)
-	for k := 0; k < w.co; k += width {
-		cols := min(width, w.co-k)
+	pieces := ceilDiv(tiles, w.chunk())
+	for k := k0; k < k1; k += width {
+		cols := min(width, k1-k)
 		vecs := ceilDiv(cols, lanes)
 		t.Mask = micro.Masks(cols, lanes)
 		panel := z[k/w.lanes*w.panelSize()+k%w.lanes:]
@@ -156,7 +196,7 @@ func (w *winogradFilter[T]) multiply(t *micro.Tile, sums, v, z []T, tiles, b0, b
 					r0, r1 := share(channels, parts, i)
 					t.Runs = &w.lengths[hi-lo]
 					t.A = unsafe.Pointer(&v[b*w.v.block+lo*w.v.tile+r0])
-					t.C = unsafe.Pointer(&sums[(b*winogradLanes+r0)*w.sums.tile+k])
+					t.C = unsafe.Pointer(&sums[((b-b0)*winogradLanes+r0)*w.sums.tile+k-k0])
 					w.set.Kernel(micro.Columns, r1-r0, vecs)(t)
 				}
 			}
@@ -192,7 +232,7 @@ func (w *winogradFilter[T]) fused(c *kernel.Call, lo, hi int) {
 			w.spread(toomcook.Input, &in, v, pix, x, w.ci*w.Groups, w.ci, 0, blocksOf(w.ci), s0, s1, s0, w.v)
 			w.spreadOutputs(z, pix, dy, 0, blocksOf(w.co), s0, s1, s0)
 			for point := range w.points {
-				w.multiply(t, sums[point*w.sums.point:], v[point*w.v.point:], z[point*w.z.point:], tiles, 0, blocksOf(w.ci), any)
+				w.multiply(t, sums[point*w.sums.point:], v[point*w.v.point:], z[point*w.z.point:], tiles, 0, blocksOf(w.ci), 0, w.co, any)
 			}
 			any = true
 		}
@@ -203,10 +243,10 @@ func (w *winogradFilter[T]) fused(c *kernel.Call, lo, hi int) {
 		for at := range blocks {
 			block := g*blocks + at
 			if w.parts == 1 {
-				w.gatherFilter(rows, sums, block)
+				w.gatherFilter(rows, sums, block, 0, 0)
 				w.store(c, rows, block)
 			} else {
-				w.gatherFilter(kernel.Shared[T](c, (block*w.parts+part)*len(rows), len(rows)), sums, block)
+				w.gatherFilter(kernel.Shared[T](c, (block*w.parts+part)*len(rows), len(rows)), sums, block, 0, 0)
 			}
 		}
 	}
@@ -218,11 +258,11 @@ func (w *winogradFilter[T]) place(block int) (g, k, ch int) {
 	return block / (cs * ks), block / cs % ks * winogradLanes, block % cs * winogradLanes
 }
 
-// gatherFilter transforms a block of the sums of its group back to rows of filters for each of channel, r, s.
-func (w *winogradFilter[T]) gatherFilter(rows, sums []T, block int) {
+// gatherFilter transforms a block of the sums of its group, which begin with filter k0 and channel ch0, back to rows of filters for each of channel, r, s.
+func (w *winogradFilter[T]) gatherFilter(rows, sums []T, block, k0, ch0 int) {
 	_, k, ch := w.place(block)
 	call := winograd.Call{
-		Src: unsafe.Pointer(&sums[ch*w.sums.tile+k]), SrcNext: bytesOf[T](w.sums.tile),
+		Src: unsafe.Pointer(&sums[(ch-ch0)*w.sums.tile+k-k0]), SrcNext: bytesOf[T](w.sums.tile),
 		SrcRow: bytesOf[T](w.n[1] * w.sums.point), SrcCol: bytesOf[T](w.sums.point),
 		Dst: unsafe.Pointer(&rows[0]), DstNext: bytesOf[T](w.taps * winogradLanes),
 		DstRow: bytesOf[T](w.S * winogradLanes), DstCol: bytesOf[T](winogradLanes),
@@ -263,7 +303,7 @@ func (w *winogradFilter[T]) back(c *kernel.Call, lo, hi int) {
 	rows := kernel.Local[T](c, 0, winogradLanes*winogradLanes*w.taps)
 	for i := lo; i < hi; i++ {
 		g, _, _ := w.place(i)
-		w.gatherFilter(rows, w.staged(c, g), i)
+		w.gatherFilter(rows, w.staged(c, g), i, 0, 0)
 		w.store(c, rows, i)
 	}
 }
@@ -273,16 +313,12 @@ func (w *winogradFilter[T]) staged(c *kernel.Call, g int) []T {
 	return kernel.Shared[T](c, w.vSize+w.zSize+g*w.points*w.sums.point, w.points*w.sums.point)
 }
 
-// stage returns the two steps that add strips u0 … u1-1 of group g.
-func (w *winogradFilter[T]) stage(g, u0, u1 int, add bool) []kernel.Step {
-	tiles := w.tiles(u0, u1)
-	if tiles == 0 && add {
-		return nil
-	}
+// spreadStep returns the step that transforms strips u0 … u1-1 of group g.
+func (w *winogradFilter[T]) spreadStep(g, u0, u1 int) kernel.Step {
 	in, out := w.inputs(), w.outputs()
 	columns := ceilDiv(u1-u0, w.down)
 	channels := blocksOf(w.ci) * columns
-	spread := func(c *kernel.Call, lo, hi int) {
+	return w.items(u1-u0, channels+blocksOf(w.co)*columns, func(c *kernel.Call, lo, hi int) {
 		x, dy := w.operands(c, g)
 		v, z := kernel.Shared[T](c, 0, w.vSize), kernel.Shared[T](c, w.vSize, w.zSize)
 		pix := kernel.Local[T](c, 0, max(in.size(w.wide), out.size(w.wide)))
@@ -296,6 +332,14 @@ func (w *winogradFilter[T]) stage(g, u0, u1 int, add bool) []kernel.Step {
 				w.spreadOutputs(z, pix, dy, b, b+1, s0, s1, u0)
 			}
 		}
+	})
+}
+
+// stage returns the two steps that add strips u0 … u1-1 of group g.
+func (w *winogradFilter[T]) stage(g, u0, u1 int, add bool) []kernel.Step {
+	tiles := w.tiles(u0, u1)
+	if tiles == 0 && add {
+		return nil
 	}
 	multiply := func(c *kernel.Call, lo, hi int) {
 		v, z := kernel.Shared[T](c, 0, w.vSize), kernel.Shared[T](c, w.vSize, w.zSize)
@@ -305,13 +349,38 @@ func (w *winogradFilter[T]) stage(g, u0, u1 int, add bool) []kernel.Step {
 		for i := lo; i < hi; i++ {
 			point := i / w.rows
 			b0, b1 := share(blocksOf(w.ci), w.rows, i%w.rows)
-			w.multiply(t, sums[point*w.sums.point:], v[point*w.v.point:], z[point*w.z.point:], tiles, b0, b1, add)
+			w.multiply(t, sums[point*w.sums.point+b0*winogradLanes*w.sums.tile:], v[point*w.v.point:], z[point*w.z.point:], tiles, b0, b1, 0, w.co, add)
 		}
 	}
-	flops := w.FLOPs() / int64(w.Groups) * int64(u1-u0) / int64(w.strips())
-	items := func(n int, run kernel.Kernel) kernel.Step { return kernel.Step{N: n, Grain: grain(flops, n), Run: run} }
-	return []kernel.Step{
-		items(channels+blocksOf(w.co)*columns, spread),
-		items(w.points*w.rows, multiply),
+	return []kernel.Step{w.spreadStep(g, u0, u1), w.items(u1-u0, w.points*w.rows, multiply)}
+}
+
+// stageBlocked returns the two steps that compute group g, block by block of dU.
+func (w *winogradFilter[T]) stageBlocked(g int) []kernel.Step {
+	tiles := w.begin[w.strips()]
+	cs, ks := blocksOf(w.ci), blocksOf(w.co)
+	down := ceilDiv(cs, w.block[0])
+	run := func(c *kernel.Call, lo, hi int) {
+		v, z := kernel.Shared[T](c, 0, w.vSize), kernel.Shared[T](c, w.vSize, w.zSize)
+		n := w.points * w.sums.point
+		sums, rows := kernel.Local[T](c, 0, n), kernel.Local[T](c, n, winogradLanes*winogradLanes*w.taps)
+		t := micro.Take()
+		defer micro.Put(t)
+		for i := lo; i < hi; i++ {
+			b0, j0 := i%down*w.block[0], i/down*w.block[1]
+			b1, j1 := min(b0+w.block[0], cs), min(j0+w.block[1], ks)
+			k0, k1 := j0*winogradLanes, min(j1*winogradLanes, w.co)
+			for point := range w.points {
+				w.multiply(t, sums[point*w.sums.point:], v[point*w.v.point:], z[point*w.z.point:], tiles, b0, b1, k0, k1, false)
+			}
+			for j := j0; j < j1; j++ {
+				for b := b0; b < b1; b++ {
+					block := (g*ks+j)*cs + b
+					w.gatherFilter(rows, sums, block, k0, b0*winogradLanes)
+					w.store(c, rows, block)
+				}
+			}
+		}
 	}
+	return []kernel.Step{w.spreadStep(g, 0, w.strips()), w.items(w.strips(), down*ceilDiv(ks, w.block[1]), run)}
 }

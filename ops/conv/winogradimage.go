@@ -1,6 +1,7 @@
 package conv
 
 import (
+	"slices"
 	"unsafe"
 
 	"neocog/internal/micro"
@@ -18,16 +19,20 @@ import (
 // Tiles of the input and products are V[point][tile][channel] and M[point][tile][filter]. With few channels a
 // worker has them for some tiles in its own scratch memory, where they stay in the second cache (fused). With many, the transformed
 // filter does not fit there: then all workers transform some thousand tiles, multiply one element of all
-// tiles after the other, each with a part of the filter that does fit, and transform the products back (staged).
+// tiles after the other, each with a part of the filter that does fit, and transform the products back (staged). Where there are few
+// tiles, and the transformed filter is not kept for the next run, it is never in memory as a whole: each worker transforms a
+// panel of filters for some channels after the others, multiplies all tiles by it, and transforms the panel's products back (paneled).
 type winogradImage[T kernel.Float] struct {
 	*winogradTiles[T]
 	panels  int // which cover the filters of a group
 	uPoint  int // elements of U for a point
 	v, m    tileLayout
-	filters int   // of M: all, or as many as the second cache has room for
-	blocks  int   // fused: parts of the strips
-	cuts    []int // staged: pieces of the strips
-	cols    int   // staged: parts of an element's product, by panels
+	filters int         // of M: all, or as many as the second cache has room for
+	blocks  int         // fused: parts of the strips
+	cuts    []int       // staged: pieces of the strips
+	cols    int         // staged: parts of an element's product, by panels
+	terms   int         // paneled: channels that are transformed at a time
+	pieces  []micro.Run // paneled: the runs, whose filters are in the same place
 	vSize   int
 	mSize   int
 	then    Then
@@ -38,18 +43,29 @@ func planWinogradImage[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T],
 	w.panels = ceilDiv(w.co, w.set.Width())
 	w.uPoint = skewed[T](w.panels * w.ci * w.set.Width())
 	size := int(unsafe.Sizeof(T(0)))
-	w.findRuns(w.ci)
+	w.findRuns(w.ci, w.chunk())
 
-	step := kernel.Step{N: w.Groups * w.panels * blocksOf(w.ci), Run: w.transformFilter}
+	local := w.set.Width() * winogradLanes * w.taps // for the filter
+	in, out := w.inputs(), w.outputs()
+	pix := in.size(w.wide) + out.size(w.wide) + winogradLanes
+	large := w.points*w.uPoint*size > winogradCaches.filter
+	if few := large && w.cutPaneled(); few && !kept(env, w.Problem) && env.Workers <= w.panels {
+		var plan kernel.Plan
+		for g := range w.Groups {
+			plan.Steps = append(plan.Steps, w.paneled(g)...)
+		}
+		plan.Shared = w.vSize * size
+		plan.Local = max(pix, local+w.points*w.panelPoint()+w.mSize+out.size(w.wide)+winogradLanes) * size
+		return plan
+	}
+
+	step := kernel.Step{N: w.Groups * w.panels * blocksOf(w.ci), Run: w.transformFilters}
 	step.Grain = max(1, 1<<14/(w.points*w.set.Width()*winogradLanes))
 	plan := kernel.Plan{
 		Steps:   []kernel.Step{step},
 		Prepare: kernel.Preparation{Steps: 1, Input: w.FilterInput(), Bytes: w.Groups * w.points * w.uPoint * size},
 	}
-	local := w.set.Width() * winogradLanes * w.taps // for the filter
-	in, out := w.inputs(), w.outputs()
-	pix := in.size(w.wide) + out.size(w.wide) + winogradLanes
-	if w.points*w.uPoint*size <= winogradCaches.filter {
+	if !large {
 		w.cutFused(env)
 		items := w.Groups * w.blocks
 		plan.Steps = append(plan.Steps, kernel.Step{N: items, Grain: grain(w.FLOPs(), items), Run: w.fused})
@@ -115,49 +131,80 @@ func (w *winogradImage[T]) cutStaged(env *kernel.Env) {
 	}
 }
 
-// findRuns cuts the terms of a sum.
-func (w *winogradTiles[T]) findRuns(terms int) {
-	pieces := ceilDiv(terms, chunkSums)
+// cutPaneled lays everything out for panels, and cuts sums so that the same bits come out where the filter is kept. It refuses many tiles, whose products
+// with a panel leave the second cache, and few panels, which would leave workers idle.
+func (w *winogradImage[T]) cutPaneled() bool {
+	all, width := w.begin[w.strips()], w.set.Width()
+	size := int(unsafe.Sizeof(T(0)))
+	w.filters = blocksOf(width) * winogradLanes
+	w.layOut(all)
+	if w.vSize*size > winogradCaches.staged/2 || w.mSize*size > winogradCaches.panel || w.panels < winogradCaches.panels {
+		return false
+	}
+	w.terms = min(max(winogradCaches.panel/2/(w.points*width*size)/winogradLanes, 1)*winogradLanes, w.ci, w.chunk())
+	w.findRuns(w.ci, w.terms)
+	w.pieces = slices.Clone(w.runs)
+	for i := range w.pieces {
+		w.pieces[i].B = 0
+	}
+	return true
+}
+
+// panelPoint is the number of elements of a part of a panel of U for a point.
+func (w *winogradImage[T]) panelPoint() int { return skewed[T](w.terms * w.set.Width()) }
+
+// findRuns cuts the terms of a sum into equal pieces of at most so many, which begin at multiples of 16 but for the last.
+func (w *winogradTiles[T]) findRuns(terms, most int) {
+	w.runs = w.runs[:0]
+	pieces := ceilDiv(terms, most)
 	for i := range pieces {
-		lo, hi := share(terms, pieces, i)
+		lo, hi := share(blocksOf(terms), pieces, i)
+		lo, hi = lo*winogradLanes, min(hi*winogradLanes, terms)
 		w.runs = append(w.runs, micro.Run{A: bytesOf[T](lo), B: bytesOf[T](lo * w.set.Width()), K: hi - lo})
 	}
 }
 
-// transformFilter computes U. Items are a block of channels for a panel of a group.
-func (w *winogradImage[T]) transformFilter(c *kernel.Call, lo, hi int) {
-	width, lanes, blocks := w.set.Width(), min(w.set.Width(), winogradLanes), blocksOf(w.ci)
-	cg, kg := w.C/w.Groups, w.K/w.Groups
-	filter := kernel.In[T](c, w.FilterInput())
-	all := kernel.Local[T](c, 0, width*winogradLanes*w.taps) // [channel][tap][lane]
+// transformFilters computes U. Items are a block of channels for a panel of a group.
+func (w *winogradImage[T]) transformFilters(c *kernel.Call, lo, hi int) {
+	width, blocks := w.set.Width(), blocksOf(w.ci)
+	rows := kernel.Local[T](c, 0, width*winogradLanes*w.taps)
 	for i := lo; i < hi; i++ {
 		b, panel, g := i%blocks, i/blocks%w.panels, i/(blocks*w.panels)
-		i0, o0 := b*winogradLanes, panel*width
-		channels, outs := min(winogradLanes, w.ci-i0), min(width, w.co-o0)
-		call := winograd.Call{
-			SrcRow: bytesOf[T](w.S * width), SrcCol: bytesOf[T](width), SrcNext: bytesOf[T](w.taps * width),
-			DstRow: bytesOf[T](w.n[1] * w.uPoint), DstCol: bytesOf[T](w.uPoint), DstNext: bytesOf[T](width),
+		channels := min(winogradLanes, w.ci-b*winogradLanes)
+		u := kernel.Prepared[T](c, g*w.points*w.uPoint+(panel*w.ci+b*winogradLanes)*width, (w.points-1)*w.uPoint+channels*width)
+		w.transformFilter(c, u, rows, w.uPoint, g, panel, b)
+	}
+}
+
+// transformFilter computes U of a block of channels for a panel of a group, in rows of vectors, the points so far apart.
+func (w *winogradImage[T]) transformFilter(c *kernel.Call, u, rows []T, point, g, panel, b int) {
+	width, lanes := w.set.Width(), min(w.set.Width(), winogradLanes)
+	cg, kg := w.C/w.Groups, w.K/w.Groups
+	filter := kernel.In[T](c, w.FilterInput())
+	i0, o0 := b*winogradLanes, panel*width
+	channels, outs := min(winogradLanes, w.ci-i0), min(width, w.co-o0)
+	call := winograd.Call{
+		SrcRow: bytesOf[T](w.S * width), SrcCol: bytesOf[T](width), SrcNext: bytesOf[T](w.taps * width),
+		DstRow: bytesOf[T](w.n[1] * point), DstCol: bytesOf[T](point), DstNext: bytesOf[T](width),
+	}
+	first := 0
+	if w.line {
+		call.SrcRow = call.SrcCol
+	}
+	if w.Pass == Forward { // rows are [channel][tap][lane]
+		micro.Transpose(rows, width, filter[((g*kg+o0)*cg+i0)*w.taps:], cg*w.taps, outs, channels*w.taps)
+	} else { // the filter turned around: from its last tap on
+		first = (w.taps - 1) * width
+		call.SrcRow, call.SrcCol = -call.SrcRow, -call.SrcCol
+		for k := range channels {
+			micro.Transpose(rows[k*w.taps*width:], width, filter[((g*kg+i0+k)*cg+o0)*w.taps:], w.taps, outs, w.taps)
 		}
-		first := 0
-		if w.line {
-			call.SrcRow = call.SrcCol
-		}
-		if w.Pass == Forward {
-			micro.Transpose(all, width, filter[((g*kg+o0)*cg+i0)*w.taps:], cg*w.taps, outs, channels*w.taps)
-		} else { // the filter turned around: from its last tap on
-			first = (w.taps - 1) * width
-			call.SrcRow, call.SrcCol = -call.SrcRow, -call.SrcCol
-			for k := range channels {
-				micro.Transpose(all[k*w.taps*width:], width, filter[((g*kg+i0+k)*cg+o0)*w.taps:], w.taps, outs, w.taps)
-			}
-		}
-		u := kernel.Prepared[T](c, g*w.points*w.uPoint+(panel*w.ci+i0)*width, (w.points-1)*w.uPoint+channels*width)
-		for l := 0; l < width; l += lanes {
-			k := call
-			k.Src, k.Dst = unsafe.Pointer(&all[first+l]), unsafe.Pointer(&u[l])
-			k.N, k.Lanes = channels, lanes
-			winograd.Run[T](w.kernels[toomcook.Filter], &k)
-		}
+	}
+	for l := 0; l < width; l += lanes {
+		k := call
+		k.Src, k.Dst = unsafe.Pointer(&rows[first+l]), unsafe.Pointer(&u[l])
+		k.N, k.Lanes = channels, lanes
+		winograd.Run[T](w.kernels[toomcook.Filter], &k)
 	}
 }
 
@@ -214,23 +261,31 @@ func (w *winogradImage[T]) local(c *kernel.Call, at int) (pix, out, shift []T) {
 
 // multiply computes one point of M: some tiles, filters k0 … k1-1; k0 begins a panel.
 func (w *winogradImage[T]) multiply(t *micro.Tile, m, v, u []T, tiles, k0, k1 int) {
-	width, lanes := w.set.Width(), w.set.Lanes()
-	t.SA, t.SB, t.SC = bytesOf[T](w.v.tile), bytesOf[T](width), bytesOf[T](w.m.tile)
-	t.N = 1
-	pieces := ceilDiv(tiles, w.set.Rows())
+	width := w.set.Width()
 	for k := k0; k < k1; k += width {
-		cols := min(width, k1-k)
-		vecs := ceilDiv(cols, lanes)
-		t.Mask = micro.Masks(cols, lanes)
-		t.B = unsafe.Pointer(&u[k*w.ci])
 		for j := range w.runs {
-			t.Runs, t.Add = &w.runs[j], uint64(min(j, 1))
-			for piece := range pieces {
-				lo, hi := share(tiles, pieces, piece)
-				t.A, t.C = unsafe.Pointer(&v[lo*w.v.tile]), unsafe.Pointer(&m[lo*w.m.tile+k-k0])
-				w.set.Kernel(micro.Rows, hi-lo, vecs)(t)
-			}
+			w.product(t, m[k-k0:], v, u[k*w.ci:], tiles, min(width, k1-k), &w.runs[j], j > 0)
 		}
+	}
+}
+
+// product multiplies a run of the channels of some tiles by so many columns of a panel.
+func (w *winogradImage[T]) product(t *micro.Tile, m, v, panel []T, tiles, cols int, run *micro.Run, add bool) {
+	lanes := w.set.Lanes()
+	t.SA, t.SB, t.SC = bytesOf[T](w.v.tile), bytesOf[T](w.set.Width()), bytesOf[T](w.m.tile)
+	t.N, t.Runs = 1, run
+	t.Add = 0
+	if add {
+		t.Add = 1
+	}
+	vecs := ceilDiv(cols, lanes)
+	t.Mask = micro.Masks(cols, lanes)
+	t.B = unsafe.Pointer(&panel[0])
+	pieces := ceilDiv(tiles, w.set.Rows())
+	for piece := range pieces {
+		lo, hi := share(tiles, pieces, piece)
+		t.A, t.C = unsafe.Pointer(&v[lo*w.v.tile]), unsafe.Pointer(&m[lo*w.m.tile])
+		w.set.Kernel(micro.Rows, hi-lo, vecs)(t)
 	}
 }
 
@@ -281,6 +336,28 @@ func (w *winogradImage[T]) finish(c *kernel.Call, k0, k1, u0, u1 int) {
 	}
 }
 
+// part returns the strips of column i of strips u0 … u1-1, of so many. Columns of strips belong together: the lower ones use rows of the upper ones again.
+func (w *winogradImage[T]) part(u0, u1, columns, i int) (lo, hi int) {
+	lo, hi = share(u1-u0, columns, i)
+	return u0 + lo, u0 + hi
+}
+
+// spreadStep returns the step that transforms strips u0 … u1-1 of group g.
+func (w *winogradImage[T]) spreadStep(g, u0, u1 int) kernel.Step {
+	in := w.inputs()
+	columns := ceilDiv(u1-u0, w.down)
+	return w.items(u1-u0, blocksOf(w.ci)*columns, func(c *kernel.Call, lo, hi int) {
+		x, _, _ := w.operands(c, g)
+		v := kernel.Shared[T](c, 0, w.vSize)
+		pix, _, _ := w.local(c, 0)
+		for i := lo; i < hi; i++ {
+			b := i / columns
+			s0, s1 := w.part(u0, u1, columns, i%columns)
+			w.spread(toomcook.Input, &in, v, pix, x, w.ci*w.Groups, w.ci, b, b+1, s0, s1, u0, w.v)
+		}
+	})
+}
+
 // stage returns the three steps that compute strips u0 … u1-1 of group g.
 func (w *winogradImage[T]) stage(g, u0, u1 int) []kernel.Step {
 	tiles := w.tiles(u0, u1)
@@ -290,23 +367,7 @@ func (w *winogradImage[T]) stage(g, u0, u1 int) []kernel.Step {
 	buffers := func(c *kernel.Call) (v, m []T) {
 		return kernel.Shared[T](c, 0, w.vSize), kernel.Shared[T](c, w.vSize, w.mSize)
 	}
-	in := w.inputs()
-	// Columns of strips belong together: the lower ones use rows of the upper ones again.
 	columns := ceilDiv(u1-u0, w.down)
-	part := func(i int) (lo, hi int) {
-		lo, hi = share(u1-u0, columns, i)
-		return u0 + lo, u0 + hi
-	}
-	spread := func(c *kernel.Call, lo, hi int) {
-		x, _, _ := w.operands(c, g)
-		v, _ := buffers(c)
-		pix, _, _ := w.local(c, 0)
-		for i := lo; i < hi; i++ {
-			b, column := i/columns, i%columns
-			s0, s1 := part(column)
-			w.spread(toomcook.Input, &in, v, pix, x, w.ci*w.Groups, w.ci, b, b+1, s0, s1, u0, w.v)
-		}
-	}
 	multiply := func(c *kernel.Call, lo, hi int) {
 		v, m := buffers(c)
 		t := micro.Take()
@@ -326,15 +387,48 @@ func (w *winogradImage[T]) stage(g, u0, u1 int) []kernel.Step {
 		_, out, shift := w.local(c, 0)
 		for i := lo; i < hi; i++ {
 			k, column := i/columns*winogradLanes, i%columns
-			s0, s1 := part(column)
+			s0, s1 := w.part(u0, u1, columns, column)
 			w.back(c, g, y, m, bias, out, shift, 0, k, min(k+winogradLanes, w.co), s0, s1, u0)
 		}
 	}
-	flops := w.FLOPs() / int64(w.Groups) * int64(u1-u0) / int64(w.strips())
-	items := func(n int, run kernel.Kernel) kernel.Step { return kernel.Step{N: n, Grain: grain(flops, n), Run: run} }
 	return []kernel.Step{
-		items(blocksOf(w.ci)*columns, spread),
-		items(w.points*w.cols, multiply),
-		items(blocksOf(w.co)*columns, back),
+		w.spreadStep(g, u0, u1),
+		w.items(u1-u0, w.points*w.cols, multiply),
+		w.items(u1-u0, blocksOf(w.co)*columns, back),
 	}
+}
+
+// paneled returns the two steps that compute group g.
+func (w *winogradImage[T]) paneled(g int) []kernel.Step {
+	strips := w.strips()
+	tiles := w.tiles(0, strips)
+	out, width := w.outputs(), w.set.Width()
+	run := func(c *kernel.Call, lo, hi int) {
+		at := 0
+		next := func(n int) []T {
+			s := kernel.Local[T](c, at, n)
+			at += n
+			return s
+		}
+		rows, u, m := next(width*winogradLanes*w.taps), next(w.points*w.panelPoint()), next(w.mSize)
+		pix, shift := next(out.size(w.wide)), next(winogradLanes)
+		v := kernel.Shared[T](c, 0, w.vSize)
+		_, y, bias := w.operands(c, g)
+		t := micro.Take()
+		defer micro.Put(t)
+		for panel := lo; panel < hi; panel++ {
+			k0, k1 := panel*width, min(panel*width+width, w.co)
+			for j, run := range w.runs {
+				first := int(run.A / unsafe.Sizeof(T(0)))
+				for b := first / winogradLanes; b*winogradLanes < first+run.K; b++ {
+					w.transformFilter(c, u[(b*winogradLanes-first)*width:], rows, w.panelPoint(), g, panel, b)
+				}
+				for point := range w.points {
+					w.product(t, m[point*w.m.point:], v[point*w.v.point:], u[point*w.panelPoint():], tiles, k1-k0, &w.pieces[j], j > 0)
+				}
+			}
+			w.back(c, g, y, m, bias, pix, shift, k0, k0, k1, 0, strips, 0)
+		}
+	}
+	return []kernel.Step{w.spreadStep(g, 0, strips), w.items(strips, w.panels, run)}
 }

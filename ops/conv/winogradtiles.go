@@ -29,7 +29,8 @@ type winogradTiles[T kernel.Float] struct {
 
 const (
 	stripBytes = 24 << 10 // of pixels of a strip, half of the first cache
-	chunkSums  = 576      // terms that are added up in registers
+	chunkSums  = 144      // terms that are added up in registers: errors of the parts of a sum are smaller than those of the whole
+	chunkLarge = 64       // likewise, of tiles of 8×8, whose transforms make errors larger
 )
 
 func newWinogradTiles[T kernel.Float](a Winograd, p Problem) *winogradTiles[T] {
@@ -55,8 +56,21 @@ func newWinogradTiles[T kernel.Float](a Winograd, p Problem) *winogradTiles[T] {
 
 func (w *winogradTiles[T]) strips() int { return len(w.begin) - 1 }
 
+// chunk is the number of terms that are added up in registers.
+func (w *winogradTiles[T]) chunk() int {
+	if w.points >= 64 {
+		return chunkLarge
+	}
+	return chunkSums
+}
+
 // tiles is the number of tiles of strips u0 … u1-1.
 func (w *winogradTiles[T]) tiles(u0, u1 int) int { return w.begin[u1] - w.begin[u0] }
+
+// items returns a step of n items, which are some strips of a group.
+func (w *winogradTiles[T]) items(strips, n int, run kernel.Kernel) kernel.Step {
+	return kernel.Step{N: n, Grain: grain(w.FLOPs()/int64(w.Groups)*int64(strips)/int64(w.strips()), n), Run: run}
+}
 
 // most returns the largest number of tiles in any of the parts into which all strips are cut.
 func (w *winogradTiles[T]) most(parts int) int {

@@ -46,6 +46,7 @@ func (k kernel) writeComplex(w *bytes.Buffer) {
 	whole := k
 	whole.masked = false // there are no masks to load
 	whole.begin(w, p, k.fn())
+	whole.fetchC(p)
 
 	p("MOVQ Tile_C(DI), AX") // what the next call writes often lies behind C
 	for i := range k.rows {

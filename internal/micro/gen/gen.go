@@ -53,7 +53,7 @@ func Assembly() []byte {
 // Registers: DI the tile's description, AX and R9–R12 rows of A, BX a row of B,
 // CX the run and then a row of C, DX what is left of the run, R8, SI and R13 the
 // strides of A, B and C, R15 the end of the runs. While terms are added, R13 and R9 are
-// three strides of B and A, R10 and R11 what is fetched ahead and its stride, and R14 the terms of which a
+// three strides of B and A, R10 and R11 what is fetched ahead and its stride, R12 the rows of C among it, and R14 the terms of which a
 // run must still have as many for a round.
 
 // The bits of a mask, by lane.
@@ -87,6 +87,8 @@ GLOBL bits64<>(SB), RODATA|NOPTR, $32
 		}
 	}
 	pack(&w)
+	correlate(&w)
+	copyEvery(&w)
 	return w.Bytes()
 }
 
@@ -126,11 +128,27 @@ var bases = []string{"AX", "R9", "R10", "R11", "R12"}
 func (k kernel) write(w *bytes.Buffer) {
 	p := func(f string, args ...any) { fmt.Fprintf(w, "\t"+f+"\n", args...) }
 	k.begin(w, p, k.fn())
+	if k.columns {
+		p("CMPQ Tile_NextC(DI), $0") // the call before has fetched C
+		p("JNE  fetched")
+	}
+	k.fetchC(p)
+	if k.columns {
+		fmt.Fprintf(w, "\nfetched:\n")
+	}
 	p("LEAQ (SI)(SI*2), R13")
 	if k.columns {
 		p("LEAQ (R8)(R8*2), R9")
+		// First the next tile of C, if there is one, then what lies behind.
+		p("XORL R12, R12")
 		p("MOVQ Tile_Next(DI), R10")
 		p("MOVQ Tile_SNext(DI), R11")
+		p("MOVQ Tile_NextC(DI), AX")
+		p("TESTQ AX, AX")
+		p("JEQ  run")
+		p("MOVQ AX, R10")
+		p("MOVQ Tile_SC(DI), R11")
+		p("MOVQ $%d, R12", k.rows)
 	}
 	least := fmt.Sprintf("$%d", unroll)
 	if k.masked {
@@ -163,6 +181,11 @@ func (k kernel) write(w *bytes.Buffer) {
 			p("PREFETCHT1 %d(R10)", at)
 		}
 		p("ADDQ R11, R10")
+		p("DECQ R12")
+		p("JEQ  turn")
+	}
+	if k.columns {
+		fmt.Fprintf(w, "\nround:\n")
 	}
 	for l := range unroll {
 		k.step(p, l, false)
@@ -184,6 +207,12 @@ func (k kernel) write(w *bytes.Buffer) {
 	p("JNE  run")
 
 	k.end(w, p)
+	if k.columns {
+		fmt.Fprintf(w, "\nturn:\n")
+		p("MOVQ Tile_Next(DI), R10")
+		p("MOVQ Tile_SNext(DI), R11")
+		p("JMP  round")
+	}
 }
 
 // unroll is the terms of a round of the loop: what advances the addresses takes the place of multiply-adds, too.
@@ -257,6 +286,7 @@ func (k kernel) slide() string { return fmt.Sprintf("%sSlide%dx%d", k.name, k.ro
 func (k kernel) writeSlide(w *bytes.Buffer) {
 	p := func(f string, args ...any) { fmt.Fprintf(w, "\t"+f+"\n", args...) }
 	k.begin(w, p, k.slide())
+	k.fetchC(p)
 
 	fmt.Fprintf(w, "\nrun:\n")
 	p("MOVQ Tile_A(DI), AX")
@@ -311,7 +341,10 @@ func (k kernel) begin(w *bytes.Buffer, p func(string, ...any), name string) {
 		}
 	}
 
-	// C comes from afar while the sum is computed.
+}
+
+// fetchC asks for C, which comes from afar while the sum is computed.
+func (k kernel) fetchC(p func(string, ...any)) {
 	p("MOVQ Tile_C(DI), AX")
 	p("MOVQ Tile_SC(DI), R13")
 	for i := range k.rows {
@@ -390,6 +423,8 @@ func Declarations() []byte {
 	w.WriteString(header)
 	w.WriteString("package micro\n")
 	w.WriteString(packDeclarations)
+	w.WriteString(correlateDeclarations)
+	w.WriteString(copyEveryDeclarations)
 	for _, s := range sets {
 		for _, columns := range []bool{false, true} {
 			for vecs := 1; vecs <= 2; vecs++ {

@@ -122,10 +122,10 @@ func (s Suite) problem(p conv.Problem, seed uint64) (accepted int, err error) {
 			right = newAnswers(p, whole, real, seed)
 		}
 		c := check{Suite: s, p: p, plan: plan, right: right}
-		for _, workers := range []int{1, 2, 3, 8} {
-			plan, err := s.Algorithm.Plan(&kernel.Env{Workers: workers}, p)
+		for _, env := range []*kernel.Env{{Workers: 1}, {Workers: 2}, {Workers: 3}, {Workers: 8}, {Workers: 2, Kept: []bool{true, true, true}}} {
+			plan, err := s.Algorithm.Plan(env, p)
 			if err != nil {
-				return accepted, fault(fmt.Errorf("for %d workers: %w", workers, err))
+				return accepted, fault(fmt.Errorf("for %d workers: %w", env.Workers, err))
 			}
 			c.others = append(c.others, plan)
 		}
@@ -164,7 +164,7 @@ type check struct {
 	Suite
 	p    conv.Problem
 	plan kernel.Plan
-	// others are the plans for known numbers of workers.
+	// others are the plans for known numbers of workers, and where what is prepared of the inputs is kept.
 	others []kernel.Plan
 	right  *answers
 }
@@ -189,11 +189,12 @@ func run[T kernel.Float](c check, whole, real data) ([]float64, error) {
 	if out, err = everyCutting[T](c, real); err != nil {
 		return nil, err
 	}
-	return convert64(out), accurate(c, out)
+	_, err = accurate(c, out)
+	return convert64(out), err
 }
 
-// accurate compares out with the oracle's result for real.
-func accurate[T kernel.Float](c check, out []T) error {
+// accurate compares out with the oracle's result for real and returns the relative L2 error.
+func accurate[T kernel.Float](c check, out []T) (relative float64, err error) {
 	want, mag, terms := c.right.real, c.right.mag, c.right.terms
 	u, tolerance := 0x1p-53, c.Tolerance64
 	if c.p.DType == graph.Float32 {
@@ -211,15 +212,15 @@ func accurate[T kernel.Float](c check, out []T) error {
 	for i, w := range want {
 		e := math.Abs(float64(out[i]) - w)
 		if bound := float64(terms+1) * (u + 0x1p-53) * mag[i]; sum && !(e <= bound) {
-			return fmt.Errorf("element %d of %d is %v, want %v ± %.3g", i, len(want), out[i], w, bound)
+			return 0, fmt.Errorf("element %d of %d is %v, want %v ± %.3g", i, len(want), out[i], w, bound)
 		}
 		errNorm, norm, typical = math.Hypot(errNorm, e), math.Hypot(norm, w), math.Hypot(typical, mag[i]/math.Sqrt(float64(max(terms, 1))))
 	}
 	norm = max(norm, typical)
 	if !(errNorm <= tolerance*norm) {
-		return fmt.Errorf("the relative L2 error is %.3g, want at most %.3g", errNorm/norm, tolerance)
+		return 0, fmt.Errorf("the relative L2 error is %.3g, want at most %.3g", errNorm/norm, tolerance)
 	}
-	return nil
+	return errNorm / max(norm, math.SmallestNonzeroFloat64), nil
 }
 
 // specials puts a NaN, then an infinity, into each input, and wants them where the definition has them; products with
@@ -270,7 +271,7 @@ func everyCutting[T kernel.Float](c check, d data) ([]T, error) {
 			return nil, err
 		}
 		if !sameBits(first, out) {
-			return nil, errors.New("the plan for another number of workers gives other bits")
+			return nil, errors.New("the plan for another number of workers, or for inputs that are kept, gives other bits")
 		}
 	}
 	return first, finished(c, d, first)

@@ -1,4 +1,4 @@
-package main
+package gradcheck
 
 import (
 	"neocog/graph"
@@ -11,7 +11,7 @@ var noGradient = map[string]string{
 	"StopGradient": "not checked: it has none, on purpose; what flows past it is tested by value",
 }
 
-// gradientCases are the functions which gradcheck checks: each op with a gradient, with the shapes and
+// gradientCases are the functions by which ops are checked: each op with a gradient, with the shapes and
 // attributes that take other ways through its rules. Ops which only gradients have are checked where they
 // occur in those, see coverage. A test holds the table against ops.All.
 func gradientCases() []gradientCase {
@@ -253,9 +253,18 @@ func images() []gradientCase {
 		oneInput("Gather", "AvgPool2D with gaps", floats(1, 1, 4, 3), func(x *graph.Value) *graph.Value { return ops.AvgPool2D(x, gaps) }),
 		oneInput("AvgPool2D", "LpPool2D, 2", floats(1, 1, 4, 4).away(0.04), func(x *graph.Value) *graph.Value { return ops.LpPool2D(x, 2, ops.Pool{Size: [2]int{2, 2}}) }),
 		oneInput("AvgPool2D", "LpPool2D, 3", floats(1, 1, 4, 4).away(0.04), func(x *graph.Value) *graph.Value { return ops.LpPool2D(x, 3, ops.Pool{Size: [2]int{2, 2}}) }),
+		oneInput("AvgPool2D", "LpPool1D, 2", floats(1, 2, 5).away(0.04), func(x *graph.Value) *graph.Value { return ops.LpPool1D(x, 2, ops.Pool1{Size: 3, Stride: 2}) }),
+		oneInput("AvgPool2D", "LpPool3D, 3", floats(1, 1, 3, 3, 4).away(0.02), func(x *graph.Value) *graph.Value { return ops.LpPool3D(x, 3, pool3) }),
 		oneInput("Max", "GlobalMaxPool", floats(2, 2, 3, 2).away(0.02), ops.GlobalMaxPool),
 		oneInput("Resize", "AdaptiveAvgPool2D, 5×3 to 3×2", floats(1, 1, 5, 3), func(x *graph.Value) *graph.Value { return ops.AdaptiveAvgPool2D(x, [2]int{3, 2}) }),
 		oneInput("Max", "AdaptiveMaxPool2D, 5×3 to 3×2", floats(1, 1, 5, 3).away(0.04), func(x *graph.Value) *graph.Value { return ops.AdaptiveMaxPool2D(x, [2]int{3, 2}) }),
+		oneInput("Resize", "AdaptiveAvgPool1D, 5 to 3", floats(1, 2, 5), func(x *graph.Value) *graph.Value { return ops.AdaptiveAvgPool1D(x, 3) }),
+		oneInput("Resize", "AdaptiveAvgPool3D, 3×4×3 to 2×2×2", floats(1, 1, 3, 4, 3), func(x *graph.Value) *graph.Value { return ops.AdaptiveAvgPool3D(x, [3]int{2, 2, 2}) }),
+		oneInput("Max", "AdaptiveMaxPool3D, 3×4×3 to 2×2×2", floats(1, 1, 3, 4, 3).away(0.02), func(x *graph.Value) *graph.Value { return ops.AdaptiveMaxPool3D(x, [3]int{2, 2, 2}) }),
+		oneInput("MaxPool2DGrad", "MaxUnpool of a MaxPool2D with gaps", floats(1, 1, 4, 4).away(0.04), func(x *graph.Value) *graph.Value {
+			y, at := ops.MaxPool2DIndices(x, gaps)
+			return ops.MaxUnpool(y, at, 4, 4)
+		}),
 		oneInput("MaxPool2DGrad", "MaxUnpool of a MaxPool2D", floats(1, 1, 4, 4).away(0.04), func(x *graph.Value) *graph.Value {
 			y, at := ops.MaxPool2DIndices(x, ops.Pool{Size: [2]int{2, 2}})
 			return ops.MaxUnpool(y, at, 4, 4)

@@ -1,4 +1,4 @@
-package main
+package gradcheck
 
 import (
 	"math/rand/v2"

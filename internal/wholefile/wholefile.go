@@ -1,4 +1,5 @@
-package main
+// Package wholefile writes files whole or not at all.
+package wholefile
 
 import (
 	"fmt"
@@ -7,8 +8,10 @@ import (
 	"path/filepath"
 )
 
-// writeFile writes a file whole or not at all: to a new file in the same folder, which takes the name at the end.
-func writeFile(path string, write func(w io.Writer) error) (err error) {
+// Write makes the file of that path from what write writes: into a new file in the same folder, which is brought to
+// the disk and takes the name at the end. Whoever reads the path sees the old content or the new one; an error leaves
+// the old one, and nothing else. Errors name path, not the file beside it.
+func Write(path string, write func(w io.Writer) error) (err error) {
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		return fmt.Errorf("%s is a folder, want the name of a file", path)
 	}
