@@ -69,9 +69,9 @@ var arrows = []row{
 		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "tune", "weights", "internal/...",
 		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
-		"gonum.org/v1/gonum/optimize",
+		"gonum.org/v1/gonum/optimize", "google.golang.org/protobuf/encoding/protowire",
 	}},
-	// The wire format of protocol buffers, of which only onnx knows.
+	// The wire format of protocol buffers, of which onnx alone knows, and train for event files.
 	{"onnx/internal/onnxpb", []string{"google.golang.org/protobuf/encoding/protowire"}},
 	{"onnx", []string{"graph", "ops", "vm", "onnx/internal/onnxpb", "gorgonia.org/tensor", "github.com/pkg/errors"}},
 	// Figures of runs, with gonum's and asciigraph's curves.
