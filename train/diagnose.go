@@ -67,23 +67,23 @@ const smoothSteps = 20
 // An explosion watches the losses of a run's steps.
 type explosion struct {
 	limit    float64 // of Config.Explode; 0 watches for what is not finite alone
-	original float64
-	last     [smoothSteps]float64
-	seen     int
+	Original float64
+	Last     [smoothSteps]float64
+	Seen     int
 }
 
 // add takes the loss of a step, and reports the mean of the last smoothSteps where that
 // is above limit times the original, which is the first loss, or that of guessing among
 // so many classes where the run began with a net that had learnt already.
 func (e *explosion) add(loss float64, classes int) (mean float64, exploded bool) {
-	if e.seen == 0 {
-		e.original = max(loss, math.Log(float64(classes)))
+	if e.Seen == 0 {
+		e.Original = max(loss, math.Log(float64(classes)))
 	}
-	e.last[e.seen%smoothSteps] = loss
-	e.seen++
-	n := min(e.seen, smoothSteps)
-	for _, l := range e.last[:n] {
+	e.Last[e.Seen%smoothSteps] = loss
+	e.Seen++
+	n := min(e.Seen, smoothSteps)
+	for _, l := range e.Last[:n] {
 		mean += l / float64(n)
 	}
-	return mean, e.limit > 0 && mean > e.limit*e.original
+	return mean, e.limit > 0 && mean > e.limit*e.Original
 }
