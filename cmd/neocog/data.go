@@ -172,7 +172,8 @@ func (a *app) dataPackCommand() *cobra.Command {
 		Use:   "pack DATASET",
 		Short: "Write a data set into one file, which training maps into memory",
 		Long: `Write the training and test images of a data set, decoded and of one size, one after another into a file. Training with
---data FILE maps it into memory: nothing is decoded again, and a set may be larger than memory.`,
+--data FILE maps it into memory: nothing is decoded again, and a set may be larger than memory, but not with
+--validation, which copies the images.`,
 		Example: `neocog data pack path/to/images --image-size 256 -o images.pack
 neocog train resnet18 --data images.pack --augment patch:224+flip --views ten-crops:224,256`,
 		Args: wants(1, 1, "DATASET, a folder, csv:FILE, a pack or digits"),
