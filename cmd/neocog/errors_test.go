@@ -20,7 +20,7 @@ func TestPackThatWasCutIsNoBug(t *testing.T) {
 		{errors.New("mine"), "internal error: mine; this is a bug in neocog"},
 	} {
 		root := &cobra.Command{Use: "neocog", RunE: func(*cobra.Command, []string) error { panic(c.value) }}
-		root.SetArgs(nil)
+		root.SetArgs([]string{})
 		cmd, err := guarded(root, t.Context())
 		if cmd != root || err == nil || !strings.HasPrefix(err.Error(), c.want) {
 			t.Errorf("%v: error %v, want %s", c.value, err, c.want)
