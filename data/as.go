@@ -21,6 +21,16 @@ func (s *Set) As(c, h, w int) (*Set, error) {
 		return nil, fmt.Errorf("%s: images of %d channels are wanted, it has %d; only 1 and 3 can become each other", s.Name, c, s.C)
 	}
 	out := &Set{Name: s.Name, C: c, H: h, W: w, Classes: s.Classes, Labels: s.Labels, Pixels: make([]byte, s.Len()*c*h*w)}
+	err := s.guarded(func() { s.convert(out) })
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+// convert fills the pixels of out.
+func (s *Set) convert(out *Set) {
+	c, h, w := out.C, out.H, out.W
 	rows, columns := newTaps(s.H, h), newTaps(s.W, w)
 	grey, strip := make([]byte, s.H*s.W), make([]float32, h*s.W)
 	for i := range s.Len() {
@@ -40,7 +50,6 @@ func (s *Set) As(c, h, w int) (*Set, error) {
 			interpolate(to[k*h*w:(k+1)*h*w], plane, strip, rows, columns)
 		}
 	}
-	return out, nil
 }
 
 // taps are, for each pixel of a row of the result, the pixels of the source of which it is

@@ -100,7 +100,9 @@ func (a Augment) For(set *Set, seed uint64) (*Augmenter, error) {
 	g := &Augmenter{steps: a, set: set, seed: seed, h: h, w: w}
 	for _, s := range a {
 		if m, ok := s.(interface{ measures() bool }); ok && m.measures() && g.canvas.colours == nil {
-			g.canvas.colours = measureColours(set)
+			if err := set.guarded(func() { g.canvas.colours = measureColours(set) }); err != nil {
+				return nil, fmt.Errorf("augment: %v: %w", s, err)
+			}
 		}
 	}
 	return g, nil

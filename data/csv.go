@@ -97,6 +97,9 @@ func (c CSV) Abs() (CSV, error) {
 // numbers, else in the first. Labels that are whole numbers from 0 on are the classes, all up to the largest; others, such as names,
 // are sorted into classes, numbers by size. The rows to test on may have no other labels.
 //
+// Rows come in the order of the file, except that those of a file whose rows are sorted by class are mixed, so that the first n, for
+// any n, have each class in its share. Rows to test on that are drawn from File leave both sets in an order drawn by the seed.
+//
 // With a Shape, or where one suits (a square of 8×8 or more, grey or, three times as many, in colours) and all numbers are whole
 // ones from 0 to 255, they are pixels as they are. All else are features, images of 1×1×(columns): each column is brought
 // to the 256 levels of a byte, linearly from its least number among the training rows, 0, to its largest, 255. Levels are
@@ -117,24 +120,42 @@ func (c CSV) Open(seed uint64) (train, test *Set, err error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	var second *table
+	if c.Test == "" {
+		order := make([]int, first.len())
+		permute(order, seed, streamShuffled)
+		held := max(1, first.len()/6)
+		first, second = first.rows(order[held:]), first.rows(order[:held])
+	} else {
+		if second, err = c.read(c.Test); err != nil {
+			return nil, nil, err
+		}
+		if second.columns() != first.columns() {
+			return nil, nil, &FormatError{File: c.Test, What: "columns", Want: fmt.Sprintf("%d as in %s", first.columns()+1, c.File), Got: fmt.Sprint(second.columns() + 1)}
+		}
+		first, second = first.mixed(), second.mixed()
+	}
+	kind.measure(first)
 	name, _, _ := strings.Cut(filepath.Base(c.File), ".")
 	if train, err = first.set(name+"/train", classes, kind); err != nil {
 		return nil, nil, err
 	}
-	if c.Test == "" {
-		test, train = train.Shuffled(seed).Split(max(1, first.len()/6))
-		test.Name = name + "/test"
-		return train, test, nil
-	}
-	second, err := c.read(c.Test)
-	if err != nil {
-		return nil, nil, err
-	}
-	if second.columns() != first.columns() {
-		return nil, nil, &FormatError{File: c.Test, What: "columns", Want: fmt.Sprintf("%d as in %s", first.columns()+1, c.File), Got: fmt.Sprint(second.columns() + 1)}
-	}
 	test, err = second.set(name+"/test", classes, kind)
 	return train, test, err
+}
+
+// mixed returns t, or where its rows are sorted by class its rows in the order of evenly.
+func (t *table) mixed() *table {
+	distinct := slices.Compact(slices.Sorted(slices.Values(t.labels)))
+	if len(distinct) < 2 || len(slices.Compact(slices.Clone(t.labels))) > len(distinct) {
+		return t
+	}
+	classes := make([]int32, t.len())
+	for i, s := range t.labels {
+		y, _ := slices.BinarySearch(distinct, s)
+		classes[i] = int32(y)
+	}
+	return t.rows(evenly(classes))
 }
 
 // mostCounted is the largest label up to which all whole numbers are classes.
@@ -167,7 +188,20 @@ func (t *table) classes() []string {
 // kind is how numbers become the pixels of an image.
 type kind struct {
 	c, h, w     int
-	least, most []float32 // of each column; nil where numbers are pixels
+	features    bool      // else numbers are pixels
+	least, most []float32 // of each column of features
+}
+
+// measure takes the ranges of features from the rows to train on.
+func (k *kind) measure(t *table) {
+	if !k.features {
+		return
+	}
+	d := t.columns()
+	k.least, k.most = slices.Clone(t.values[:d]), slices.Clone(t.values[:d])
+	for i, v := range t.values {
+		k.least[i%d], k.most[i%d] = min(k.least[i%d], v), max(k.most[i%d], v)
+	}
 }
 
 // kind tells pixels from features.
@@ -185,11 +219,7 @@ func (c CSV) kind(t *table) (kind, error) {
 			return kind{c: channels, h: side, w: side}, nil
 		}
 	}
-	k := kind{c: 1, h: 1, w: d, least: slices.Clone(t.values[:d]), most: slices.Clone(t.values[:d])}
-	for i, v := range t.values {
-		k.least[i%d], k.most[i%d] = min(k.least[i%d], v), max(k.most[i%d], v)
-	}
-	return k, nil
+	return kind{c: 1, h: 1, w: d, features: true}, nil
 }
 
 // noPixel reports whether v is not a grey level.
@@ -211,7 +241,7 @@ func (t *table) set(name string, classes []string, k kind) (*Set, error) {
 		s.Labels[i] = y
 	}
 	for i, v := range t.values {
-		if k.least != nil {
+		if k.features {
 			s.Pixels[i] = toLevel(v, k.least[i%d], k.most[i%d])
 			continue
 		}

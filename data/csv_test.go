@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -71,15 +72,15 @@ const flowers = `sepal,petal,species
 5.8,5.1,virginica
 `
 
-// Columns of features are brought to the levels of a byte by their own ranges: 5.1 of [4.9, 7.0] is level 255·0.2/2.1.
+// The rows are sorted by class and so are mixed. Columns of features are brought to the levels of a byte by their own ranges: 5.1 of [4.9, 7.0] is level 255·0.2/2.1.
 func TestCSVOfFeatures(t *testing.T) {
 	dir := write(t, "tables", map[string][]byte{"t.csv": []byte(flowers), "u.csv": []byte("petal,sepal,species\n9,1.4,setosa\n0,6.0,virginica\n")})
 	train, test, err := CSV{File: filepath.Join(dir, "t.csv"), Test: filepath.Join(dir, "u.csv")}.Open(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := &Set{Name: "t/train", C: 1, H: 1, W: 2, Classes: []string{"setosa", "versicolor", "virginica"}, Labels: []int32{0, 0, 1, 1, 2, 2},
-		Pixels: []byte{24, 0, 0, 0, 255, 183, 182, 172, 170, 255, 109, 205}}
+	want := &Set{Name: "t/train", C: 1, H: 1, W: 2, Classes: []string{"setosa", "versicolor", "virginica"}, Labels: []int32{0, 1, 2, 0, 1, 2},
+		Pixels: []byte{24, 0, 255, 183, 170, 255, 0, 0, 182, 172, 109, 205}}
 	if !reflect.DeepEqual(train, want) {
 		t.Errorf("got %+v\nwant %+v", train, want)
 	}
@@ -149,6 +150,83 @@ func TestCSVIsSplitBySeed(t *testing.T) {
 	}
 	if train.Len() != 50 || test.Len() != 10 || len(seen) != 60 || test.Name != "t/test" {
 		t.Errorf("%d and %d rows, %d of them different", train.Len(), test.Len(), len(seen))
+	}
+}
+
+// The first rows of a table that is sorted by class were once all of one class: a training with some of them knew no other. Rows in any
+// other order stay as they are.
+func TestCSVSortedByClassIsMixed(t *testing.T) {
+	dir := write(t, "tables", map[string][]byte{
+		"sorted.csv": []byte("b,1\nb,2\nb,3\nb,4\na,5\na,6\nc,7\nc,8\n"),
+		"mixed.csv":  []byte("b,1\nb,2\na,3\nb,4\nc,8\n"),
+		"one.csv":    []byte("b,1\nb,2\nb,8\n"),
+	})
+	in := func(name string) string { return filepath.Join(dir, name) }
+	train, test, err := CSV{File: in("sorted.csv"), Test: in("mixed.csv")}.Open(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// b has half of the rows, a and c a quarter each.
+	level := func(v float64) byte { return byte(math.Round(255 * (v - 1) / 7)) }
+	if want := []byte{level(1), level(5), level(7), level(2), level(3), level(6), level(8), level(4)}; !sameShares(train) || !slices.Equal(train.Pixels, want) {
+		t.Errorf("labels %v, pixels %v, want %v", train.Labels, train.Pixels, want)
+	}
+	if want := []byte{level(1), level(2), level(3), level(4), level(8)}; !slices.Equal(test.Pixels, want) {
+		t.Errorf("rows that are not sorted come as %v, want %v", test.Pixels, want)
+	}
+	if _, test, err = (CSV{File: in("sorted.csv"), Test: in("one.csv")}).Open(1); err != nil || !slices.Equal(test.Pixels, []byte{level(1), level(2), level(8)}) {
+		t.Errorf("rows of one class: %v, %v", test, err)
+	}
+	again, _, err := CSV{File: in("sorted.csv"), Test: in("mixed.csv")}.Open(2)
+	if err != nil || !reflect.DeepEqual(again, train) {
+		t.Errorf("another seed, other rows: %v, %v", again, err)
+	}
+}
+
+// Rows held out were once among those that say which numbers are the least and the largest. Of twelve rows two are held out; whatever
+// the seed holds out, the others reach both ends of each column.
+func TestCSVIsScaledByTheRowsToTrainOn(t *testing.T) {
+	var b strings.Builder
+	for i := range 12 {
+		fmt.Fprintf(&b, "%d,%d,%d\n", i%2, 1<<i, -i)
+	}
+	outside := 0
+	for seed := range uint64(20) {
+		dir := write(t, "tables", map[string][]byte{"t.csv": []byte(b.String())})
+		train, test, err := CSV{File: filepath.Join(dir, "t.csv")}.Open(seed)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for column := range 2 {
+			least, most := byte(255), byte(0)
+			for i := range train.Len() {
+				v := train.Image(i)[column]
+				least, most = min(least, v), max(most, v)
+			}
+			if least != 0 || most != 255 {
+				t.Errorf("seed %d, column %d: levels from %d to %d, want 0 to 255", seed, column, least, most)
+			}
+		}
+		for i := range test.Len() {
+			if slices.Equal(test.Image(i), []byte{255, 0}) {
+				outside++ // the last row, which then is the nearest level
+			}
+		}
+	}
+	if outside == 0 {
+		t.Error("no seed holds out the last row: the test shows nothing")
+	}
+}
+
+// Whether numbers are pixels is asked of all rows, those held out too: it must not depend on the seed.
+func TestCSVWithOneRowOfFeaturesHasNoPixels(t *testing.T) {
+	text := pixelRows(12, 64) + "3,0.5" + strings.Repeat(",1", 63) + "\n"
+	for seed := range uint64(12) {
+		dir := write(t, "tables", map[string][]byte{"t.csv": []byte(text)})
+		train, test, err := CSV{File: filepath.Join(dir, "t.csv")}.Open(seed)
+		if err != nil || train.W != 64 || test.W != 64 {
+			t.Errorf("seed %d: %v and %v, error %v", seed, train, test, err)
+		}
 	}
 }
 

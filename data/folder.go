@@ -17,11 +17,15 @@ const imagesTrain = "train"
 
 var imagesTest = []string{"test", "val", "validation"}
 
-// IsImages reports whether a folder looks like one that OpenImages reads: whether it has a folder called train with a folder
-// in it.
+// IsImages reports whether a folder looks like one that OpenImages reads: whether it has a folder called train with a folder,
+// or a link to one, in it.
 func IsImages(dir string) bool {
-	entries, err := os.ReadDir(filepath.Join(dir, imagesTrain))
-	return err == nil && slices.ContainsFunc(entries, fs.DirEntry.IsDir)
+	train := filepath.Join(dir, imagesTrain)
+	entries, err := os.ReadDir(train)
+	return err == nil && slices.ContainsFunc(entries, func(e fs.DirEntry) bool {
+		info, err := os.Stat(filepath.Join(train, e.Name()))
+		return err == nil && info.IsDir()
+	})
 }
 
 // OpenImages reads a folder of PNG and JPEG images, whose classes are folders:
@@ -57,9 +61,9 @@ func OpenImages(dir string, c, h, w int) (train, test *Set, err error) {
 // maxSetBytes is the most that ReadImages keeps in memory.
 const maxSetBytes = 16 << 30
 
-// ReadImages reads the images of a folder whose folders are the classes, in the order of their names; images come
-// class after class, in the order of theirs. Files that do not end in .png, .jpg or .jpeg, in whatever case, and what begins with
-// a dot are ignored. Images are decoded by GOMAXPROCS goroutines, each limited as by DecodeImage before memory is
+// ReadImages reads the images of a folder whose folders, or links to folders, are the classes, in the order of their names; images of a
+// class come in the order of theirs, and the classes mixed, so that the first n images, for any n, have each class in its share. Files that do not
+// end in .png, .jpg or .jpeg, in whatever case, and what begins with a dot are ignored. Images are decoded by GOMAXPROCS goroutines, each limited as by DecodeImage before memory is
 // taken; the error names the first file that is at fault. A class without images, and more than 16 GiB, are errors.
 func ReadImages(dir string, c, h, w int) (*Set, error) {
 	set := &Set{Name: filepath.Base(dir), C: c, H: h, W: w}
@@ -69,10 +73,17 @@ func ReadImages(dir string, c, h, w int) (*Set, error) {
 	}
 	var files []string
 	for _, e := range entries {
-		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") {
+		if strings.HasPrefix(e.Name(), ".") {
 			continue
 		}
 		class := filepath.Join(dir, e.Name())
+		info, err := os.Stat(class) // of what a link leads to
+		if err != nil {
+			return nil, fmt.Errorf("image folder %s: %w", dir, err)
+		}
+		if !info.IsDir() {
+			continue
+		}
 		images, err := imagesIn(class)
 		if err != nil {
 			return nil, err
@@ -91,6 +102,8 @@ func ReadImages(dir string, c, h, w int) (*Set, error) {
 		return nil, &FormatError{File: dir, What: "images", Want: fmt.Sprintf("at most %d GiB in memory", maxSetBytes>>30),
 			Got: fmt.Sprintf("%d images of %d×%d×%d", len(files), c, h, w)}
 	}
+	order := evenly(set.Labels)
+	set.Labels, files = ordered(set.Labels, order), ordered(files, order)
 	set.Pixels = make([]byte, size)
 	faults := make([]error, len(files))
 	var next atomic.Int64
@@ -115,6 +128,14 @@ func ReadImages(dir string, c, h, w int) (*Set, error) {
 		}
 	}
 	return set, nil
+}
+
+func ordered[T any](values []T, order []int) []T {
+	out := make([]T, len(order))
+	for k, i := range order {
+		out[k] = values[i]
+	}
+	return out
 }
 
 // imagesIn returns the paths of the images of a class.

@@ -3,11 +3,13 @@ package data
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"runtime"
 	"slices"
@@ -57,15 +59,73 @@ func TestOpenImages(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		if !slices.Equal(train.Classes, []string{"ant", "cat"}) || !slices.Equal(train.Labels, []int32{0, 1, 1}) || !slices.Equal(test.Labels, []int32{0, 1}) {
+		if !slices.Equal(train.Classes, []string{"ant", "cat"}) || !slices.Equal(train.Labels, []int32{1, 0, 1}) || !slices.Equal(test.Labels, []int32{0, 1}) {
 			t.Errorf("classes %v, labels %v and %v", train.Classes, train.Labels, test.Labels)
 		}
 		if got := train.Image(2); !slices.Equal(got, []byte{10, 10, 10, 10, 10, 10, 20, 20, 20, 20, 20, 20, 30, 30, 30, 30, 30, 30}) {
 			t.Errorf("b.png is %v", got)
 		}
-		if train.Image(1)[0] != 1 || test.Image(1)[6] != 8 || train.Name != "pets/train" || test.Name != "pets/test" {
+		if train.Image(0)[0] != 1 || test.Image(1)[6] != 8 || train.Name != "pets/train" || test.Name != "pets/test" {
 			t.Errorf("images in another order, or names %q and %q", train.Name, test.Name)
 		}
+	}
+}
+
+// The first images of a folder were once all of its first class: a training with some of them knew no other.
+func TestOpenImagesMixesClasses(t *testing.T) {
+	files := map[string][]byte{}
+	for class, n := range map[string]int{"ant": 5, "bee": 15, "cat": 1} {
+		for i := range n {
+			for _, part := range []string{"train", "test"} {
+				files[fmt.Sprintf("%s/%s/%02d.png", part, class, i)] = plainPNG(t, 1, 1, color.Gray{byte(i)})
+			}
+		}
+	}
+	train, test, err := OpenImages(write(t, "pets", files), 1, 1, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*Set{train, test} {
+		if s.Len() != 21 || !sameShares(s) {
+			t.Errorf("%s: labels %v", s.Name, s.Labels)
+		}
+		next := make([]byte, 3)
+		for i, y := range s.Labels {
+			if s.Pixels[i] != next[y] {
+				t.Errorf("image %d is number %d of class %d, want %d", i, s.Pixels[i], y, next[y])
+			}
+			next[y]++
+		}
+	}
+}
+
+// A link to a folder of images is a class, too; one that leads nowhere is a mistake. Both were once left out in silence.
+func TestOpenImagesFollowsLinks(t *testing.T) {
+	dir, other := write(t, "pets", tinyImages(t)), write(t, "elsewhere", map[string][]byte{"1.png": plainPNG(t, 2, 2, color.RGBA{5, 6, 7, 255})})
+	for _, part := range []string{"train", "val"} {
+		if err := os.Symlink(other, filepath.Join(dir, part, "dog")); err != nil {
+			t.Skipf("no links here: %v", err)
+		}
+	}
+	train, test, err := OpenImages(dir, 3, 2, 3)
+	if err != nil || !slices.Equal(train.Classes, []string{"ant", "cat", "dog"}) || test.Len() != 3 {
+		t.Fatalf("%v and %v, error %v", train, test, err)
+	}
+	if i := slices.Index(train.Labels, 2); i < 0 || train.Image(i)[0] != 5 {
+		t.Errorf("labels %v, pixels %v", train.Labels, train.Pixels)
+	}
+	if err := os.Symlink(filepath.Join(other, "missing"), filepath.Join(dir, "train", "eel")); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := OpenImages(dir, 3, 2, 3); !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "eel") {
+		t.Errorf("a link to nothing: error %v", err)
+	}
+	linked := write(t, "linked", map[string][]byte{"train/readme": nil})
+	if err := os.Symlink(other, filepath.Join(linked, "train", "dog")); err != nil {
+		t.Fatal(err)
+	}
+	if !IsImages(linked) {
+		t.Error("a folder with a link for a class is not known for what it is")
 	}
 }
 
@@ -99,7 +159,7 @@ func TestOpenImagesErrors(t *testing.T) {
 			}
 			f["x"] = nil
 		}, 3, 2, "image folder DIR/train: open DIR/train: no such file or directory", fs.ErrNotExist},
-		{"channels", func(map[string][]byte) {}, 2, 2, "DIR/train/ant/x.jpeg: fit image: want 1 (grey) or 3 (RGB) channels, got 2", nil},
+		{"channels", func(map[string][]byte) {}, 2, 2, "DIR/train/cat/a.PNG: fit image: want 1 (grey) or 3 (RGB) channels, got 2", nil},
 		{"too much", func(map[string][]byte) {}, 3, 1 << 30, "DIR/train: images: want at most 16 GiB in memory, got 3 images of 3×1073741824×2", nil},
 	} {
 		t.Run(c.name, func(t *testing.T) {

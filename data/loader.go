@@ -25,7 +25,7 @@ type Batch struct {
 //
 // The order depends on nothing but (Seed, epoch, Len of the set), and what Augment does to an image on nothing but (Seed, epoch,
 // position in the set): a resumed run asks for its epoch by number and sees what the interrupted one would have seen, with
-// any number of workers. Buffers are made once, Workers + 1 batches of them: in steady state a batch costs no
+// any number of workers. Buffers are made once, Workers + 1 batches of them, or one more than an epoch has: in steady state a batch costs no
 // allocation, an epoch a handful. One Loader serves one loop at a time; take a Loader each for concurrent loops,
 // which may share the Set.
 type Loader struct {
@@ -134,13 +134,16 @@ func (l *Loader) Err() error { return l.err }
 // them without Workers; with enough of them, and a core for each, that of the first batch.
 func (l *Loader) Waited() time.Duration { return l.waited }
 
+// workers returns how many goroutines an epoch starts: one without a batch to make would only hold a buffer.
+func (l *Loader) workers() int { return min(l.Workers, l.Len()) }
+
 // prepare orders the images and makes the buffers. Both follow the fields, which may have changed since the last epoch.
 func (l *Loader) prepare(e int) error {
 	if err := l.Validate(); err != nil {
 		return err
 	}
 	if made := (madeFor{l.Set, l.Augment.String(), l.Seed}); l.made != made || len(l.Augment) == 0 {
-		l.augmenter, l.clones, l.made = nil, nil, made
+		l.augmenter, l.clones, l.made = nil, nil, madeFor{}
 		l.h, l.w = l.Set.H, l.Set.W
 		if len(l.Augment) > 0 {
 			g, err := l.Augment.For(l.Set, l.Seed)
@@ -150,6 +153,7 @@ func (l *Loader) prepare(e int) error {
 			l.augmenter = g
 			l.h, l.w = g.Size()
 		}
+		l.made = made
 	}
 	n, dim := l.Set.Len(), l.Set.C*l.h*l.w
 	if len(l.order) != n {
@@ -162,16 +166,17 @@ func (l *Loader) prepare(e int) error {
 			l.order[i] = i
 		}
 	}
-	for len(l.buffers) < l.Workers+1 {
+	workers := l.workers()
+	for len(l.buffers) < workers+1 {
 		l.buffers = append(l.buffers, Batch{})
 	}
 	most := min(l.Batch, n)
-	for i := range l.Workers + 1 {
+	for i := range workers + 1 {
 		if b := &l.buffers[i]; cap(b.Y) < most || cap(b.X) < most*dim {
 			*b = Batch{X: make([]float32, most*dim), Y: make([]int32, most), Other: make([]int32, most), Share: make([]float32, most)}
 		}
 	}
-	for l.augmenter != nil && len(l.clones) < l.Workers {
+	for l.augmenter != nil && len(l.clones) < workers {
 		l.clones = append(l.clones, l.augmenter.Clone())
 	}
 	return nil
@@ -188,7 +193,11 @@ func (l *Loader) fill(b *Batch, g *Augmenter, e, k int) (out Batch, err error) {
 	before := debug.SetPanicOnFault(true)
 	defer func() {
 		debug.SetPanicOnFault(before)
-		if r := recover(); r != nil {
+		r := recover()
+		if isFault(r) {
+			r = errCut
+		}
+		if r != nil {
 			err = fmt.Errorf("loader: image %d of %s, epoch %d: %v", at, l.Set.Name, e, r)
 		}
 	}()
@@ -223,26 +232,26 @@ type filled struct {
 // ahead has the workers fill buffers while the consumer holds one. It returns only after they have ended, whether the
 // consumer finished, broke off or panicked: nobody else then touches the buffers.
 //
-// Worker i makes the batches first + i, first + i + Workers, …, and hands each over before it makes the next. At most Workers
-// batches wait or are being made while the consumer holds one, and so batch first + k may use buffer k mod (Workers + 1).
+// Worker i of W makes the batches first + i, first + i + W, …, and hands each over before it makes the next. At most W
+// batches wait or are being made while the consumer holds one, and so batch first + k may use buffer k mod (W + 1).
 func (l *Loader) ahead(e, first int, yield func(Batch) bool) {
-	count := l.Len() - first
-	ready := make([]chan filled, l.Workers)
-	turn := make([]chan struct{}, l.Workers) // the consumer has come to a batch that allows the worker its next
+	count, workers := l.Len()-first, l.workers()
+	ready := make([]chan filled, workers)
+	turn := make([]chan struct{}, workers) // the consumer has come to a batch that allows the worker its next
 	stop := make(chan struct{})
 	var done sync.WaitGroup
 	defer func() {
 		close(stop)
 		done.Wait()
 	}()
-	for i := range l.Workers {
+	for i := range workers {
 		ready[i], turn[i] = make(chan filled), make(chan struct{}, 1)
 		var g *Augmenter
 		if l.augmenter != nil {
 			g = l.clones[i]
 		}
 		done.Go(func() {
-			for k := i; k < count; k += l.Workers {
+			for k := i; k < count; k += workers {
 				if k > i {
 					select {
 					case <-turn[i]:
@@ -250,7 +259,7 @@ func (l *Loader) ahead(e, first int, yield func(Batch) bool) {
 						return
 					}
 				}
-				b, err := l.fill(&l.buffers[k%(l.Workers+1)], g, e, first+k)
+				b, err := l.fill(&l.buffers[k%(workers+1)], g, e, first+k)
 				select {
 				case ready[i] <- filled{b, err}:
 				case <-stop:
@@ -264,14 +273,14 @@ func (l *Loader) ahead(e, first int, yield func(Batch) bool) {
 	}
 	for k := range count {
 		began := time.Now()
-		f := <-ready[k%l.Workers]
+		f := <-ready[k%workers]
 		l.waited += time.Since(began)
 		if f.err != nil {
 			l.err = f.err
 			return
 		}
-		// The consumer is through with batch k-1, whose buffer is that of batch k + Workers, the next of this worker.
-		turn[k%l.Workers] <- struct{}{}
+		// The consumer is through with batch k-1, whose buffer is that of batch k + W, the next of this worker.
+		turn[k%workers] <- struct{}{}
 		if !yield(f.batch) {
 			return
 		}

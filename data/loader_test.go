@@ -307,6 +307,38 @@ func TestLoaderKeepsItsLoopWaiting(t *testing.T) {
 	}
 }
 
+// The batch that the loop holds stays as it is, however far the workers go ahead meanwhile, in epochs with more workers than batches too.
+func TestLoaderDoesNotWriteToTheBatchOfTheLoop(t *testing.T) {
+	for _, workers := range []int{1, 2, 3, 9} {
+		synctest.Test(t, func(t *testing.T) {
+			l := &Loader{Set: coloured(23, 3, 3), Batch: 4, Seed: 1, Shuffle: true, Augment: Augment{Mixup{1}}, Workers: workers}
+			for e := range 2 {
+				for b := range l.Epoch(e) {
+					x, y, other, share := slices.Clone(b.X), slices.Clone(b.Y), slices.Clone(b.Other), slices.Clone(b.Share)
+					synctest.Wait() // until every worker waits for the loop
+					if !slices.Equal(x, b.X) || !slices.Equal(y, b.Y) || !slices.Equal(other, b.Other) || !slices.Equal(share, b.Share) {
+						t.Fatalf("%d workers, epoch %d: a batch changes while the loop holds it", workers, e)
+					}
+				}
+			}
+		})
+	}
+}
+
+// 256 workers once had a buffer each for an epoch of two batches, some gigabytes of large images.
+func TestLoaderMakesNoMoreBuffersThanItFills(t *testing.T) {
+	for _, c := range []struct{ images, workers, want int }{{8, 256, 3}, {80, 2, 3}, {1, 5, 2}, {0, 5, 1}, {8, 0, 1}} {
+		l := &Loader{Set: coloured(c.images, 3, 3), Batch: 4, Augment: Augment{Flip{0.5}}, Workers: c.workers}
+		n := 0
+		for b := range l.Epoch(0) {
+			n += b.N
+		}
+		if n != c.images || len(l.buffers) != c.want || len(l.clones) > c.want-1 {
+			t.Errorf("%d images, %d workers: got %d, in %d buffers by %d goroutines; want %d buffers", c.images, c.workers, n, len(l.buffers), len(l.clones), c.want)
+		}
+	}
+}
+
 // Pictures do not depend on the batch nor on who prepares them.
 func TestAugmentationIsAFunctionOfSeedEpochAndImage(t *testing.T) {
 	set := coloured(23, 18, 21)

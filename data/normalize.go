@@ -20,14 +20,17 @@ type Normalizer struct {
 
 // PixelMean returns the mean image of the set with Scale 1/255: inputs lie in -1..1 and every pixel has mean 0 over the set.
 // For mean subtraction alone, as in the CS231n lectures, set Scale to nil.
-// The sums are exact, so that the mean does not depend on the order of the images. The mean of an empty set is 0.
+// The sums are exact, so that the mean does not depend on the order of the images. The mean of an empty set is 0. It panics with a
+// *FormatError where a pack was cut; see OpenPack.
 func PixelMean(s *Set) Normalizer {
 	sums := make([]uint64, s.Dim())
-	for i := range s.Len() {
-		for j, v := range s.Image(i) {
-			sums[j] += uint64(v)
+	s.mustRead(func() {
+		for i := range s.Len() {
+			for j, v := range s.Image(i) {
+				sums[j] += uint64(v)
+			}
 		}
-	}
+	})
 	mean := make([]float32, len(sums))
 	for j, sum := range sums {
 		mean[j] = float32(float64(sum) / float64(max(s.Len(), 1)))
@@ -40,19 +43,13 @@ func PixelMean(s *Set) Normalizer {
 //	σ² = (n·Σx² - (Σx)²) / n²,  n = N·H·W
 //
 // Each input channel then has mean 0 and variance 1 over the set. Sums and σ² are exact before one rounding. A channel
-// that is constant, or an empty set, has Scale 1.
+// that is constant, or an empty set, has Scale 1. It panics with a *FormatError where a pack was cut; see OpenPack.
 func ChannelMeanStd(s *Set) Normalizer {
-	plane := s.H * s.W
 	norm := Normalizer{Mean: make([]float32, s.C), Scale: make([]float32, s.C)}
-	n := new(big.Int).SetInt64(int64(s.Len()) * int64(plane))
+	n := new(big.Int).SetInt64(int64(s.Len()) * int64(s.H*s.W))
 	for c := range s.C {
 		var sum, squares uint64
-		for i := range s.Len() {
-			for _, v := range s.Image(i)[c*plane : (c+1)*plane] {
-				sum += uint64(v)
-				squares += uint64(v) * uint64(v)
-			}
-		}
+		s.mustRead(func() { sum, squares = s.moments(c) })
 		norm.Scale[c] = 1
 		if n.Sign() == 0 {
 			continue
@@ -68,6 +65,18 @@ func ChannelMeanStd(s *Set) Normalizer {
 		}
 	}
 	return norm
+}
+
+// moments returns the sums of a channel's levels and of their squares.
+func (s *Set) moments(c int) (sum, squares uint64) {
+	plane := s.H * s.W
+	for i := range s.Len() {
+		for _, v := range s.Image(i)[c*plane : (c+1)*plane] {
+			sum += uint64(v)
+			squares += uint64(v) * uint64(v)
+		}
+	}
+	return sum, squares
 }
 
 // Apply writes the normalised image to dst; both hold C·H·W elements. A Mean or Scale whose length does not divide

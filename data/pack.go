@@ -69,8 +69,11 @@ func WritePack(w io.Writer, train, test *Set) error {
 	out.Write(sum[:])
 	out.Write(head)
 	out.Write(make([]byte, padding(packPrefix+len(head))))
-	out.Write(train.Pixels)
-	out.Write(test.Pixels)
+	for _, s := range []*Set{train, test} {
+		if err := s.guarded(func() { out.Write(s.Pixels) }); err != nil {
+			return err
+		}
+	}
 	return out.Flush() // which returns the first error of all
 }
 
@@ -92,7 +95,11 @@ func IsPack(path string) bool {
 // OpenPack maps a pack into memory, where the system can, and else reads it. The pixels of the sets are the file's: they are
 // read when they are used, may not be written to, and stay mapped until the program ends. A file that is not as long as its
 // header says, or whose header or labels are damaged, is a *FormatError; pixels have no checksum, for reading all of
-// them is what a map saves. Where the file is cut afterwards, Loader.Err says so.
+// them is what a map saves.
+//
+// Where the file is cut while it is in use, pixels cannot be read any more: Loader.Err says so, and Subset, As, Augment.For and
+// WritePack return a *FormatError. Shuffled, PixelMean and ChannelMeanStd, which return no error, panic with one. Who
+// reads Set.Pixels or Set.Image without these calls debug.SetPanicOnFault first, or the program ends.
 func OpenPack(path string) (train, test *Set, err error) {
 	file, err := mapFile(path)
 	if err != nil {
@@ -122,8 +129,8 @@ func readPack(file []byte) (train, test *Set, err error) {
 	// All sizes are checked before one is used; none may exceed the file's, so that no sum of them overflows.
 	labels, pixels := 0, 0
 	for _, s := range sets {
-		n, ok := product(uint64(max(s.N, 0)), uint64(max(s.C, 0)), uint64(max(s.H, 0)), uint64(max(s.W, 0)))
-		if !ok || s.N < 0 || s.N > len(file) || n > uint64(len(file)) {
+		n, ok := product(uint64(max(s.N, 0)), uint64(max(s.C, 1)), uint64(max(s.H, 1)), uint64(max(s.W, 1)))
+		if !ok || s.N < 0 || min(s.C, s.H, s.W) < 1 || s.N > len(file) || n > uint64(len(file)) {
 			return nil, nil, &FormatError{What: "pack header", Want: fmt.Sprintf("images that %d bytes can hold", len(file)),
 				Got: fmt.Sprintf("%d of %d×%d×%d", s.N, s.C, s.H, s.W)}
 		}

@@ -5,10 +5,9 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"errors"
-	"os"
+	"fmt"
 	"path/filepath"
 	"reflect"
-	"runtime"
 	"strings"
 	"testing"
 )
@@ -89,6 +88,15 @@ func TestDamagedPacksAreRefused(t *testing.T) {
 	}
 }
 
+// forged is a file whose checksum suits its header and labels, as a forger would write it.
+func forged(header string, labels, pixels []byte) []byte {
+	head := append([]byte(header), labels...)
+	sum := sha256.Sum256(head)
+	file := append([]byte(packMagic), binary.LittleEndian.AppendUint32(nil, uint32(len(header)))...)
+	file = append(append(file, sum[:]...), head...)
+	return append(append(file, make([]byte, padding(len(file)))...), pixels...)
+}
+
 // Sizes whose sums wrap around to those of the file were once believed, under a checksum that a forger can make, and 2⁶²
 // labels were asked for.
 func TestPackWithSizesThatOverflow(t *testing.T) {
@@ -99,15 +107,49 @@ func TestPackWithSizesThatOverflow(t *testing.T) {
 		`[{"n":-1,"c":1,"h":1,"w":1,"classes":["a"]},{}]`,
 		`null`, `[]`, `{}`, `[{"n":"many"}]`,
 	} {
-		sum := sha256.Sum256([]byte(header))
-		file := append([]byte(packMagic), binary.LittleEndian.AppendUint32(nil, uint32(len(header)))...)
-		file = append(append(file, sum[:]...), header...)
-		file = append(file, make([]byte, padding(len(file)))...)
-		_, _, err := readPack(file)
+		_, _, err := readPack(forged(header, nil, nil))
 		if _, ok := errors.AsType[*FormatError](err); !ok {
 			t.Errorf("%s: error %v, want a *FormatError", header, err)
 		}
 	}
+}
+
+// A negative size counted as none where the file's length was checked, and cut a slice of it afterwards.
+func TestPackWithNegativeSizes(t *testing.T) {
+	for _, size := range []string{`"c":1,"h":-1,"w":1`, `"c":-1,"h":-1,"w":1`, `"c":-1,"h":1,"w":-1`, `"c":1,"h":0,"w":-5`, `"c":1,"h":1,"w":0`} {
+		for _, n := range []int{0, 1} {
+			set := fmt.Sprintf(`{"n":%d,%s,"classes":["a"]}`, n, size)
+			_, _, err := readPack(forged("["+set+","+set+"]", make([]byte, 8*n), nil))
+			if _, ok := errors.AsType[*FormatError](err); !ok || !strings.Contains(err.Error(), "pack header: want images that") {
+				t.Errorf("%s: error %v, want a *FormatError of the header", set, err)
+			}
+		}
+	}
+	whole := `{"n":1,"c":1,"h":1,"w":1,"classes":["a"]}`
+	if _, _, err := readPack(forged("["+whole+","+whole+"]", make([]byte, 8), []byte{1, 2})); err != nil {
+		t.Errorf("a forged file without a fault: %v", err)
+	}
+}
+
+// With the checksum made for them, headers and labels reach all that follows it.
+func FuzzPackHeader(f *testing.F) {
+	whole := `{"n":1,"c":1,"h":2,"w":1,"classes":["a"]}`
+	f.Add("["+whole+","+whole+"]", make([]byte, 8), []byte{1, 2, 3, 4})
+	f.Add(strings.ReplaceAll("["+whole+","+whole+"]", `"h":2`, `"h":-1`), make([]byte, 8), []byte{})
+	f.Fuzz(func(t *testing.T, header string, labels, pixels []byte) {
+		train, test, err := readPack(forged(header, labels, pixels))
+		if err != nil {
+			if _, ok := errors.AsType[*FormatError](err); !ok {
+				t.Fatalf("error %v, want a *FormatError", err)
+			}
+			return
+		}
+		for _, s := range []*Set{train, test} {
+			if err := s.Validate(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	})
 }
 
 func FuzzReadPack(f *testing.F) {
@@ -118,34 +160,4 @@ func FuzzReadPack(f *testing.F) {
 			t.Error("sets larger than their file")
 		}
 	})
-}
-
-// A pack that is cut while it is in use is an error of the loader and not the end of the program.
-func TestPackThatIsCutReachesTheReader(t *testing.T) {
-	if runtime.GOOS != "linux" {
-		t.Skip("what a cut file does to its map is known for Linux only")
-	}
-	var b bytes.Buffer
-	set := coloured(40, 32, 32)
-	if err := WritePack(&b, set, set.Take(1)); err != nil {
-		t.Fatal(err)
-	}
-	path := filepath.Join(write(t, "pack", map[string][]byte{"set.pack": b.Bytes()}), "set.pack")
-	train, _, err := OpenPack(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(path, 4096+20*3072); err != nil {
-		t.Fatal(err)
-	}
-	for _, workers := range []int{0, 2} {
-		l := &Loader{Set: train, Batch: 4, Workers: workers}
-		n := 0
-		for batch := range l.Epoch(0) {
-			n += batch.N
-		}
-		if n > 24 || l.Err() == nil || !strings.Contains(l.Err().Error(), "of coloured, epoch 0: ") {
-			t.Errorf("%d workers: %d images, then error %v", workers, n, l.Err())
-		}
-	}
 }

@@ -1,8 +1,10 @@
 package data
 
 import (
+	"cmp"
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // Set is a labelled image set in memory.
@@ -89,14 +91,21 @@ func (s *Set) Subset(indices []int) (*Set, error) {
 			return nil, &FormatError{File: s.Name, What: fmt.Sprintf("subset index %d", k),
 				Want: fmt.Sprintf("0..%d", s.Len()-1), Got: fmt.Sprint(i)}
 		}
-		sub.Labels = append(sub.Labels, s.Labels[i])
-		sub.Pixels = append(sub.Pixels, s.Image(i)...)
+	}
+	err := s.guarded(func() {
+		for _, i := range indices {
+			sub.Labels = append(sub.Labels, s.Labels[i])
+			sub.Pixels = append(sub.Pixels, s.Image(i)...)
+		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	return &sub, nil
 }
 
 // Shuffled returns a copy in an order that depends only on seed and Len().
-// Cut a validation set with s.Shuffled(seed).Split(n).
+// Cut a validation set with s.Shuffled(seed).Split(n). It panics with a *FormatError where a pack was cut; see OpenPack.
 func (s *Set) Shuffled(seed uint64) *Set {
 	indices := make([]int, s.Len())
 	permute(indices, seed, streamShuffled)
@@ -104,11 +113,29 @@ func (s *Set) Shuffled(seed uint64) *Set {
 	out := *s
 	out.Labels = make([]int32, len(s.Labels))
 	out.Pixels = make([]byte, len(s.Pixels))
-	for k, i := range indices {
-		out.Labels[k] = s.Labels[i]
-		copy(out.Pixels[k*d:], s.Image(i))
-	}
+	s.mustRead(func() {
+		for k, i := range indices {
+			out.Labels[k] = s.Labels[i]
+			copy(out.Pixels[k*d:], s.Image(i))
+		}
+	})
 	return &out
+}
+
+// evenly returns an order of the images with these labels in which the first n, for any n, have each class in its share, and those of one
+// class in the order that they have: image k of the m of a class belongs at the place (k + ½)/m of the whole.
+func evenly(labels []int32) []int {
+	many := map[int32]float64{}
+	place, order := make([]float64, len(labels)), make([]int, len(labels))
+	for i, y := range labels {
+		place[i], order[i] = many[y]+0.5, i
+		many[y]++
+	}
+	for i, y := range labels {
+		place[i] /= many[y]
+	}
+	slices.SortStableFunc(order, func(i, j int) int { return cmp.Compare(place[i], place[j]) })
+	return order
 }
 
 // product multiplies and says whether the result fits in 64 bits.

@@ -2,6 +2,7 @@ package data
 
 import (
 	"errors"
+	"math"
 	"slices"
 	"testing"
 )
@@ -130,4 +131,37 @@ func TestSetShuffled(t *testing.T) {
 		t.Errorf("want a permutation, got %v", a.Labels)
 	}
 	wantImages(t, s, s.Labels...)
+}
+
+// sameShares reports whether the first n images, for any n, have each class in its share: half an image more or less, and what the others
+// round by.
+func sameShares(s *Set) bool {
+	many := func(n int) []float64 {
+		counts := make([]float64, len(s.Classes))
+		for _, y := range s.Labels[:n] {
+			counts[y]++
+		}
+		return counts
+	}
+	whole := many(s.Len())
+	for n := range s.Len() + 1 {
+		for y, k := range many(n) {
+			share := whole[y] / float64(s.Len())
+			if math.Abs(k-float64(n)*share) > 0.5+share*float64(len(whole))/2 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+func TestEvenlyKeepsTheOrderWithinAClass(t *testing.T) {
+	labels := []int32{7, 7, 7, 7, 2, 2, 9}
+	// Places: 1/8, 3/8, 5/8, 7/8; 1/4, 3/4; 1/2.
+	if got, want := evenly(labels), []int{0, 4, 1, 6, 2, 5, 3}; !slices.Equal(got, want) {
+		t.Errorf("order %v, want %v", got, want)
+	}
+	if got := evenly(nil); len(got) != 0 {
+		t.Errorf("order %v of nothing", got)
+	}
 }

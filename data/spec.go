@@ -57,9 +57,11 @@ var protocols = []struct {
 	name  string
 	steps Augment
 }{
-	// He et al. 2016, sections 4.2 and 3.4; Krizhevsky et al. 2012, section 4.1.
+	// He et al. 2016, section 4.2; here the padding is black, theirs the mean.
 	{"cifar", Augment{RandomCrop{4}, Flip{0.5}}},
+	// He et al. 2016, section 3.4, without its colours, which are those of the next: resnet+pca.
 	{"resnet", Augment{Scale{256, 480}, Patch{224}, Flip{0.5}}},
+	// Krizhevsky et al. 2012, section 4.1.
 	{"alexnet", Augment{Scale{256, 256}, Place{Centre, 256}, Patch{224}, Flip{0.5}, PCA{0.1}}},
 }
 
@@ -79,7 +81,8 @@ var protocols = []struct {
 //	mixup[:ALPHA]               mix with another image and its label
 //
 // and the protocols cifar (crop:4+flip), resnet (scale:256,480+patch:224+flip) and
-// alexnet (scale:256+centre:256+patch:224+flip+pca). The empty text has no steps.
+// alexnet (scale:256+centre:256+patch:224+flip+pca). The papers differ from cifar in the border, border:mean+crop:4+flip,
+// and from resnet in the colours, resnet+pca. The empty text has no steps.
 func ParseAugment(text string) (Augment, error) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil

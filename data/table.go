@@ -26,6 +26,18 @@ type table struct {
 func (t *table) len() int     { return len(t.labels) }
 func (t *table) columns() int { return len(t.values) / len(t.labels) }
 
+// rows returns the rows with these positions, in this order.
+func (t *table) rows(order []int) *table {
+	d := t.columns()
+	out := *t
+	out.labels, out.lines, out.values = make([]string, len(order)), make([]int, len(order)), make([]float32, 0, len(order)*d)
+	for k, i := range order {
+		out.labels[k], out.lines[k] = t.labels[i], t.lines[i]
+		out.values = append(out.values, t.values[i*d:(i+1)*d]...)
+	}
+	return &out
+}
+
 func (c CSV) read(path string) (*table, error) {
 	f, err := os.Open(path)
 	if err != nil {

@@ -87,10 +87,10 @@ func (a *app) dataShow(name string, o showOptions) error {
 	switch {
 	case o.out == "":
 		return usagef("data show wants -o FILE.png, where the sheet is written")
-	case o.rows < 1 || o.columns < 1 || o.rows*o.columns > maxSheet:
+	case o.rows < 1 || o.columns < 1 || o.rows > maxSheet/o.columns:
 		return usagef("--rows and --columns: got %d and %d, want at least 1 each and at most %d images", o.rows, o.columns, maxSheet)
-	case o.zoom < 0 || o.of < 0:
-		return usagef("--zoom and --from: got %d and %d, want at least 0", o.zoom, o.of)
+	case o.zoom < 0 || o.zoom > maxSheetPixels || o.of < 0:
+		return usagef("--zoom and --from: got %d and %d, want at least 0, and a zoom of at most %d", o.zoom, o.of, maxSheetPixels)
 	}
 	cfg := train.DefaultConfig("lenet5")
 	cfg.Data = name
@@ -139,7 +139,7 @@ func sheet(set *data.Set, g *data.Augmenter, augmented bool, o showOptions) (ima
 	}
 	gap := 2
 	width, height := o.columns*(cellW*zoom+gap)+gap, o.rows*(cellH*zoom+gap)+gap
-	if width*height > maxSheetPixels || width*height <= 0 {
+	if width > maxSheetPixels/height {
 		return nil, fmt.Errorf("a sheet of %d×%d pixels is too large; ask for fewer --rows or --columns, or a smaller --zoom", width, height)
 	}
 	out := image.NewRGBA(image.Rect(0, 0, width, height))
@@ -172,7 +172,8 @@ func (a *app) dataPackCommand() *cobra.Command {
 		Use:   "pack DATASET",
 		Short: "Write a data set into one file, which training maps into memory",
 		Long: `Write the training and test images of a data set, decoded and of one size, one after another into a file. Training with
---data FILE maps it into memory: nothing is decoded again, and a set may be larger than memory.`,
+--data FILE maps it into memory: nothing is decoded again, and a set may be larger than memory, but not with
+--validation, which copies the images.`,
 		Example: `neocog data pack path/to/images --image-size 256 -o images.pack
 neocog train resnet18 --data images.pack --augment patch:224+flip --views ten-crops:224,256`,
 		Args: wants(1, 1, "DATASET, a folder, csv:FILE, a pack or digits"),

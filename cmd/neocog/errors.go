@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"neocog/data"
 	"neocog/internal/nearest"
 )
 
@@ -97,7 +98,10 @@ func (b *bug) Format(s fmt.State, verb rune) {
 // guarded runs a command; a panic becomes an error.
 func guarded(root *cobra.Command, ctx context.Context) (cmd *cobra.Command, err error) {
 	defer func() {
-		if r := recover(); r != nil {
+		r := recover()
+		if cut, ok := r.(*data.FormatError); ok { // a pack that was cut while it is in use; see data.OpenPack
+			cmd, err = root, cut
+		} else if r != nil {
 			cmd, err = root, &bug{r, debug.Stack()}
 		}
 	}()
