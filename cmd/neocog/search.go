@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) searchCommand() *cobra.Command {
-	cfg := train.DefaultConfig("twolayer")
+	cfg := train.DefaultConfig("lenet5")
 	var o trainOptions
 	s := train.Search{LR: train.Range{Low: 1e-6, High: 1e-3}, Reg: train.Range{Low: 1e-5, High: 1e5}, Coarse: 20, Fine: 10}
 	var lr, reg, dir string
@@ -31,14 +31,11 @@ neocog search lenet5 --data mnist --lr-range 1e-4:1 --reg-range 1e-6:1e-2 --dir 
 		Args:              wants(0, 1, "at most one MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				args = []string{"lenet5"}
-			}
 			given := cmd.Flags().Changed("validation")
 			if err := configure(&cfg, args, o, cmd.Flags()); err != nil {
 				return err
 			}
-			if !given {
+			if !given && cfg.Validation == 0 {
 				cfg.Validation = 1000
 			}
 			for _, r := range []struct {
@@ -88,7 +85,7 @@ func parseRange(s string, to *train.Range) error {
 }
 
 func (a *app) search(ctx context.Context, s train.Search, dir string) error {
-	m, err := tried(&s.Base)
+	m, err := configured(&s.Base)
 	if err != nil {
 		return err
 	}

@@ -160,12 +160,8 @@ func checkName(name string) error {
 }
 
 func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error {
-	m, err := findModel(cfg.Model)
+	m, err := configured(&cfg)
 	if err != nil {
-		return err
-	}
-	cfg.Model = m.Name // of an alias
-	if m, err = train.Model(cfg); err != nil {
 		return err
 	}
 	if cfg.Data, err = train.DataPath(cfg.Data); err != nil {
