@@ -93,17 +93,25 @@ func (l *Loader) Len() int {
 
 // Epoch yields the batches of epoch e. An iteration may be broken off at any batch; the next one starts anew. An epoch
 // that cannot go on ends early: ask Err after the loop, as with a bufio.Scanner.
-func (l *Loader) Epoch(e int) iter.Seq[Batch] {
+func (l *Loader) Epoch(e int) iter.Seq[Batch] { return l.EpochFrom(e, 0) }
+
+// EpochFrom yields the batches of epoch e but the first so many, which are not prepared: what is left of an epoch that was
+// broken off. From Len on it yields none.
+func (l *Loader) EpochFrom(e, first int) iter.Seq[Batch] {
 	return func(yield func(Batch) bool) {
 		l.waited = 0
+		if first < 0 {
+			l.err = fmt.Errorf("loader: want a first batch of at least 0, got %d", first)
+			return
+		}
 		if l.err = l.prepare(e); l.err != nil {
 			return
 		}
 		if l.Workers > 0 {
-			l.ahead(e, yield)
+			l.ahead(e, first, yield)
 			return
 		}
-		for k := range l.Len() {
+		for k := first; k < l.Len(); k++ {
 			began := time.Now()
 			b, err := l.fill(&l.buffers[0], l.augmenter, e, k)
 			l.waited += time.Since(began)
@@ -215,9 +223,10 @@ type filled struct {
 // ahead has the workers fill buffers while the consumer holds one. It returns only after they have ended, whether the
 // consumer finished, broke off or panicked: nobody else then touches the buffers.
 //
-// Worker i makes the batches i, i + Workers, …, and hands each over before it makes the next. At most Workers batches wait
-// or are being made while the consumer holds one, and so batch k may use buffer k mod (Workers + 1).
-func (l *Loader) ahead(e int, yield func(Batch) bool) {
+// Worker i makes the batches first + i, first + i + Workers, …, and hands each over before it makes the next. At most Workers
+// batches wait or are being made while the consumer holds one, and so batch first + k may use buffer k mod (Workers + 1).
+func (l *Loader) ahead(e, first int, yield func(Batch) bool) {
+	count := l.Len() - first
 	ready := make([]chan filled, l.Workers)
 	turn := make([]chan struct{}, l.Workers) // the consumer has come to a batch that allows the worker its next
 	stop := make(chan struct{})
@@ -233,7 +242,7 @@ func (l *Loader) ahead(e int, yield func(Batch) bool) {
 			g = l.clones[i]
 		}
 		done.Go(func() {
-			for k := i; k < l.Len(); k += l.Workers {
+			for k := i; k < count; k += l.Workers {
 				if k > i {
 					select {
 					case <-turn[i]:
@@ -241,7 +250,7 @@ func (l *Loader) ahead(e int, yield func(Batch) bool) {
 						return
 					}
 				}
-				b, err := l.fill(&l.buffers[k%(l.Workers+1)], g, e, k)
+				b, err := l.fill(&l.buffers[k%(l.Workers+1)], g, e, first+k)
 				select {
 				case ready[i] <- filled{b, err}:
 				case <-stop:
@@ -253,7 +262,7 @@ func (l *Loader) ahead(e int, yield func(Batch) bool) {
 			}
 		})
 	}
-	for k := range l.Len() {
+	for k := range count {
 		began := time.Now()
 		f := <-ready[k%l.Workers]
 		l.waited += time.Since(began)

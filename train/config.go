@@ -82,6 +82,16 @@ type Config struct {
 	// Accuracy is the class of rounding errors within which the best algorithm is chosen: exact, default or fast; empty is default.
 	Accuracy string `yaml:"accuracy" json:"accuracy"`
 	Tune     string `yaml:"tune,omitempty" json:"tune,omitempty"` // a file of measured times, by which algorithms are chosen: see package tune
+
+	// Patience ends a run when that many epochs have not been better than the best before them, by accuracy and
+	// then by loss, on the test images or else on the training images; 0 for never.
+	Patience int `yaml:"patience" json:"patience,omitempty"`
+
+	// Checkpoint is when a run folder gets a checkpoint besides the ends of epochs: as 10m, after so much time, or as
+	// 500, after so many steps; epoch is never, none is not at the ends either. Empty is 10m. It changes no result.
+	Checkpoint  string `yaml:"checkpoint" json:"checkpoint,omitempty"`
+	Keep        int    `yaml:"keep" json:"keep,omitempty"`               // how many checkpoints are kept, the last ones; 0 for 2
+	TensorBoard bool   `yaml:"tensorboard" json:"tensorboard,omitempty"` // keep the metrics as an event file of TensorBoard, too
 }
 
 // DefaultConfig returns the configuration with which a model is trained where
@@ -201,6 +211,8 @@ func (c Config) Validate() error {
 		{"micro_batch", c.MicroBatch >= 0, c.MicroBatch, "at least 0"},
 		{"explode", c.Explode == 0 || c.Explode > 1 && !math.IsInf(c.Explode, 0), c.Explode, "0, or more than 1"},
 		{"smoothing", c.Smoothing >= 0 && c.Smoothing < 1, c.Smoothing, "at least 0 and less than 1"},
+		{"patience", c.Patience >= 0, c.Patience, "at least 0"},
+		{"keep", c.Keep >= 0, c.Keep, "at least 0"},
 		{"workers", c.Workers >= 0 && c.Workers <= data.MaxWorkers, c.Workers, fmt.Sprintf("0 to %d", data.MaxWorkers)},
 		{"threads", c.Threads >= 0 && c.Threads <= maxThreads, c.Threads, fmt.Sprintf("0 to %d", maxThreads)},
 	} {
@@ -241,6 +253,9 @@ func (c Config) Validate() error {
 		return err
 	}
 	if _, err := c.normalizer(); err != nil {
+		return err
+	}
+	if _, err := parseInterval(c.Checkpoint); err != nil {
 		return err
 	}
 	if _, err := c.accuracy(); err != nil {

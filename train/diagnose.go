@@ -67,9 +67,9 @@ const smoothSteps = 20
 // An explosion watches the losses of a run's steps.
 type explosion struct {
 	limit    float64 // of Config.Explode; 0 watches for what is not finite alone
-	original float64
-	last     [smoothSteps]float64
-	seen     int
+	Original float64
+	Last     [smoothSteps]float64
+	Seen     int
 }
 
 // add takes the loss of a step, and reports whether the mean of the last smoothSteps is above
@@ -77,14 +77,14 @@ type explosion struct {
 // where the run began with a net that had learnt already. Steps before the first count as 0
 // there; the mean that it returns is of those that were made.
 func (e *explosion) add(loss float64, classes int) (mean float64, exploded bool) {
-	if e.seen == 0 {
-		e.original = max(loss, math.Log(float64(classes)))
+	if e.Seen == 0 {
+		e.Original = max(loss, math.Log(float64(classes)))
 	}
-	e.last[e.seen%smoothSteps] = loss
-	e.seen++
+	e.Last[e.Seen%smoothSteps] = loss
+	e.Seen++
 	sum := 0.0
-	for _, l := range e.last {
+	for _, l := range e.Last {
 		sum += l
 	}
-	return sum / float64(min(e.seen, smoothSteps)), e.limit > 0 && sum/smoothSteps > e.limit*e.original
+	return sum / float64(min(e.Seen, smoothSteps)), e.limit > 0 && sum/smoothSteps > e.limit*e.Original
 }

@@ -1,9 +1,11 @@
 package train
 
 import (
+	"bufio"
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/pkg/errors"
 )
@@ -13,6 +15,7 @@ import (
 type disk interface {
 	Open(path string, flag int) (file, error)
 	Rename(from, to string) error
+	Remove(path string) error
 	Sync(dir string) error // makes names in dir durable
 }
 
@@ -38,6 +41,8 @@ func (realDisk) Open(path string, flag int) (file, error) {
 
 func (realDisk) Rename(from, to string) error { return os.Rename(from, to) }
 
+func (realDisk) Remove(path string) error { return os.Remove(path) }
+
 func (realDisk) Sync(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
@@ -61,9 +66,10 @@ func (f realFile) Size() (int64, error) {
 
 // replace writes a file as a whole or not at all: into a temporary one beside it,
 // which takes its name only once it is on the disk. A reader sees the old content
-// or the new one; an error leaves the old one, and nothing else.
-func replace(d disk, path string, content []byte) (err error) {
-	temp := filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
+// or the new one; an error leaves the old one, and nothing else. A process that is
+// killed leaves the temporary file, for sweep.
+func replace(d disk, path string, write func(w io.Writer) error) (err error) {
+	temp := tempFile(path)
 	defer func() {
 		if err != nil {
 			os.Remove(temp)
@@ -74,7 +80,11 @@ func replace(d disk, path string, content []byte) (err error) {
 	if err != nil {
 		return err
 	}
-	if _, err = f.Write(content); err == nil {
+	buffer := bufio.NewWriterSize(f, 1<<16)
+	if err = write(buffer); err == nil {
+		err = buffer.Flush()
+	}
+	if err == nil {
 		err = f.Sync()
 	}
 	if closed := f.Close(); err == nil {
@@ -121,4 +131,32 @@ func appendTo(d disk, path, head, line string) (err error) {
 		return err
 	}
 	return f.Close()
+}
+
+// content is a write for replace.
+func content(b []byte) func(w io.Writer) error {
+	return func(w io.Writer) error { _, err := w.Write(b); return err }
+}
+
+// tempFile is where replace writes.
+func tempFile(path string) string {
+	return filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+".tmp")
+}
+
+// sweep removes what writers have left in a folder that were killed.
+func sweep(d disk, dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if name := e.Name(); !strings.HasPrefix(name, ".") || !strings.HasSuffix(name, ".tmp") {
+			continue
+		}
+		path := filepath.Join(dir, e.Name())
+		if err := d.Remove(path); err != nil {
+			return errors.WithMessagef(err, "%s, which a killed run has left, was not removed", path)
+		}
+	}
+	return nil
 }

@@ -1,9 +1,13 @@
 package train
 
 import (
+	"context"
 	"errors"
+	"flag"
+	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,10 +19,24 @@ import (
 	"neocog/ops"
 )
 
+// lazy is a disk that syncs nothing: for tests that write thousands of files.
+type lazy struct{ realDisk }
+
+func (lazy) Open(path string, flag int) (file, error) {
+	f, err := realDisk{}.Open(path, flag)
+	return lazyFile{f}, err
+}
+
+func (lazy) Sync(string) error { return nil }
+
+type lazyFile struct{ file }
+
+func (lazyFile) Sync() error { return nil }
+
 // A failing disk fails at its n-th operation, counted from 1: once, or from then
 // on. A write that fails has written half.
 type failing struct {
-	realDisk
+	lazy
 	n      int
 	always bool
 	count  int
@@ -36,7 +54,7 @@ func (d *failing) Open(path string, flag int) (file, error) {
 	if err := d.next(); err != nil {
 		return nil, &os.PathError{Op: "open", Path: path, Err: err}
 	}
-	f, err := d.realDisk.Open(path, flag)
+	f, err := d.lazy.Open(path, flag)
 	return failingFile{f, d}, err
 }
 
@@ -44,14 +62,21 @@ func (d *failing) Rename(from, to string) error {
 	if err := d.next(); err != nil {
 		return err
 	}
-	return d.realDisk.Rename(from, to)
+	return d.lazy.Rename(from, to)
+}
+
+func (d *failing) Remove(path string) error {
+	if err := d.next(); err != nil {
+		return &os.PathError{Op: "remove", Path: path, Err: err}
+	}
+	return d.lazy.Remove(path)
 }
 
 func (d *failing) Sync(dir string) error {
 	if err := d.next(); err != nil {
 		return err
 	}
-	return d.realDisk.Sync(dir)
+	return d.lazy.Sync(dir)
 }
 
 type failingFile struct {
@@ -83,23 +108,34 @@ func (f failingFile) Close() error {
 	return err
 }
 
-func linear(t *testing.T) *Trainer {
-	t.Helper()
-	m := models.Model{Name: "linear", Input: graph.Shape{1, 4, 4}, Classes: 10, Build: func(b *layers.Builder, x *graph.Value) *graph.Value {
-		return b.Linear("fc", ops.Flatten(x), 10)
-	}}
-	tr, err := New(m, DefaultConfig("linear"), data.Normalizer{})
-	if err != nil {
-		t.Fatal(err)
+var linearModel = models.Model{Name: "linear", Input: graph.Shape{1, 4, 4}, Classes: 10, Build: func(b *layers.Builder, x *graph.Value) *graph.Value {
+	return b.Linear("fc", ops.Flatten(x), 10)
+}}
+
+// rows is a set of n images of one level each.
+func rows(n int) *data.Set {
+	set := &data.Set{Name: "rows", C: 1, H: 4, W: 4, Classes: strings.Split("0123456789", "")}
+	for i := range n {
+		set.Pixels = append(set.Pixels, slices.Repeat([]byte{byte(16 * i)}, 16)...)
+		set.Labels = append(set.Labels, int32(i%10))
 	}
-	t.Cleanup(tr.Close)
-	tr.classes = strings.Split("0123456789", "")
-	return tr
+	return set
 }
 
-// Whatever operation fails, once or for ever, the error names a file of the run and the
-// cause; what is left is a folder of whole files, or none if nothing had begun.
-func TestEveryFailureOfTheDiskLeavesWholeFiles(t *testing.T) {
+// enduring is the number of epochs for tests that go through every operation of a run: of the second one with -long only.
+func enduring() int {
+	if isLong() {
+		return 2
+	}
+	return 1
+}
+
+func isLong() bool { return flag.Lookup("long").Value.String() == "true" }
+
+// Whatever operation fails, once or for ever, of a run that begins, trains, saves a checkpoint after each step and ends, the error
+// names a file of the run and the cause. What is left is a folder of whole files from which the run goes on, with no less
+// than what had been saved, or none if nothing had begun.
+func TestEveryFailureOfTheDiskLeavesARunThatGoesOn(t *testing.T) {
 	for _, always := range []bool{false, true} {
 		failures := 0
 		for n := 1; ; n++ {
@@ -109,80 +145,79 @@ func TestEveryFailureOfTheDiskLeavesWholeFiles(t *testing.T) {
 			}
 			failures++
 		}
-		// begin: 2 files, each open, write, sync, close, rename, sync of the folder; twice
-		// weights and two metrics files of four operations each.
-		if want := 2*6 + 2*(6+2*4); failures != want {
+		// Each file that is replaced takes 6: open, write, sync, close, rename, sync of the folder; each line of metrics 4; each
+		// checkpoint that is removed 1. To begin with there are 2 files and a checkpoint; then for each epoch checkpoints after
+		// 2 steps and the end, the weights, and 3 lines; the first epoch is the best. Of all checkpoints the last two are kept.
+		epochs := enduring()
+		if want := 3*6 + epochs*(3*6+6+3*4) + 6 + 2*epochs - 1; failures != want {
 			t.Errorf("%d operations were made to fail, want %d", failures, want)
 		}
 	}
 }
 
-// failsAt goes through a run of two epochs on d and reports whether anything failed.
+// failsAt goes through a run of epochs of two steps on d and reports whether anything failed.
 func failsAt(t *testing.T, d *failing) bool {
 	t.Helper()
-	tr := linear(t)
-	root := t.TempDir()
-	r, err := Create(root, "run")
+	m, cfg := linearModel, DefaultConfig("linear")
+	cfg.Epochs, cfg.Batch, cfg.Checkpoint, cfg.TensorBoard, cfg.LR = enduring(), 8, "1", true, 1e-3
+	tr, err := New(m, cfg, data.Normalizer{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	r, err := Create(t.TempDir(), "run")
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.disk = d
-	began := false
-	saved := 0
-	do := func() error {
-		if err := r.begin(tr); err != nil {
-			return err
-		}
-		began = true
-		for epoch := range 2 {
-			tr.epoch++
-			if err := r.Save(tr); err != nil {
-				return err
-			}
-			saved = tr.epoch
-			if err := r.Append(Record{Epoch: epoch + 1}); err != nil {
-				return err
-			}
-		}
-		return nil
+	set := rows(16)
+	_, err = tr.Fit(context.Background(), set, set, FitOptions{Run: r})
+	if err == nil {
+		return false
 	}
-	err = do()
-	if err != nil && (!errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), r.Dir)) {
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), r.Dir) {
 		t.Errorf("operation %d: error %v, want the file and %v", d.n, err, syscall.ENOSPC)
 	}
 	entries, readErr := os.ReadDir(r.Dir)
-	if !began {
-		if !errors.Is(readErr, os.ErrNotExist) {
-			t.Errorf("operation %d: the run did not begin, but its folder holds %v", d.n, entries)
+	if readErr != nil {
+		if !errors.Is(readErr, os.ErrNotExist) || tr.step > 1 {
+			t.Errorf("operation %d: after %d steps the folder cannot be read: %v", d.n, tr.step, readErr)
 		}
-		return err != nil
+		return true
 	}
 	for _, e := range entries {
 		if strings.HasSuffix(e.Name(), ".tmp") {
 			t.Errorf("operation %d: %s was left behind", d.n, e.Name())
 		}
 	}
-	if b, err := os.ReadFile(filepath.Join(r.Dir, WeightsFile)); err == nil {
-		w, err := decodeWeights(b)
-		if err != nil || w.epoch < saved {
-			t.Errorf("operation %d: the weights are of epoch %d, %v; epoch %d was saved", d.n, w.epoch, err, saved)
-		}
-	} else if saved > 0 {
-		t.Errorf("operation %d: the weights of epoch %d are gone: %v", d.n, saved, err)
-	}
-	for _, name := range []string{CSVFile, JSONLFile} {
+	for name, read := range map[string]func(io.Reader) ([]Record, error){CSVFile: ReadCSV, JSONLFile: ReadJSONL} {
 		f, err := os.Open(filepath.Join(r.Dir, name))
 		if err != nil {
 			continue
-		}
-		read := ReadCSV
-		if name == JSONLFile {
-			read = ReadJSONL
 		}
 		if _, err := read(f); err != nil {
 			t.Errorf("operation %d: %s: %v", d.n, name, err)
 		}
 		f.Close()
 	}
-	return err != nil
+	back, run, err := ResumeModel(r.Dir, m, nil)
+	if err != nil {
+		// Its last checkpoint may be there, and only the folder's sync after it have failed.
+		if tr.epoch < cfg.Epochs || !strings.Contains(err.Error(), "it goes on with more") {
+			t.Errorf("operation %d, after %d steps: %v", d.n, tr.step, err)
+		}
+		return true
+	}
+	defer back.Close()
+	run.disk = lazy{}
+	if back.step < tr.step-1 || len(run.Notes) > 0 {
+		t.Errorf("operation %d: the run goes on from step %d, notes %q; after step %d a checkpoint had been saved", d.n, back.step, run.Notes, tr.step-1)
+	}
+	if _, err := back.Fit(context.Background(), set, set, FitOptions{Run: run}); err != nil {
+		t.Errorf("operation %d: going on: %v", d.n, err)
+	}
+	if back.step != 2*cfg.Epochs {
+		t.Errorf("operation %d: the run went on to step %d, want %d", d.n, back.step, 2*cfg.Epochs)
+	}
+	return true
 }

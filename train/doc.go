@@ -23,7 +23,7 @@
 //	| Trainer   | a graph to train with and one to evaluate, compiled, over one vm.State |
 //	| Record    | the figures of an epoch: a line of metrics.csv and metrics.jsonl |
 //	| Progress  | is told how a run goes: a bar on a terminal, lines elsewhere |
-//	| Run       | a folder: config.yaml, data.json, metrics.csv, metrics.jsonl, weights.safetensors |
+//	| Run       | a folder: config.yaml, data.json, metrics.csv, metrics.jsonl, weights.safetensors, checkpoints; Resume goes on with it |
 //
 // # Determinism
 //

@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -120,4 +121,54 @@ func ExampleBase() {
 	fit, err := t.FitHead(ctx, parity, train.Logistic, 1e-3)
 	fmt.Println(fit.Converged, fit.Accuracy > 0.9, err)
 	// Output: true true <nil>
+}
+
+// A run that was stopped in its second epoch goes on to the end.
+func ExampleResume() {
+	dir, err := os.MkdirTemp("", "runs")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer os.RemoveAll(dir)
+	m, err := models.Find("lenet5")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	cfg := train.DefaultConfig(m.Name)
+	cfg.TrainImages, cfg.TestImages, cfg.Epochs = 640, 100, 2
+	set, test, err := train.Load(cfg)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	first, err := train.New(m, cfg, data.ChannelMeanStd(set))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer first.Close()
+	run, err := train.Create(dir, "digits")
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	ctx, interrupt := context.WithCancel(context.Background())
+	_, err = first.Fit(ctx, set, test, train.FitOptions{Run: run, Progress: &stopping{cancel: interrupt, left: 13}})
+	fmt.Println(errors.Is(err, context.Canceled))
+
+	t, run, err := train.Resume(run.Dir, nil)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer t.Close()
+	fmt.Println("going on after", t.Epoch(), "epoch and", t.Steps(), "steps")
+	result, err := t.Fit(context.Background(), set, test, train.FitOptions{Run: run})
+	fmt.Println(len(result.Epochs), "epochs", result.Steps, "steps", err)
+	// Output:
+	// true
+	// going on after 1 epoch and 13 steps
+	// 2 epochs 20 steps <nil>
 }

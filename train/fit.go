@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"path/filepath"
 	"slices"
-
 	"time"
 
 	"github.com/pkg/errors"
@@ -59,13 +59,14 @@ func (d *Diverged) Error() string {
 		d.Epoch, where, d.Loss, d.LR, d.LR/10)
 }
 
-// Fit trains on set until cfg.Epochs epochs are done, and evaluates on test after
-// each; test may be nil. Images come in the order that (Seed, epoch) gives. A Trainer
-// that was opened from a run folder goes on after the epochs which its weights have
-// seen, with fresh optimiser slots.
+// Fit trains on set until cfg.Epochs epochs are done, or none was better for cfg.Patience
+// epochs, and evaluates on test after each; test may be nil. Images come in the order
+// that (Seed, epoch) gives. With the Run of Resume it goes on from the checkpoint, and the
+// Result is that of all epochs. A Trainer of Open goes on after the epochs which its
+// weights have seen, with fresh optimiser slots.
 //
-// When ctx is done Fit ends between two steps, saves the weights of the last whole
-// step if there is a run folder, and returns the Result so far with an error for which
+// When ctx is done Fit ends between two steps, saves a checkpoint and the weights of the
+// last whole step if there is a run folder, and returns the Result so far with an error for which
 // errors.Is(err, ctx.Err()) holds. A loss that is not finite or explodes ends it with a *Diverged;
 // the folder then keeps the weights of the last good epoch. A set that does not
 // suit the model is refused before anything is written.
@@ -74,23 +75,43 @@ func (t *Trainer) Fit(ctx context.Context, set, test *data.Set, o FitOptions) (*
 	if err != nil {
 		return nil, err
 	}
+	begun, fresh := t.step, o.Run != nil && o.Run.from == nil
 	if o.Run != nil {
-		if err := o.Run.begin(t); err != nil {
+		if err := o.Run.lock(); err != nil {
+			return nil, err
+		}
+		defer o.Run.Close()
+		if err := f.open(); err != nil {
 			return nil, err
 		}
 	}
 	f.progress.Begin(t.cfg.Epochs, f.loader.Len())
 	defer f.progress.End()
-	for t.epoch < t.cfg.Epochs {
+	for t.epoch < t.cfg.Epochs && !stale(f.result.Epochs, t.cfg.Patience) {
 		if err := f.epoch(ctx); err != nil {
 			err = f.end(err)
-			if f.Run != nil {
-				f.Run.discard()
+			if fresh {
+				f.Run.discard(begun)
 			}
 			return &f.result, err
 		}
 	}
 	return &f.result, nil
+}
+
+// open writes what the folder needs before the first step.
+func (f *fit) open() error {
+	if !f.every.none || f.Run.from != nil {
+		f.dataSum = dataSum(f.loader.Set, f.test)
+	}
+	if f.Run.from != nil {
+		return f.Run.goOn(f.Trainer, f.dataSum)
+	}
+	var p *position
+	if !f.every.none {
+		p = f.position()
+	}
+	return f.Run.begin(f.Trainer, p, f.dataSum)
 }
 
 // A fit is one call of Fit.
@@ -102,9 +123,12 @@ type fit struct {
 	loader   data.Loader
 	test     *data.Set
 	before   []float32 // all parameters, before the last step of an epoch
-	began    time.Time
-	explosion
-	result Result
+	began    time.Time // before a resumption as many seconds earlier as the run had taken
+	at       position
+	every    interval
+	saved    time.Time // when the last checkpoint was
+	dataSum  string
+	result   Result
 }
 
 func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
@@ -142,84 +166,205 @@ func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
 	if f.Now == nil {
 		f.Now = time.Now
 	}
-	f.began = f.Now()
-	f.limit = t.cfg.Explode
+	if f.every, err = parseInterval(t.cfg.Checkpoint); err != nil {
+		return nil, err
+	}
+	f.saved = f.Now()
+	f.at.Began, f.began = f.saved.Unix(), f.saved
 	t.classes = set.Classes
+	if o.Run == nil || o.Run.from == nil {
+		f.at.Explosion.limit = t.cfg.Explode
+		return f, nil
+	}
+	f.at = *o.Run.from
+	if f.at.Batches > f.loader.Len() {
+		return nil, errors.Errorf("the run had done %d steps of an epoch, which has %d with these images", f.at.Batches, f.loader.Len())
+	}
+	f.at.Explosion.limit = t.cfg.Explode
+	if p := plateauOf(s); p != nil {
+		*p = f.at.Plateau
+	}
+	f.began = f.saved.Add(-time.Duration(f.at.Seconds * float64(time.Second)))
+	epochs := f.at.Epochs
+	f.at.Epochs = nil
+	for _, rec := range epochs {
+		f.keep(rec)
+	}
+	f.result.Waited = f.at.Waited
 	return f, nil
 }
 
-// epoch trains for one epoch, evaluates, and keeps what came out.
+// epoch trains for one epoch, or what is left of it, evaluates, and keeps what came out.
 func (f *fit) epoch(ctx context.Context) error {
-	rec := Record{Epoch: f.Trainer.epoch + 1, TestLoss: math.NaN(), TestAccuracy: math.NaN(), UpdateRatio: math.NaN()}
-	loss, correct, seen, steps := 0.0, 0, 0, 0
-	for b := range f.loader.Epoch(f.Trainer.epoch) {
+	p := &f.at
+	rec := &p.Record
+	if p.Batches == 0 {
+		*rec = Record{Epoch: f.Trainer.epoch + 1, TestLoss: math.NaN(), TestAccuracy: math.NaN(), UpdateRatio: math.NaN()}
+		p.Loss, p.Correct, p.Seen = 0, 0, 0
+	}
+	for b := range f.loader.EpochFrom(f.Trainer.epoch, p.Batches) {
 		// The middle of the step, so that neither end of a schedule is a wasted step.
-		now := float64(f.Trainer.epoch) + (float64(steps)+0.5)/float64(f.loader.Len())
-		rec.LR = f.cfg.LR * f.schedule.Rate(now, float64(f.cfg.Epochs))
-		last := steps == f.loader.Len()-1
+		now := float64(f.Trainer.epoch) + (float64(p.Batches)+0.5)/float64(f.loader.Len())
+		lr := f.cfg.LR * f.schedule.Rate(now, float64(f.cfg.Epochs))
+		last := p.Batches == f.loader.Len()-1
 		if last {
 			f.before = f.weights(f.before[:0])
 		}
-		l, c, err := f.Step(ctx, rec.LR, b)
+		l, c, err := f.Step(ctx, lr, b)
 		if err != nil {
-			return errors.WithMessagef(err, "epoch %d, step %d", rec.Epoch, steps+1)
+			return errors.WithMessagef(err, "epoch %d, step %d", rec.Epoch, p.Batches+1)
 		}
+		rec.LR = lr
 		if last {
 			rec.UpdateRatio = f.ratio()
 		}
-		steps++
+		p.Batches++
 		if !finite(l) {
-			return &Diverged{Epoch: rec.Epoch, Step: steps, LR: rec.LR, Loss: l}
+			return &Diverged{Epoch: rec.Epoch, Step: p.Batches, LR: rec.LR, Loss: l}
 		}
-		if mean, exploded := f.add(l, f.model.Classes); exploded {
-			return &Diverged{Epoch: rec.Epoch, Step: steps, LR: rec.LR, Loss: mean, Original: f.original}
+		if mean, exploded := p.Explosion.add(l, f.model.Classes); exploded {
+			return &Diverged{Epoch: rec.Epoch, Step: p.Batches, LR: rec.LR, Loss: mean, Original: p.Explosion.Original}
 		}
-		loss, correct, seen = loss+l*float64(b.N), correct+c, seen+b.N
-		f.progress.Step(rec.Epoch, steps, loss/float64(seen), float64(correct)/float64(seen))
+		p.Loss, p.Correct, p.Seen = p.Loss+l*float64(b.N), p.Correct+c, p.Seen+b.N
+		f.progress.Step(rec.Epoch, p.Batches, p.Loss/float64(p.Seen), float64(p.Correct)/float64(p.Seen))
+		if f.due() {
+			if err := f.checkpoint(); err != nil {
+				return err
+			}
+		}
 	}
 	f.result.Waited += f.loader.Waited().Seconds()
 	if err := f.loader.Err(); err != nil {
 		return err
 	}
-	rec.Step, rec.Loss, rec.Accuracy = f.step, loss/float64(seen), float64(correct)/float64(seen)
+	done, err := f.evaluate(ctx)
+	if err != nil {
+		return err
+	}
+	f.Trainer.epoch++
+	p.Batches = 0
+	done.Seconds = f.seconds()
+	f.keep(done)
+	if f.Run != nil {
+		if err := f.save(done); err != nil {
+			return err
+		}
+	}
+	f.progress.Epoch(done)
+	return nil
+}
+
+// evaluate returns the figures of the epoch whose steps are done.
+func (f *fit) evaluate(ctx context.Context) (Record, error) {
+	p := &f.at
+	rec := p.Record
+	rec.Step, rec.Loss, rec.Accuracy = f.step, p.Loss/float64(p.Seen), float64(p.Correct)/float64(p.Seen)
 	last := rec.Loss
 	if f.test != nil {
 		m, err := f.Evaluate(ctx, f.test)
 		if err != nil {
-			return errors.WithMessagef(err, "epoch %d", rec.Epoch)
+			return rec, errors.WithMessagef(err, "epoch %d", rec.Epoch)
 		}
 		rec.TestLoss, rec.TestAccuracy, last = m.Loss, m.Accuracy, m.Loss
 		if !finite(m.Loss) {
-			return &Diverged{Epoch: rec.Epoch, LR: rec.LR, Loss: m.Loss}
+			return rec, &Diverged{Epoch: rec.Epoch, LR: rec.LR, Loss: m.Loss}
 		}
 	}
 	// Without an evaluation nobody has looked at what the last step made.
 	if f.test == nil && !f.finite() {
-		return &Diverged{Epoch: rec.Epoch, LR: rec.LR, Loss: math.NaN()}
+		return rec, &Diverged{Epoch: rec.Epoch, LR: rec.LR, Loss: math.NaN()}
 	}
 	if s, ok := f.schedule.(Observer); ok {
 		s.Observe(last)
 	}
-	f.Trainer.epoch++
-	rec.Seconds = f.Now().Sub(f.began).Seconds()
-	f.keep(rec)
-	if f.Run != nil {
-		if err := f.Run.Save(f.Trainer); err != nil {
-			return err
-		}
-		if s, ok := restartsOf(f.schedule); ok {
-			if k, over := s.over(f.Trainer.epoch, f.cfg.Epochs); over {
-				if err := f.Run.save(f.Trainer, snapshotFile(k)); err != nil {
-					return err
-				}
+	return rec, nil
+}
+
+// save keeps what an epoch has come to. The checkpoint comes last: what it says that there is, there is.
+func (f *fit) save(rec Record) error {
+	if err := f.Run.Save(f.Trainer); err != nil {
+		return err
+	}
+	if s, ok := restartsOf(f.schedule); ok {
+		if k, over := s.over(f.Trainer.epoch, f.cfg.Epochs); over {
+			if err := f.Run.save(f.Trainer, snapshotFile(k)); err != nil {
+				return err
 			}
 		}
-		if err := f.Run.Append(rec); err != nil {
+	}
+	if f.test != nil && best(f.result.Epochs) == len(f.result.Epochs)-1 {
+		if err := f.Run.save(f.Trainer, BestFile); err != nil {
 			return err
 		}
 	}
-	f.progress.Epoch(rec)
-	return nil
+	if err := f.Run.Append(rec); err != nil {
+		return err
+	}
+	if f.cfg.TensorBoard {
+		path := filepath.Join(f.Run.Dir, eventFile(f.at.Began))
+		if err := appendTo(f.Run.disk, path, eventHead(f.at.Began), eventOf(f.at.Began, rec)); err != nil {
+			return err
+		}
+	}
+	if f.every.none {
+		return nil
+	}
+	return f.checkpoint()
+}
+
+// due reports whether it is time for a checkpoint within an epoch. One of numbers that are not
+// finite would be of no use, and drive out one that is.
+func (f *fit) due() bool {
+	if f.Run == nil {
+		return false
+	}
+	now := f.every.steps > 0 && f.step%f.every.steps == 0 || f.every.time > 0 && f.Now().Sub(f.saved) >= f.every.time
+	return now && f.finite()
+}
+
+func (f *fit) checkpoint() error {
+	err := f.Run.checkpoint(f.Trainer, f.position(), f.dataSum)
+	f.saved = f.Now()
+	return err
+}
+
+// position returns where the run is.
+func (f *fit) position() *position {
+	p := f.at
+	if s := plateauOf(f.schedule); s != nil {
+		p.Plateau = *s
+	}
+	p.Epochs, p.Seconds, p.Waited = f.result.Epochs, f.seconds(), f.result.Waited
+	if p.Batches > 0 && p.Batches < f.loader.Len() { // else the result has it
+		p.Waited += f.loader.Waited().Seconds()
+	}
+	return &p
+}
+
+func (f *fit) seconds() float64 { return f.Now().Sub(f.began).Seconds() }
+
+// best returns the index of the best of the epochs, the first of equals: that of the highest accuracy,
+// and among these of the lowest loss, on the test images or else on the training images.
+func best(epochs []Record) int {
+	figures := func(r Record) (accuracy, loss float64) {
+		if r.TestAccuracy == r.TestAccuracy {
+			return r.TestAccuracy, r.TestLoss
+		}
+		return r.Accuracy, r.Loss
+	}
+	k := 0
+	for i, r := range epochs {
+		a, l := figures(r)
+		if most, least := figures(epochs[k]); a > most || a == most && l < least {
+			k = i
+		}
+	}
+	return k
+}
+
+// stale reports whether the last epochs were no better than the best, as many as patience allows.
+func stale(epochs []Record, patience int) bool {
+	return patience > 0 && len(epochs) > 0 && len(epochs)-1-best(epochs) >= patience
 }
 
 // weights appends the values of all parameters.
@@ -269,11 +414,18 @@ func (f *fit) keep(rec Record) {
 
 // end saves what an interrupted run has, and returns why it ended.
 func (f *fit) end(err error) error {
-	f.result.Steps, f.result.Seconds = f.step, f.Now().Sub(f.began).Seconds()
+	f.result.Steps, f.result.Seconds = f.step, f.seconds()
 	if f.Run == nil || !(errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)) {
 		return err
 	}
-	if failed := f.Run.Save(f.Trainer); failed != nil {
+	var failed error
+	if !f.every.none {
+		failed = f.checkpoint()
+	}
+	if failed == nil {
+		failed = f.Run.Save(f.Trainer)
+	}
+	if failed != nil {
 		return errors.WithMessagef(err, "%v, after", failed)
 	}
 	return err

@@ -58,6 +58,9 @@ func header() []string {
 	return names
 }
 
+// csvHead is the first line of metrics.csv.
+func csvHead() string { return strings.Join(header(), ",") + "\n" }
+
 // number returns the shortest text that reads back as v, empty for NaN.
 func number(v float64) string {
 	if math.IsNaN(v) {

@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -180,6 +181,51 @@ func TestMicroBatchesAddUpToTheBatch(t *testing.T) {
 	one := stepped(t, 2, func(c *train.Config) { c.MicroBatch = 100 })
 	if got, want := fingerprint(t, one), fingerprint(t, stepped(t, 2, func(c *train.Config) { c.MicroBatch = 30 })); got != want {
 		t.Error("micro-batches of the batch and more differ")
+	}
+}
+
+// A tired context ends after it was asked once.
+type tired struct {
+	context.Context
+	asked int
+}
+
+func (c *tired) Err() error {
+	if c.asked++; c.asked > 1 {
+		return context.Canceled
+	}
+	return nil
+}
+
+// An interrupt between the parts of a step once left the statistics of batch normalisation between two steps.
+func TestInterruptedMicroBatchesAreAWholeStep(t *testing.T) {
+	m := plain
+	m.Build = func(b *layers.Builder, x *graph.Value) *graph.Value { return plain.Build(b, b.BatchNorm("norm", x)) }
+	step := func(ctx context.Context) (string, error) {
+		c := train.DefaultConfig(m.Name)
+		c.MicroBatch = 8
+		set := data.Digits(30, 1)
+		tr, err := train.New(m, c, data.PixelMean(set))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		loader := data.Loader{Set: set, Batch: 30, Norm: data.PixelMean(set)}
+		for b := range loader.Epoch(0) {
+			_, _, err = tr.Step(ctx, 0.1, b)
+		}
+		return fingerprint(t, tr), err
+	}
+	whole, err := step(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := step(&tired{Context: context.Background()}); err == nil && got != whole || err != nil {
+		t.Errorf("%v; the state is that of a whole step: %t", err, got == whole)
+	}
+	none := &tired{Context: context.Background(), asked: 1}
+	if got, err := step(none); !errors.Is(err, context.Canceled) || got == whole {
+		t.Errorf("an ended context gives %v", err)
 	}
 }
 

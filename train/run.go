@@ -23,6 +23,7 @@ const (
 	GraphFile   = "graph.txt"           // the network, of a run whose model came from elsewhere; its head is the Config's
 	DataFile    = "data.json"           // what prediction must know of the data: normaliser, classes
 	WeightsFile = "weights.safetensors" // parameters and buffers of the model, after the last epoch
+	BestFile    = "best.safetensors"    // those of the best epoch, on the test images
 	CSVFile     = "metrics.csv"         // a Record for each epoch
 	JSONLFile   = "metrics.jsonl"       // the same
 )
@@ -33,8 +34,20 @@ const Runs = "runs"
 // A Run is a folder in which a run is kept. Every file in it is whole at any time:
 // it is written beside its place and moved there, or continued by whole lines.
 type Run struct {
-	Dir  string
-	disk disk
+	Dir   string
+	Notes []string // what Resume has noticed
+
+	disk    disk
+	held    *os.File  // the lock of the folder
+	from    *position // of a run that Resume has opened
+	data    string    // dataSum of its images
+	damaged []string  // checkpoints that are to be removed
+}
+
+// A written is a file of a run folder, and what writes it.
+type written struct {
+	name  string
+	write func(w io.Writer) error
 }
 
 // RunName returns the usual name of a run: 20060102-150405-lenet5, local time.
@@ -78,9 +91,10 @@ type dataInfo struct {
 	Normalizer data.Normalizer `json:"normalizer"`
 }
 
-// begin writes what is known before training. If that fails, what was written, and
-// the folder if it was empty, are removed.
-func (r *Run) begin(t *Trainer) (err error) {
+// begin writes what is known before training, and a checkpoint of it unless p is nil; the
+// configuration comes last, so that a folder which has one has all. If that fails, what was
+// written, and the folder if it was empty, are removed.
+func (r *Run) begin(t *Trainer, p *position, dataSum string) (err error) {
 	config, err := t.cfg.YAML()
 	if err != nil {
 		return err
@@ -89,41 +103,42 @@ func (r *Run) begin(t *Trainer) (err error) {
 	if err != nil {
 		return err
 	}
-	files := []struct {
-		name    string
-		content []byte
-	}{{ConfigFile, config}, {DataFile, append(info, '\n')}}
-	if t.graph != "" {
-		files = append(files, struct {
-			name    string
-			content []byte
-		}{GraphFile, []byte(t.graph)})
-	}
-	var done []string
-	for _, f := range files {
-		path := filepath.Join(r.Dir, f.name)
-		if _, err := os.Lstat(path); err == nil {
+	for _, name := range []string{ConfigFile, DataFile, GraphFile, checkpointFile(t.step)} {
+		if _, err := os.Lstat(filepath.Join(r.Dir, name)); err == nil {
 			return errors.Errorf("run folder %s holds a run already; Create makes a new one", r.Dir)
 		}
-		done = append(done, path)
-		if err := replace(r.disk, path, f.content); err != nil {
-			for _, path := range done {
-				os.Remove(path)
-			}
-			os.Remove(r.Dir) // which fails, as it should, if it holds anything else
-			return err
+	}
+	files := []written{{DataFile, content(append(info, '\n'))}}
+	if t.graph != "" {
+		files = append(files, written{GraphFile, content([]byte(t.graph))})
+	}
+	for _, f := range files {
+		if err = replace(r.disk, filepath.Join(r.Dir, f.name), f.write); err != nil {
+			break
 		}
 	}
-	return nil
+	if err == nil && p != nil {
+		err = r.checkpoint(t, p, dataSum)
+	}
+	if err == nil {
+		err = replace(r.disk, filepath.Join(r.Dir, ConfigFile), content(config))
+	}
+	if err != nil {
+		r.discard(t.step)
+	}
+	return err
 }
 
-// discard removes what begin wrote, and the folder if nothing else is in it, unless
-// weights have been saved: a run without them is of no use to anybody.
-func (r *Run) discard() {
+// discard removes what begin wrote after so many steps, and the folder if nothing else is in it, unless
+// weights or another checkpoint have been saved: a run without them is of no use to anybody.
+func (r *Run) discard(begun int) {
 	if _, err := os.Lstat(filepath.Join(r.Dir, WeightsFile)); err == nil {
 		return
 	}
-	for _, name := range []string{ConfigFile, DataFile, GraphFile} {
+	if steps, err := checkpoints(r.Dir); err != nil || len(steps) > 1 || len(steps) == 1 && steps[0] != begun {
+		return
+	}
+	for _, name := range []string{ConfigFile, checkpointFile(begun), DataFile, GraphFile} {
 		os.Remove(filepath.Join(r.Dir, name))
 	}
 	os.Remove(r.Dir) // which fails, as it should, if it holds anything else
@@ -134,22 +149,18 @@ func (r *Run) Save(t *Trainer) error { return r.save(t, WeightsFile) }
 
 // save writes the weights to the file of that name.
 func (r *Run) save(t *Trainer, name string) error {
-	w, err := t.weights()
-	if err != nil {
-		return err
-	}
-	return replace(r.disk, filepath.Join(r.Dir, name), w)
+	return replace(r.disk, filepath.Join(r.Dir, name), t.WriteWeights)
 }
 
 // Put writes a Trainer into the new run folder as it is, without metrics: its configuration, what prediction must know
 // of the data, its weights.
 func (r *Run) Put(t *Trainer) error {
-	if err := r.begin(t); err != nil {
+	if err := r.begin(t, nil, ""); err != nil {
 		return err
 	}
 	err := r.Save(t)
 	if err != nil {
-		r.discard()
+		r.discard(t.step)
 	}
 	return err
 }
@@ -161,7 +172,7 @@ func (r *Run) Append(rec Record) error {
 	if err != nil {
 		return err
 	}
-	if err := appendTo(r.disk, filepath.Join(r.Dir, CSVFile), strings.Join(header(), ",")+"\n", rec.CSV()+"\n"); err != nil {
+	if err := appendTo(r.disk, filepath.Join(r.Dir, CSVFile), csvHead(), rec.CSV()+"\n"); err != nil {
 		return err
 	}
 	return appendTo(r.disk, filepath.Join(r.Dir, JSONLFile), "", string(object)+"\n")
@@ -226,6 +237,19 @@ func OpenModel(dir string, m models.Model) (*Trainer, error) {
 	return open(dir, m, cfg, WeightsFile)
 }
 
+// OpenBest is Open with the weights of the best epoch on the test images.
+func OpenBest(dir string) (*Trainer, error) {
+	cfg, err := ReadConfig(dir)
+	if err != nil {
+		return nil, err
+	}
+	m, err := modelOf(dir, cfg)
+	if err != nil {
+		return nil, err
+	}
+	return open(dir, m, cfg, BestFile)
+}
+
 // ReadConfig reads the configuration of the run in a folder.
 func ReadConfig(dir string) (Config, error) {
 	text, err := read(dir, ConfigFile, maxText)
@@ -241,6 +265,25 @@ func ReadConfig(dir string) (Config, error) {
 
 // open reads a run whose weights are in the file called weights.
 func open(dir string, m models.Model, cfg Config, weights string) (*Trainer, error) {
+	t, err := openBare(dir, m, cfg)
+	if err != nil {
+		return nil, err
+	}
+	file, err := read(dir, weights, t.fileSize())
+	if long := (*tooLong)(nil); errors.As(err, &long) {
+		return nil, errors.Errorf("%s is longer than the weights of model %q, %d bytes: it holds those of another model", long.path, m.Name, long.most)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := t.load(file); err != nil {
+		return nil, errors.WithMessagef(err, "%s cannot be used", filepath.Join(dir, weights))
+	}
+	return t, nil
+}
+
+// openBare reads a run folder but for its weights.
+func openBare(dir string, m models.Model, cfg Config) (*Trainer, error) {
 	text, err := read(dir, DataFile, maxText)
 	if err != nil {
 		return nil, err
@@ -264,16 +307,6 @@ func open(dir string, m models.Model, cfg Config, weights string) (*Trainer, err
 	t.classes = info.Classes
 	if text, err := read(dir, GraphFile, maxText); err == nil {
 		t.graph = string(text)
-	}
-	file, err := read(dir, weights, t.fileSize())
-	if long := (*tooLong)(nil); errors.As(err, &long) {
-		return nil, errors.Errorf("%s is longer than the weights of model %q, %d bytes: it holds those of another model", long.path, m.Name, long.most)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := t.load(file); err != nil {
-		return nil, errors.WithMessagef(err, "%s cannot be used", filepath.Join(dir, weights))
 	}
 	return t, nil
 }
@@ -336,6 +369,8 @@ func noFile(dir, name string, err error) error {
 	switch name {
 	case WeightsFile:
 		why = "it is written after an epoch"
+	case BestFile:
+		why = "it is written after an epoch, if there are test images"
 	case JSONLFile:
 		if _, err := os.Stat(filepath.Join(dir, ConfigFile)); err == nil {
 			why = "it is written after an epoch"

@@ -212,24 +212,40 @@ type Plateau struct {
 	Patience int     // epochs
 	Divide   float64 // 10 is usual
 
-	seen  bool
-	best  float64
-	wait  int // epochs since best, or since the last division
-	drops int
+	plateau
+}
+
+// A plateau is what a Plateau has seen.
+type plateau struct {
+	Seen  bool
+	Best  float64
+	Wait  int // epochs since Best, or since the last division
+	Drops int
+}
+
+// plateauOf returns the plateau of a schedule, behind a warm-up too, nil if it has none.
+func plateauOf(s Schedule) *plateau {
+	if w, ok := s.(Warmup); ok {
+		s = w.Then
+	}
+	if p, ok := s.(*Plateau); ok {
+		return &p.plateau
+	}
+	return nil
 }
 
 // Rate returns the factor.
-func (s *Plateau) Rate(_, _ float64) float64 { return math.Pow(s.Divide, -float64(s.drops)) }
+func (s *Plateau) Rate(_, _ float64) float64 { return math.Pow(s.Divide, -float64(s.Drops)) }
 
 // Observe takes the validation loss of an epoch.
 func (s *Plateau) Observe(loss float64) {
-	if loss < s.best || !s.seen && loss == loss {
-		s.seen, s.best, s.wait = true, loss, 0
+	if loss < s.Best || !s.Seen && loss == loss {
+		s.Seen, s.Best, s.Wait = true, loss, 0
 		return
 	}
-	if s.wait++; s.wait >= s.Patience {
-		s.wait = 0
-		s.drops++
+	if s.Wait++; s.Wait >= s.Patience {
+		s.Wait = 0
+		s.Drops++
 	}
 }
 

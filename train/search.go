@@ -252,7 +252,7 @@ func (s Search) open(dir string) ([]Trial, error) {
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return nil, err
 		}
-		return nil, replace(realDisk{}, path, want)
+		return nil, replace(realDisk{}, path, content(want))
 	}
 	if err != nil {
 		return nil, err

@@ -304,7 +304,7 @@ func (m *machine) run(ctx context.Context, b data.Batch) ([]*tensor.Dense, error
 // Step trains on one batch at the given learning rate, in parts of Config.MicroBatch
 // images. It returns the mean loss of the batch before the step, and how many of its
 // images were classified right. After the first step at a batch size it does not allocate. An error leaves the
-// parameters as they were; a loss that is not finite is no error here, and Fit's
+// parameters as they were, and so does ctx, which ends a step before its first part or not at all; a loss that is not finite is no error here, and Fit's
 // to judge.
 func (t *Trainer) Step(ctx context.Context, lr float64, b data.Batch) (loss float64, correct int, err error) {
 	if b.N < 1 {
@@ -320,6 +320,13 @@ func (t *Trainer) Step(ctx context.Context, lr float64, b data.Batch) (loss floa
 	}
 	if len(b.Share) > 0 && !t.mixes {
 		return 0, 0, errors.Errorf("the batch holds mixed images, which the configuration's augment %q does not make", t.cfg.Augment)
+	}
+	if size < b.N {
+		// A part leaves its mark in the statistics of batch normalisation: a step is made whole or not at all.
+		if err := ctx.Err(); err != nil {
+			return 0, 0, err
+		}
+		ctx = context.Background()
 	}
 	for from := 0; from < b.N; from += size {
 		n := min(size, b.N-from)

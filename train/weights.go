@@ -32,12 +32,27 @@ func decodeWeights(file []byte) (w saved, err error) {
 	if !w.Ours() {
 		return w, errors.New("the file was not written by Neocog, or is damaged")
 	}
+	// The header's text can say the same in other bytes, such as its blanks.
+	if err := w.WriteSafetensors(&same{file}); err != nil {
+		return w, errors.New("it is damaged: its header is not as it was written")
+	}
 	for key, n := range map[string]*int{metaEpoch: &w.epoch, metaStep: &w.step} {
 		if *n, err = strconv.Atoi(w.Meta[key]); err != nil || *n < 0 {
 			return w, errors.Errorf("its metadata says %s %q, want a count", key, w.Meta[key])
 		}
 	}
 	return w, nil
+}
+
+// same is a writer that takes nothing but what is left.
+type same struct{ left []byte }
+
+func (s *same) Write(b []byte) (int, error) {
+	if !bytes.HasPrefix(s.left, b) {
+		return 0, errors.New("other bytes")
+	}
+	s.left = s.left[len(b):]
+	return len(b), nil
 }
 
 // stored returns the parameters and buffers of the inference graph.
@@ -63,8 +78,13 @@ func (t *Trainer) Weights() (*weights.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	f.Meta = map[string]string{metaModel: t.model.Name, metaEpoch: strconv.Itoa(t.epoch), metaStep: strconv.Itoa(t.step)}
+	f.Meta = t.counts()
 	return f, nil
+}
+
+// counts returns the metadata that all files of a Trainer have.
+func (t *Trainer) counts() map[string]string {
+	return map[string]string{metaModel: t.model.Name, metaEpoch: strconv.Itoa(t.epoch), metaStep: strconv.Itoa(t.step)}
 }
 
 // SetWeights sets the model's parameters and buffers, all or none: see weights.File.Into. Averages that training keeps
@@ -98,12 +118,6 @@ func (t *Trainer) WriteWeights(w io.Writer) error {
 		return err
 	}
 	return f.WriteSafetensors(w)
-}
-
-func (t *Trainer) weights() ([]byte, error) {
-	var b bytes.Buffer
-	err := t.WriteWeights(&b)
-	return b.Bytes(), err
 }
 
 // load sets the weights that a file holds, all or none.

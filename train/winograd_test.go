@@ -32,7 +32,7 @@ func TestWinogradTrainsAsDirectDoes(t *testing.T) {
 				t.Fatal(err)
 			}
 			return set
-		}, steps: 200, batch: 32, lr: 0.05, long: true},
+		}, steps: 200, batch: 8, lr: 0.02, long: true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			if c.long && !*long {

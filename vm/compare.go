@@ -164,6 +164,7 @@ func (r *race) turn() {
 	now := time.Now()
 	if n := r.running; n != nil {
 		r.ended(n, now.Sub(r.begin))
+		r.m.settle()
 	} else {
 		r.save()
 	}

@@ -298,16 +298,19 @@ func TestDroppedMachinesLeaveNoGoroutines(t *testing.T) {
 	}
 	s := vm.NewState(1)
 	before := runtime.NumGoroutine()
+	var machines []*vm.Machine // or a collection on the way ends some
 	for range 50 {
 		m, err := p.NewMachine(s)
 		if err != nil {
 			t.Fatal(err)
 		}
 		run(t, m, vm.Feeds{x: floats(1, 2, 3)})
+		machines = append(machines, m)
 	}
 	if n := runtime.NumGoroutine(); n < before+50 {
 		t.Fatalf("%d goroutines with 50 machines, %d before: the test would see nothing", n, before)
 	}
+	runtime.KeepAlive(machines)
 	// Cleanups run some time after a collection: wait for them, up to a limit.
 	for range 200 {
 		runtime.GC()

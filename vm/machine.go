@@ -38,6 +38,7 @@ type Machine struct {
 	// Method values, made once: making one allocates.
 	walk  func(w int)
 	check func()
+	agree func()
 
 	// During Run, written by worker 0 or at a barrier:
 	ctx  context.Context
@@ -99,7 +100,7 @@ func (p *Program) NewMachine(s *State) (*Machine, error) {
 		}
 	}
 	m.team = par.NewTeam(p.opts.threads)
-	m.walk, m.check = m.work, m.decide
+	m.walk, m.check, m.agree = m.work, m.decide, m.settle
 	m.workers = make([]kernel.Call, m.team.Size())
 	for i := range m.workers {
 		m.workers[i].Fault = &m.fault
@@ -201,12 +202,14 @@ func (m *Machine) unbind() {
 	clear(m.bindings)
 }
 
-// work walks the tape as worker w. All workers make the same decisions: they
+// work walks the tape as worker w. Steps that are too small to be shared are worker 0's, which goes from one to the next without waiting for anybody; the others
+// wait for it before the next step that is shared. All workers make the same decisions: they
 // read stop only after a barrier, and it is only written at one.
 func (m *Machine) work(w int) {
 	t, c, meter := m.b.t, &m.workers[w], m.b.meter
 	c.Bufs = m.b.bufs
 	n := m.team.Size()
+	alone := false // worker 0 is ahead of the last barrier
 	for pc := range t.code {
 		in := &t.code[pc]
 		if in.once >= 0 && m.b.kept[in.once].fresh {
@@ -237,9 +240,23 @@ func (m *Machine) work(w int) {
 			if w == 0 {
 				m.pc, m.done = pc, i == len(in.plan.Steps)-1
 			}
-			parts := n
+			parts := max(1, min(n, s.N))
 			if s.Grain > 1 {
 				parts = min(n, max(1, s.N/s.Grain))
+			}
+			if parts == 1 && m.races == nil {
+				alone = true
+				if w == 0 && m.err == nil {
+					m.step(c, s, pc, meter)
+				}
+				continue
+			}
+			if alone {
+				m.team.Barrier(m.agree)
+				if m.stop {
+					return
+				}
+				alone = false
 			}
 			if w < parts {
 				if lo, hi := par.Split(s.N, parts, w); lo < hi {
@@ -260,6 +277,20 @@ func (m *Machine) work(w int) {
 	}
 }
 
+// step runs all of a step as worker 0.
+func (m *Machine) step(c *kernel.Call, s *kernel.Step, pc int, meter *meter) {
+	if s.N > 0 {
+		if meter != nil {
+			meter.enter(0, pc)
+		}
+		m.call(s.Run, c, 0, s.N)
+		if meter != nil {
+			meter.leave(0, pc)
+		}
+	}
+	m.note()
+}
+
 // call runs a kernel and catches its panic.
 func (m *Machine) call(k kernel.Kernel, c *kernel.Call, lo, hi int) {
 	defer func() {
@@ -271,9 +302,18 @@ func (m *Machine) call(k kernel.Kernel, c *kernel.Call, lo, hi int) {
 	k(c, lo, hi)
 }
 
-// decide runs at the end of each step, while all workers wait, and decides
+// decide runs at the end of a step, while all workers wait, and decides
 // whether the run goes on.
 func (m *Machine) decide() {
+	m.note()
+	m.settle()
+}
+
+// settle tells all workers whether the run goes on.
+func (m *Machine) settle() { m.stop = m.err != nil }
+
+// note runs after each step and keeps an error that ends the run.
+func (m *Machine) note() {
 	in := &m.b.t.code[m.pc]
 	if m.done && m.b.meter != nil {
 		m.b.meter.done(m.pc)
@@ -304,7 +344,6 @@ func (m *Machine) fail(err error) {
 	if m.err == nil {
 		m.err = err
 	}
-	m.stop = true
 }
 
 // look returns an error if value id holds what the program watches for.

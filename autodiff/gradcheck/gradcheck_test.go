@@ -212,7 +212,7 @@ func TestWrongGradientInAModel(t *testing.T) {
 				return dy
 			})[0]
 		}
-		r, err := Case{name, network{off, 28, false}.check}.Check(t.Context(), autodiff.Config{Seed: 1})
+		r, err := Case{name, network{off, 28, false, 1}.check}.Check(t.Context(), autodiff.Config{Seed: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -17,7 +17,7 @@ import (
 func (a *app) evalCommand() *cobra.Command {
 	var dir, views string
 	var images int
-	var snapshots bool
+	var snapshots, best bool
 	var c convFlags
 	cmd := &cobra.Command{
 		Use:   "eval RUN...",
@@ -41,7 +41,10 @@ neocog eval runs/cycles --snapshots`,
 			if err != nil {
 				return asUsage(err)
 			}
-			e, err := openEnsemble(args, snapshots)
+			if snapshots && best {
+				return usagef("--snapshots and --best ask for different weights; want one of them")
+			}
+			e, err := openEnsemble(args, snapshots, best)
 			if err != nil {
 				return err
 			}
@@ -61,6 +64,7 @@ neocog eval runs/cycles --snapshots`,
 	cmd.Flags().StringVar(&views, "views", "", "average predictions over `VIEWS` of each image: mirror, ten-crops:SIZE[,SIDE],\nfive-scales:SIZE; by default as the run did")
 	c.add(cmd, cmd.Flags())
 	cmd.Flags().BoolVar(&snapshots, "snapshots", false, "average the snapshots of each RUN instead of taking its last weights")
+	cmd.Flags().BoolVar(&best, "best", false, "take the weights of each RUN's best epoch instead of its last")
 	cmd.Flags().IntVar(&images, "test-images", 0, "use so many images only; 0 is as many as the run did")
 	return cmd
 }
@@ -77,15 +81,19 @@ type evaluation struct {
 	Confusion [][]int  `json:"confusion"` // [i][j]: images of class i taken for class j
 }
 
-// openEnsemble opens runs, or the snapshots in them.
-func openEnsemble(runs []string, snapshots bool) (e train.Ensemble, err error) {
+// openEnsemble opens runs with their last or best weights, or the snapshots in them.
+func openEnsemble(runs []string, snapshots, best bool) (e train.Ensemble, err error) {
+	open := train.Open
+	if best {
+		open = train.OpenBest
+	}
 	for _, run := range runs {
 		var more train.Ensemble
 		if snapshots {
 			more, err = train.OpenSnapshots(run)
 		} else {
 			var t *train.Trainer
-			t, err = train.Open(run)
+			t, err = open(run)
 			more = train.Ensemble{t}
 		}
 		if err != nil {

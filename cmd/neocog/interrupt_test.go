@@ -6,9 +6,11 @@ import (
 	"bufio"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -62,7 +64,7 @@ func TestInterruptSaves(t *testing.T) {
 				t.Fatal(err)
 			}
 			line := p.await(t, "neocog: interrupted after")
-			if !strings.Contains(line, "the weights are saved: neocog eval runs/run") {
+			if !strings.Contains(line, "to go on: neocog train --resume runs/run") {
 				t.Errorf("the last words are %q", line)
 			}
 			for p.stderr.Scan() { // the pipe must be empty before Wait
@@ -83,6 +85,11 @@ func TestInterruptSaves(t *testing.T) {
 			if out, err := eval.Output(); err != nil || !strings.Contains(string(out), `"images":100,"accuracy":0.`) {
 				t.Errorf("eval of the run: %v, %s", err, out)
 			}
+			resume := exec.Command("neocog", "train", "--resume", last.Run, "--epochs", strconv.Itoa(last.Epochs+1), "--json", "--quiet")
+			resume.Dir = p.dir
+			if out, err := resume.Output(); err != nil || !strings.Contains(string(out), fmt.Sprintf(`"epochs":%d,`, last.Epochs+1)) {
+				t.Errorf("going on: %v, %s", err, out)
+			}
 		})
 	}
 }
@@ -91,7 +98,7 @@ func TestInterruptSaves(t *testing.T) {
 func TestSecondSignalKills(t *testing.T) {
 	p := startTraining(t)
 	p.await(t, "  run")
-	weights := filepath.Join(p.dir, "runs", "run", ".weights.safetensors.tmp")
+	weights := filepath.Join(p.dir, "runs", "run", ".weights.safetensors.tmp") // written after each epoch
 	if err := syscall.Mkfifo(weights, 0o600); err != nil {
 		t.Skipf("no named pipes here: %v", err)
 	}

@@ -77,7 +77,7 @@ func runsFirst(args []string) (runs, images []string) {
 
 func (a *app) predict(cmd *cobra.Command, runs, files []string, o predictOptions) error {
 	ctx := cmd.Context()
-	e, err := openEnsemble(runs, false)
+	e, err := openEnsemble(runs, false, false)
 	if err != nil {
 		return err
 	}

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,6 +23,7 @@ import (
 // trainOptions are the flags of train that are not part of the configuration.
 type trainOptions struct {
 	file, runs, name string
+	resume           string // a run folder
 	conv             convFlags
 }
 
@@ -34,16 +37,25 @@ func (a *app) trainCommand() *cobra.Command {
 of the program. What is not given comes from --config, else from what suits the model. The same configuration gives
 the same weights, to the last bit, for any number of threads.
 
-An interrupt (Ctrl-C) saves the weights and ends; a second one ends at once.`,
+An interrupt (Ctrl-C) saves a checkpoint and ends; a second one ends at once. --resume goes on from the last checkpoint of
+a run, after an interrupt, a crash or a full disk, to the weights that it would have had without.`,
 		Example: `neocog train
 neocog train --data mnist --epochs 5            a folder with MNIST, Fashion-MNIST or CIFAR-10
 neocog train convnetjs-cifar10 --data cifar-10 --optimizer adam --lr 0.001
 neocog train resnet20-cifar10 --data cifar-10 --augment cifar --schedule multi-step:0.1,82,123
 neocog train --config run.yaml --seed 2         as a file says, but for the seed
+neocog train --resume runs/NAME                 go on where a run ended
 neocog train --json --quiet > metrics.jsonl     an object for each epoch, the result last`,
 		Args:              wants(0, 1, "at most one MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.resume != "" {
+				change, err := resumption(&cfg, args, cmd.Flags())
+				if err != nil {
+					return err
+				}
+				return a.resume(cmd.Context(), o.resume, change)
+			}
 			if err := configure(&cfg, args, o, cmd.Flags()); err != nil {
 				return err
 			}
@@ -82,6 +94,11 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
 	f.IntVar(&cfg.Workers, "workers", cfg.Workers, "prepare the next batches in so many goroutines; changes no result")
 	o.conv.add(cmd, f)
+	f.IntVar(&cfg.Patience, "patience", cfg.Patience, "end when so many epochs were no better than the best; 0 is never")
+	f.StringVar(&cfg.Checkpoint, "checkpoint", "10m", "save a checkpoint after each epoch and every `INTERVAL`: a time as 10m, or steps\nas 500; epoch is not within epochs, none is never")
+	f.IntVar(&cfg.Keep, "keep", 2, "checkpoints that are kept, the last ones")
+	f.BoolVar(&cfg.TensorBoard, "tensorboard", false, "write the metrics for TensorBoard, too, into the run's folder")
+	f.StringVar(&o.resume, "resume", "", "go on with the `RUN`, a run folder; besides it: --"+strings.Join(train.Resumable(), ", --"))
 	f.StringVar(&o.file, "config", "", "`FILE` of YAML, such as the config.yaml of a run")
 	f.StringVar(&o.runs, "runs", train.Runs, "`FOLDER` in which the run's folder is made")
 	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder; time and model by default")
@@ -187,10 +204,15 @@ func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error
 	if err != nil {
 		return err
 	}
+	defer os.Remove(run.Dir) // which fails, as it should, if anything was written
 	a.announce(m, cfg, t, set, test, run.Dir)
+	return a.fit(ctx, t, run, set, test)
+}
+
+// fit trains and says what came out.
+func (a *app) fit(ctx context.Context, t *train.Trainer, run *train.Run, set, test *data.Set) error {
 	result, err := t.Fit(ctx, set, test, train.FitOptions{Run: run, Progress: a.progress()})
 	if err != nil {
-		os.Remove(run.Dir) // which fails, as it should, if anything was written
 		return a.ended(result, run.Dir, err)
 	}
 	example, err := writeExample(run.Dir, test)
@@ -198,6 +220,69 @@ func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error
 		return err
 	}
 	return a.finished(result, test, run.Dir, example)
+}
+
+// resumption returns how flags change the configuration of a run that goes on. Those from the environment are for
+// new runs.
+func resumption(cfg *train.Config, args []string, flags *pflag.FlagSet) (change func(*train.Config), err error) {
+	if len(args) > 0 {
+		return nil, usagef("--resume goes on with the run's own model, got %q as well", args[0])
+	}
+	given := map[string]bool{}
+	flags.Visit(func(f *pflag.Flag) {
+		given[f.Name] = true
+		if f.Name != "resume" && !slices.Contains(train.Resumable(), f.Name) && !everywhere[f.Name] {
+			err = usagef("--%s cannot be given with --resume, which goes on as the run began; it takes --%s", f.Name, strings.Join(train.Resumable(), ", --"))
+		}
+	})
+	if err == nil {
+		err = asUsage(cfg.Validate())
+	}
+	if err == nil && given["data"] {
+		cfg.Data, err = train.DataPath(cfg.Data)
+	}
+	return func(c *train.Config) {
+		for name, set := range map[string]func(){
+			"epochs":      func() { c.Epochs = cfg.Epochs },
+			"patience":    func() { c.Patience = cfg.Patience },
+			"data":        func() { c.Data = cfg.Data },
+			"threads":     func() { c.Threads = cfg.Threads },
+			"workers":     func() { c.Workers = cfg.Workers },
+			"checkpoint":  func() { c.Checkpoint = cfg.Checkpoint },
+			"keep":        func() { c.Keep = cfg.Keep },
+			"tensorboard": func() { c.TensorBoard = cfg.TensorBoard },
+		} {
+			if given[name] {
+				set()
+			}
+		}
+	}, err
+}
+
+// everywhere are the flags of every command.
+var everywhere = map[string]bool{"json": true, "quiet": true, "color": true, "stack": true}
+
+// resume goes on with the run in dir.
+func (a *app) resume(ctx context.Context, dir string, change func(*train.Config)) error {
+	t, run, err := train.Resume(dir, change)
+	if err != nil {
+		return err
+	}
+	defer run.Close()
+	defer t.Close()
+	cfg := t.Config()
+	set, test, err := train.Load(cfg)
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("the run's %w; --data says where it is now", err)
+		}
+		return err
+	}
+	for _, note := range run.Notes {
+		fmt.Fprintln(a.stderr, note)
+	}
+	a.announce(t.Model(), cfg, t, set, test, dir)
+	return a.fit(ctx, t, run, set, test)
 }
 
 // announce says what is trained on what.
@@ -217,7 +302,11 @@ func (a *app) announce(m models.Model, cfg train.Config, t *train.Trainer, set, 
 	if threads == 0 {
 		threads = runtime.GOMAXPROCS(0)
 	}
-	fmt.Fprintf(a.stderr, "training %s on %s\n", a.log.bold(m.Name), a.log.bold(dataName(set)))
+	begins := "training"
+	if t.Steps() > 0 {
+		begins = fmt.Sprintf("going on after %s and %s of training", plural(t.Epoch(), "epoch"), plural(t.Steps(), "step"))
+	}
+	fmt.Fprintf(a.stderr, "%s %s on %s\n", begins, a.log.bold(m.Name), a.log.bold(dataName(set)))
 	fields(a.stderr, a.log,
 		[2]string{"  model", fmt.Sprintf("%s; %s", m.Doc, plural(params, "parameter"))},
 		[2]string{"  data", fmt.Sprintf("%s to train, %s to test, %d×%d×%d, %d classes%s", plural(set.Len(), "image"), thousands(test.Len()), set.C, set.H, set.W, len(set.Classes), origin)},
@@ -296,16 +385,20 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 
 // ended reports a run that did not reach its end.
 func (a *app) ended(r *train.Result, dir string, err error) error {
-	if r == nil || !errors.Is(err, context.Canceled) {
-		if diverged, ok := errors.AsType[*train.Diverged](err); ok && len(r.Epochs) > 0 {
-			return fmt.Errorf("%w; %s keeps the weights of epoch %d", diverged, dir, len(r.Epochs))
+	switch diverged, ok := errors.AsType[*train.Diverged](err); {
+	case r != nil && errors.Is(err, context.Canceled):
+	case r != nil && ok && len(r.Epochs) > 0:
+		return fmt.Errorf("%w; %s keeps the weights of epoch %d", diverged, dir, len(r.Epochs))
+	default:
+		if found, _ := filepath.Glob(filepath.Join(dir, "checkpoint-*")); r != nil && !ok && len(found) > 0 {
+			return fmt.Errorf("%w; once that is mended, to go on: %s train --resume %s", err, self(), dir)
 		}
 		return err
 	}
-	// Fit has saved the weights, unless the disk was against it.
+	// Fit has saved all, unless the disk was against it.
 	saved, failed := train.Open(dir)
 	if failed != nil || saved.Steps() != r.Steps {
-		return fmt.Errorf("interrupted, and the weights are not saved: %s", err)
+		return fmt.Errorf("interrupted, and what was trained since the last checkpoint is not saved: %s", err)
 	}
 	saved.Close()
 	if a.json {
@@ -315,8 +408,11 @@ func (a *app) ended(r *train.Result, dir string, err error) error {
 			return err
 		}
 	}
-	return &interrupted{fmt.Sprintf("interrupted after %s and %s; the weights are saved: %s eval %s",
-		plural(len(r.Epochs), "epoch"), plural(r.Steps, "step"), self(), dir)}
+	after := fmt.Sprintf("interrupted after %s and %s", plural(len(r.Epochs), "epoch"), plural(r.Steps, "step"))
+	if saved.Config().Checkpoint == "none" {
+		return &interrupted{fmt.Sprintf("%s; the weights are saved: %s eval %s", after, self(), dir)}
+	}
+	return &interrupted{fmt.Sprintf("%s; to go on: %s train --resume %s", after, self(), dir)}
 }
 
 // self is the command by which this program was started.

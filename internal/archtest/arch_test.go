@@ -69,9 +69,9 @@ var arrows = []row{
 		"graph/...", "ops/...", "vm/...", "autodiff", "models/...", "data", "tune", "weights", "internal/...",
 		"gorgonia.org/tensor", "github.com/pkg/errors", "github.com/goccy/go-yaml",
 		"github.com/schollz/progressbar/v3", "github.com/mattn/go-isatty", "golang.org/x/sync/...", "golang.org/x/term",
-		"gonum.org/v1/gonum/optimize",
+		"gonum.org/v1/gonum/optimize", "google.golang.org/protobuf/encoding/protowire",
 	}},
-	// The wire format of protocol buffers, of which only onnx knows.
+	// The wire format of protocol buffers, of which onnx alone knows, and train for event files.
 	{"onnx/internal/onnxpb", []string{"google.golang.org/protobuf/encoding/protowire"}},
 	{"onnx", []string{"graph", "ops", "vm", "onnx/internal/onnxpb", "gorgonia.org/tensor", "github.com/pkg/errors"}},
 	// Figures of runs, with gonum's and asciigraph's curves.
@@ -79,7 +79,7 @@ var arrows = []row{
 	// train for its optimisers, and models as they train, as things to measure.
 	// The proof of everything above: what it differentiates is all ops, algorithms and models.
 	{"autodiff/gradcheck", []string{"graph", "ops", "ops/conv", "vm", "vm/kernel", "autodiff", "models", "models/layers", "gorgonia.org/tensor"}},
-	{"bench", []string{"graph", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
+	{"bench", []string{"graph", "graph/view", "ops/...", "vm/...", "inspect", "models/...", "train", "internal/...", "gorgonia.org/tensor"}},
 	{"cmd/neocog", []string{"..."}},
 	// It builds the framework from nothing, and so uses nothing of it.
 	{"docs/tour", nil},

@@ -83,6 +83,8 @@ func Bound(a Algorithm) float64 {
 			return 1e-5
 		}
 		return 5e-6
+	case Strassen:
+		return 5e-6
 	case FFT, Dense, Planar, Pointwise, Blocked, Im2col, Direct:
 		return 1e-6
 	}

@@ -70,7 +70,7 @@ func Default() Algorithms {
 
 // All returns every algorithm of this package: those of Default, and after them those that are taken where they
 // are asked for by name or cost less.
-func All() Algorithms { return slices.Concat(Default(), Winograds(), ffts()) }
+func All() Algorithms { return slices.Concat(Default(), Winograds(), ffts(), Algorithms{Strassen{}}) }
 
 // Find returns the algorithm of All or Families that has this name.
 func Find(name string) (Algorithm, error) {

@@ -49,6 +49,10 @@ var (
 	}
 )
 
+// cachedFilters takes the place of the rate of filters where Winograd transforms them in the second cache: measured as processor time of a thread, on
+// 512 filters of as many channels.
+const cachedFilters = 110
+
 // fftCall is what the steps of FFT take besides.
 const fftCall = 15
 
@@ -76,7 +80,28 @@ func (a Winograd) Cost(p Problem, kept bool) float64 {
 	if p.R != a.R[0] || p.S != a.R[1] || p.Stride != [2]int{1, 1} {
 		return math.Inf(1)
 	}
-	return winogradRates[p.Pass].cost(a.work(p))
+	r := winogradRates[p.Pass]
+	if !kept && a.inCache(p) {
+		r.filters = cachedFilters
+	}
+	return r.cost(a.work(p))
+}
+
+// inCache reports whether the transformed filter, or its gradient, is large and yet never in memory as a whole: see winogradImage and winogradFilter.
+func (a Winograd) inCache(p Problem) bool {
+	_, images, filters := a.work(p)
+	size := float64(p.DType.Size())
+	if p.Pass == FilterGrad {
+		return filters*size > float64(winogradCaches.sums) && images*size <= float64(winogradCaches.pairStaged) && blocksOf(p.K/p.Groups) >= 2*winogradCaches.panels
+	}
+	ci, co := float64(blocksOf(p.C/p.Groups)*winogradLanes), float64(blocksOf(p.K/p.Groups)*winogradLanes)
+	if p.Pass == InputGrad {
+		ci, co = co, ci
+	}
+	tile := images / float64(p.Groups) / (ci + co) * size // bytes of a transformed channel or filter
+	width := float64(2 * winogradLanes)
+	return filters/float64(p.Groups)*size > float64(winogradCaches.filter) && co >= width*float64(winogradCaches.panels) &&
+		tile*ci <= float64(winogradCaches.staged/2) && tile*width <= float64(winogradCaches.panel)
 }
 
 func (a Winograd) work(p Problem) (products, images, filters float64) {

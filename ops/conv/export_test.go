@@ -24,5 +24,8 @@ func (a SlicedFFT) Plan(_ *kernel.Env, p Problem) (kernel.Plan, error) {
 	return a.plan(p, budget{1, 1})
 }
 
+// SmallStrassen is Strassen for products of any size from 2×2 on.
+func SmallStrassen() Strassen { return Strassen{least: 2} }
+
 // PointwiseInChunks is Pointwise with a gradient of the filter that takes so many pixels at a time.
 func PointwiseInChunks(pixels int) Pointwise { return Pointwise{chunk: pixels} }

@@ -16,8 +16,8 @@ import (
 //
 // Where dU fits in the second cache, each worker adds up the tiles of a part of all strips there, part
 // by part: the parts' gradients are added up as a tree (fused). Otherwise, where there are few tiles, all workers transform all of
-// them, and then each computes blocks of dU, of some channels and filters, which fit in the second cache and are transformed back
-// there (blocked). With more tiles all workers transform some thousand of them, then
+// those of x, and then each transforms the tiles of dy of some filters and computes blocks of dU, of these and some channels, all of which fit in the second
+// cache, and dU is transformed back there (blocked). With more tiles all workers transform some thousand of them, then
 // each adds the products of one element of all tiles, with a part of the channels (staged). How strips are cut
 // depends on the problem alone.
 type winogradFilter[T kernel.Float] struct {
@@ -62,8 +62,8 @@ func planWinogradFilter[T kernel.Float](env *kernel.Env, tiles *winogradTiles[T]
 		for g := range w.Groups {
 			plan.Steps = append(plan.Steps, w.stageBlocked(g)...)
 		}
-		plan.Shared = (w.vSize + w.zSize) * size
-		plan.Local = max(pix, w.points*w.sums.point+back) * size
+		plan.Shared = w.vSize * size
+		plan.Local = (w.points*w.sums.point + w.zSize + max(pix, back)) * size
 		return plan
 	}
 	w.cutStaged(env)
@@ -112,31 +112,25 @@ func (w *winogradFilter[T]) cutFused() {
 	w.layOut(most)
 }
 
-// cutBlocked chooses blocks of dU, unless there are too many tiles. With few tiles blocks are small, so that they take less memory
+// cutBlocked chooses blocks of dU, unless there are too many tiles, or filters for few workers. With few tiles blocks are small, so that they take less memory
 // than the tiles.
 func (w *winogradFilter[T]) cutBlocked() bool {
 	all := w.begin[w.strips()]
-	if all*w.tileBytes() > winogradCaches.pairStaged {
+	if all*w.tileBytes() > winogradCaches.pairStaged || ceilDiv(w.co, w.lanes) < winogradCaches.panels {
 		return false
 	}
 	room := min(winogradCaches.sums, max(all*w.tileBytes()/8, winogradCaches.sums/5))
 	each := w.points * winogradLanes * winogradLanes * int(unsafe.Sizeof(T(0)))
-	perPanel := w.lanes / winogradLanes
-	w.block = [2]int{1, perPanel}
-	for grown := true; grown; { // about square
-		grown = false
-		for i, step := range [2]int{1, perPanel} {
-			next := w.block
-			next[i] += step
-			if most := blocksOf([2]int{w.ci, w.co}[i]); w.block[i] < most && (next[i] <= 2*next[1-i] || w.block[1-i] >= blocksOf([2]int{w.ci, w.co}[1-i])) &&
-				next[0]*next[1]*each <= room {
-				w.block, grown = next, true
-			}
-		}
+	w.block[1] = w.lanes / winogradLanes
+	if wider := 2 * w.block[1]; blocksOf(w.co) >= 4*wider && 4*wider*each <= room {
+		w.block[1] = wider
 	}
+	w.block[0] = min(max(room/(w.block[1]*each), 1), blocksOf(w.ci))
 	w.sums.tile = w.block[1] * winogradLanes
 	w.sums.point = skewed[T](w.block[0] * winogradLanes * w.sums.tile)
 	w.layOut(all)
+	w.z.point = skewed[T](w.sums.tile * all)
+	w.zSize = w.points * w.z.point
 	return true
 }
 
@@ -153,12 +147,12 @@ func (w *winogradFilter[T]) cutStaged(env *kernel.Env) {
 	}
 }
 
-// spreadOutputs transforms the blocks b0 … b1-1 of filters of dy, as spread does.
-func (w *winogradFilter[T]) spreadOutputs(z, pix, dy []T, b0, b1, u0, u1, base int) {
+// spreadOutputs transforms the blocks b0 … b1-1 of filters of dy, as spread does; z begins with the panel of block first.
+func (w *winogradFilter[T]) spreadOutputs(z, pix, dy []T, first, b0, b1, u0, u1, base int) {
 	out := w.outputs()
 	perPanel := w.lanes / winogradLanes
 	for b := b0; b < b1; b++ {
-		to := z[b/perPanel*w.panelSize()+b%perPanel*winogradLanes:]
+		to := z[(b-first)/perPanel*w.panelSize()+b%perPanel*winogradLanes:]
 		w.spread(toomcook.OutputGrad, &out, to, pix, dy, w.co*w.Groups, w.co, b, b+1, u0, u1, base, w.z)
 	}
 }
@@ -171,7 +165,7 @@ func (w *winogradFilter[T]) operands(c *kernel.Call, g int) (x, dy []T) {
 }
 
 // multiply adds the products of some tiles to one point of dU, or with add false writes them: blocks b0 … b1-1 of channels, with the first of which
-// sums begins, and filters k0 … k1-1 likewise; k0 begins a panel.
+// sums begins, and filters k0 … k1-1, with which sums and z begin; k0 begins a panel.
 func (w *winogradFilter[T]) multiply(t *micro.Tile, sums, v, z []T, tiles, b0, b1, k0, k1 int, add bool) {
 	width, lanes := w.set.Width(), w.set.Lanes()
 	t.SA, t.SB, t.SC = bytesOf[T](w.v.tile), bytesOf[T](w.z.tile), bytesOf[T](w.sums.tile)
@@ -181,7 +175,7 @@ func (w *winogradFilter[T]) multiply(t *micro.Tile, sums, v, z []T, tiles, b0, b
 		cols := min(width, k1-k)
 		vecs := ceilDiv(cols, lanes)
 		t.Mask = micro.Masks(cols, lanes)
-		panel := z[k/w.lanes*w.panelSize()+k%w.lanes:]
+		panel := z[(k-k0)/w.lanes*w.panelSize()+k%w.lanes:]
 		for piece := range pieces {
 			lo, hi := share(tiles, pieces, piece)
 			t.B = unsafe.Pointer(&panel[lo*w.z.tile])
@@ -230,7 +224,7 @@ func (w *winogradFilter[T]) fused(c *kernel.Call, lo, hi int) {
 				continue
 			}
 			w.spread(toomcook.Input, &in, v, pix, x, w.ci*w.Groups, w.ci, 0, blocksOf(w.ci), s0, s1, s0, w.v)
-			w.spreadOutputs(z, pix, dy, 0, blocksOf(w.co), s0, s1, s0)
+			w.spreadOutputs(z, pix, dy, 0, 0, blocksOf(w.co), s0, s1, s0)
 			for point := range w.points {
 				w.multiply(t, sums[point*w.sums.point:], v[point*w.v.point:], z[point*w.z.point:], tiles, 0, blocksOf(w.ci), 0, w.co, any)
 			}
@@ -313,12 +307,12 @@ func (w *winogradFilter[T]) staged(c *kernel.Call, g int) []T {
 	return kernel.Shared[T](c, w.vSize+w.zSize+g*w.points*w.sums.point, w.points*w.sums.point)
 }
 
-// spreadStep returns the step that transforms strips u0 … u1-1 of group g.
-func (w *winogradFilter[T]) spreadStep(g, u0, u1 int) kernel.Step {
+// spreadStep returns the step that transforms strips u0 … u1-1 of group g, of x and of so many blocks of filters of dy.
+func (w *winogradFilter[T]) spreadStep(g, filters, u0, u1 int) kernel.Step {
 	in, out := w.inputs(), w.outputs()
 	columns := ceilDiv(u1-u0, w.down)
 	channels := blocksOf(w.ci) * columns
-	return w.items(u1-u0, channels+blocksOf(w.co)*columns, func(c *kernel.Call, lo, hi int) {
+	return w.items(u1-u0, channels+filters*columns, func(c *kernel.Call, lo, hi int) {
 		x, dy := w.operands(c, g)
 		v, z := kernel.Shared[T](c, 0, w.vSize), kernel.Shared[T](c, w.vSize, w.zSize)
 		pix := kernel.Local[T](c, 0, max(in.size(w.wide), out.size(w.wide)))
@@ -329,7 +323,7 @@ func (w *winogradFilter[T]) spreadStep(g, u0, u1 int) kernel.Step {
 				w.spread(toomcook.Input, &in, v, pix, x, w.ci*w.Groups, w.ci, b, b+1, s0, s1, u0, w.v)
 			} else {
 				b -= blocksOf(w.ci)
-				w.spreadOutputs(z, pix, dy, b, b+1, s0, s1, u0)
+				w.spreadOutputs(z, pix, dy, 0, b, b+1, s0, s1, u0)
 			}
 		}
 	})
@@ -352,35 +346,42 @@ func (w *winogradFilter[T]) stage(g, u0, u1 int, add bool) []kernel.Step {
 			w.multiply(t, sums[point*w.sums.point+b0*winogradLanes*w.sums.tile:], v[point*w.v.point:], z[point*w.z.point:], tiles, b0, b1, 0, w.co, add)
 		}
 	}
-	return []kernel.Step{w.spreadStep(g, u0, u1), w.items(u1-u0, w.points*w.rows, multiply)}
+	return []kernel.Step{w.spreadStep(g, blocksOf(w.co), u0, u1), w.items(u1-u0, w.points*w.rows, multiply)}
 }
 
-// stageBlocked returns the two steps that compute group g, block by block of dU.
+// stageBlocked returns the two steps that compute group g. Items of the second are some panels of filters.
 func (w *winogradFilter[T]) stageBlocked(g int) []kernel.Step {
-	tiles := w.begin[w.strips()]
+	strips := w.strips()
+	tiles := w.tiles(0, strips)
 	cs, ks := blocksOf(w.ci), blocksOf(w.co)
-	down := ceilDiv(cs, w.block[0])
+	out := w.outputs()
 	run := func(c *kernel.Call, lo, hi int) {
-		v, z := kernel.Shared[T](c, 0, w.vSize), kernel.Shared[T](c, w.vSize, w.zSize)
+		_, dy := w.operands(c, g)
+		v := kernel.Shared[T](c, 0, w.vSize)
 		n := w.points * w.sums.point
-		sums, rows := kernel.Local[T](c, 0, n), kernel.Local[T](c, n, winogradLanes*winogradLanes*w.taps)
+		sums, z := kernel.Local[T](c, 0, n), kernel.Local[T](c, n, w.zSize)
+		rows, pix := kernel.Local[T](c, n+w.zSize, winogradLanes*winogradLanes*w.taps), kernel.Local[T](c, n+w.zSize, out.size(w.wide))
 		t := micro.Take()
 		defer micro.Put(t)
 		for i := lo; i < hi; i++ {
-			b0, j0 := i%down*w.block[0], i/down*w.block[1]
-			b1, j1 := min(b0+w.block[0], cs), min(j0+w.block[1], ks)
+			j0 := i * w.block[1]
+			j1 := min(j0+w.block[1], ks)
 			k0, k1 := j0*winogradLanes, min(j1*winogradLanes, w.co)
-			for point := range w.points {
-				w.multiply(t, sums[point*w.sums.point:], v[point*w.v.point:], z[point*w.z.point:], tiles, b0, b1, k0, k1, false)
-			}
-			for j := j0; j < j1; j++ {
-				for b := b0; b < b1; b++ {
-					block := (g*ks+j)*cs + b
-					w.gatherFilter(rows, sums, block, k0, b0*winogradLanes)
-					w.store(c, rows, block)
+			w.spreadOutputs(z, pix, dy, j0, j0, j1, 0, strips, 0)
+			for b0 := 0; b0 < cs; b0 += w.block[0] {
+				b1 := min(b0+w.block[0], cs)
+				for point := range w.points {
+					w.multiply(t, sums[point*w.sums.point:], v[point*w.v.point:], z[point*w.z.point:], tiles, b0, b1, k0, k1, false)
+				}
+				for j := j0; j < j1; j++ {
+					for b := b0; b < b1; b++ {
+						block := (g*ks+j)*cs + b
+						w.gatherFilter(rows, sums, block, k0, b0*winogradLanes)
+						w.store(c, rows, block)
+					}
 				}
 			}
 		}
 	}
-	return []kernel.Step{w.spreadStep(g, 0, w.strips()), w.items(w.strips(), down*ceilDiv(ks, w.block[1]), run)}
+	return []kernel.Step{w.spreadStep(g, 0, 0, strips), w.items(strips, ceilDiv(ks, w.block[1]), run)}
 }

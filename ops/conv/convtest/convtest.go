@@ -27,6 +27,8 @@ type Suite struct {
 	// Transforms says that the algorithm computes with linear combinations of its operands, as FFT and
 	// some of Winograd's do: integers need not come out exactly, and a NaN may spread further than it must.
 	Transforms bool
+	// Mixes says that images, filters or channels meet, so that a large one costs another its digits: Errors leaves that out.
+	Mixes bool
 	// Exact says that integers come out exactly although the algorithm transforms.
 	Exact bool
 	// Adapt, if not nil, changes the random problems into such as the algorithm is for: one for a single size of filter would refuse most.
