@@ -257,11 +257,11 @@ func (s Search) open(dir string) ([]Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	was := s // what the file does not say, a key of a later version, is as it was
+	was := Search{Parallel: s.Parallel} // a key that the file does not say, of a later version, is off in both
 	if err := json.Unmarshal(got, &was); err != nil {
 		return nil, errors.WithMessagef(err, "%s", path)
 	}
-	was.Base.Threads, was.Base.Workers = s.Base.Threads, s.Base.Workers // which change no result
+	was.Base.Threads, was.Base.Workers = s.Base.Threads, s.Base.Workers // which trials set themselves
 	if !reflect.DeepEqual(was, s) {
 		return nil, errors.Errorf("%s is a search of other ranges, trials or settings; the same ones go on, others want a folder of their own", dir)
 	}

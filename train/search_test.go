@@ -74,6 +74,27 @@ func TestS8SearchGoesOnWithTheSameTrials(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("error %v; opened again the trials are\n%+v, want\n%+v", err, got, want)
 	}
+	// A file of an earlier version lacks keys; what it lacks was off.
+	file := filepath.Join(dir, train.SearchFile)
+	text, err = os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier := strings.Replace(string(text), `"clip_norm": 0,`, "", 1)
+	if earlier == string(text) {
+		t.Fatalf("%s has no clip_norm", text)
+	}
+	if err := os.WriteFile(file, []byte(earlier), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runSearch(t, s, context.Background(), dir, nil); err != nil {
+		t.Errorf("a search of an earlier version: error %v", err)
+	}
+	other := s
+	other.Base.ClipNorm = 1
+	if _, err := runSearch(t, other, context.Background(), dir, nil); err == nil || !strings.Contains(err.Error(), "want a folder of their own") {
+		t.Errorf("a search with clip_norm in the folder of one without: error %v", err)
+	}
 	s.LR.High = 10
 	if _, err := runSearch(t, s, context.Background(), dir, nil); err == nil || !strings.Contains(err.Error(), "want a folder of their own") {
 		t.Errorf("another search in the same folder: error %v", err)
