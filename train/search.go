@@ -10,7 +10,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
 	"slices"
 	"sync"
@@ -262,7 +261,7 @@ func (s Search) open(dir string) ([]Trial, error) {
 		return nil, errors.WithMessagef(err, "%s", path)
 	}
 	was.Base.Threads, was.Base.Workers = s.Base.Threads, s.Base.Workers // which trials set themselves
-	if !reflect.DeepEqual(was, s) {
+	if was != s {
 		return nil, errors.Errorf("%s is a search of other ranges, trials or settings; the same ones go on, others want a folder of their own", dir)
 	}
 	path = filepath.Join(dir, TrialsFile)
