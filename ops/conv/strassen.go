@@ -135,14 +135,11 @@ func planStrassen[T kernel.Float](env *kernel.Env, p Problem, m matrixProduct, t
 	plan := kernel.Plan{Shared: kernel.SizeOf(p.DType, 7*(s.hm*s.hk+s.hk*s.hn+s.hm*s.hn))}
 	flops := p.FLOPs() / int64(s.images)
 	for i := range s.images {
-		// 7 products of halves.
-		for _, step := range []kernel.Step{
-			{N: 2 * 7 * sumParts, Grain: grain(flops/16, 2*7*sumParts), Run: s.addQuarters(i)},
-			{N: 7 * s.parts, Grain: grain(flops, 7*s.parts), Run: s.multiply(i)},
-			{N: s.hm, Grain: grain(flops/16, s.hm), Run: s.addProducts(i)},
-		} {
-			plan.Steps = append(plan.Steps, step)
-		}
+		plan.Steps = append(plan.Steps,
+			kernel.Step{N: 2 * 7 * sumParts, Grain: grain(flops/16, 2*7*sumParts), Run: s.addQuarters(i)},
+			kernel.Step{N: 7 * s.parts, Grain: grain(flops, 7*s.parts), Run: s.multiply(i)},
+			kernel.Step{N: s.hm, Grain: grain(flops/16, s.hm), Run: s.addProducts(i)},
+		)
 	}
 	return plan
 }

@@ -97,7 +97,7 @@ func (w *winogradFilter[T]) tileBytes() int {
 }
 
 func (w *winogradFilter[T]) cutFused() {
-	all := w.begin[w.strips()]
+	all := w.tiles(0, w.strips())
 	blocks := max(ceilDiv(all*w.tileBytes(), winogradCaches.pairs), 1)
 	w.parts = max(min(ceilDiv(fewItems, w.Groups), w.strips(), blocks), 1)
 	w.blocks = ceilDiv(blocks, w.parts)
@@ -115,7 +115,7 @@ func (w *winogradFilter[T]) cutFused() {
 // cutBlocked chooses blocks of dU, unless there are too many tiles, or filters for few workers. With few tiles blocks are small, so that they take less memory
 // than the tiles.
 func (w *winogradFilter[T]) cutBlocked() bool {
-	all := w.begin[w.strips()]
+	all := w.tiles(0, w.strips())
 	if all*w.tileBytes() > winogradCaches.pairStaged || ceilDiv(w.co, w.lanes) < winogradCaches.panels {
 		return false
 	}
@@ -135,7 +135,7 @@ func (w *winogradFilter[T]) cutBlocked() bool {
 }
 
 func (w *winogradFilter[T]) cutStaged(env *kernel.Env) {
-	pieces := min(ceilDiv(w.begin[w.strips()]*w.tileBytes(), winogradCaches.pairStaged), w.strips())
+	pieces := min(ceilDiv(w.tiles(0, w.strips())*w.tileBytes(), winogradCaches.pairStaged), w.strips())
 	for i := range pieces + 1 {
 		u, _ := share(w.strips(), pieces, i)
 		w.cuts = append(w.cuts, u)

@@ -107,7 +107,7 @@ func (w *winogradImage[T]) cutFused(env *kernel.Env) {
 	w.filters = min(w.panels*w.set.Width(), max(32, w.set.Width()))
 	w.filters = blocksOf(w.filters) * winogradLanes
 	tile := w.points * (rowOf[T](w.ci) + rowOf[T](w.filters)) * int(unsafe.Sizeof(T(0)))
-	all := w.begin[w.strips()]
+	all := w.tiles(0, w.strips())
 	w.blocks = min(max(ceilDiv(all*tile, winogradCaches.tiles), ceilDiv(shares(env), w.Groups)), w.strips())
 	if n := max(env.Workers, 1); w.blocks < 8*n { // the last round is as full as the others
 		w.blocks = min(ceilDiv(w.blocks, n)*n, w.strips())
@@ -119,7 +119,7 @@ func (w *winogradImage[T]) cutFused(env *kernel.Env) {
 func (w *winogradImage[T]) cutStaged(env *kernel.Env) {
 	w.filters = w.panels * w.set.Width()
 	tile := w.points * (rowOf[T](w.ci) + rowOf[T](w.filters)) * int(unsafe.Sizeof(T(0)))
-	pieces := min(ceilDiv(w.begin[w.strips()]*tile, winogradCaches.staged), w.strips())
+	pieces := min(ceilDiv(w.tiles(0, w.strips())*tile, winogradCaches.staged), w.strips())
 	for i := range pieces + 1 {
 		u, _ := share(w.strips(), pieces, i)
 		w.cuts = append(w.cuts, u)
@@ -134,7 +134,7 @@ func (w *winogradImage[T]) cutStaged(env *kernel.Env) {
 // cutPaneled lays everything out for panels, and cuts sums so that the same bits come out where the filter is kept. It refuses many tiles, whose products
 // with a panel leave the second cache, and few panels, which would leave workers idle.
 func (w *winogradImage[T]) cutPaneled() bool {
-	all, width := w.begin[w.strips()], w.set.Width()
+	all, width := w.tiles(0, w.strips()), w.set.Width()
 	size := int(unsafe.Sizeof(T(0)))
 	w.filters = blocksOf(width) * winogradLanes
 	w.layOut(all)

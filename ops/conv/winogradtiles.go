@@ -23,7 +23,6 @@ type winogradTiles[T kernel.Float] struct {
 	points             int    // elements of a transformed tile
 	across, down, segs int    // tiles of one column in a row, strips below one another, strips side by side
 	wide               int    // tiles of one column of the widest strip
-	begin              []int  // tiles before each strip, and at the end all of them
 	runs               []micro.Run
 }
 
@@ -47,14 +46,22 @@ func newWinogradTiles[T kernel.Float](a Winograd, p Problem) *winogradTiles[T] {
 	}
 	w.segs = ceilDiv(w.across, w.wide)
 	w.wide = ceilDiv(w.across, w.segs)
-	w.begin = make([]int, p.N*w.segs*p.Dilation[0]*w.down+1)
-	for u := range w.strips() {
-		w.begin[u+1] = w.begin[u] + w.strip(u).wide*p.Dilation[1]
-	}
 	return w
 }
 
-func (w *winogradTiles[T]) strips() int { return len(w.begin) - 1 }
+func (w *winogradTiles[T]) strips() int { return w.N * w.segs * w.Dilation[0] * w.down }
+
+// before is the number of tiles in the first u strips.
+func (w *winogradTiles[T]) before(u int) int {
+	d := w.Dilation
+	row, phase := u%w.down, u/w.down%d[0]
+	seg, image := u/(w.down*d[0])%w.segs, u/(w.down*d[0]*w.segs)
+	// Of the rows down, phase a sees one less than phase 0 from where the last begins below the outputs.
+	rows, last := w.P/(w.m[0]*d[0]), w.P%(w.m[0]*d[0])
+	phases := func(n int) int { return n*rows + min(n, last) } // strips of the first n phases that are not empty
+	a0, a1 := share(w.across, w.segs, seg)
+	return d[1] * ((image*w.across+a0)*phases(d[0]) + (a1-a0)*(phases(phase)+min(row, phases(phase+1)-phases(phase))))
+}
 
 // chunk is the number of terms that are added up in registers.
 func (w *winogradTiles[T]) chunk() int {
@@ -65,7 +72,7 @@ func (w *winogradTiles[T]) chunk() int {
 }
 
 // tiles is the number of tiles of strips u0 … u1-1.
-func (w *winogradTiles[T]) tiles(u0, u1 int) int { return w.begin[u1] - w.begin[u0] }
+func (w *winogradTiles[T]) tiles(u0, u1 int) int { return w.before(u1) - w.before(u0) }
 
 // items returns a step of n items, which are some strips of a group.
 func (w *winogradTiles[T]) items(strips, n int, run kernel.Kernel) kernel.Step {
