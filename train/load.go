@@ -55,13 +55,19 @@ func Load(c Config) (set, test *data.Set, err error) {
 	return set, test, err
 }
 
-// some returns n images of a set, 0 for all: the first ones of the public data sets, whose order is mixed, and of
-// others, which may come class after class, those that the seed draws, in their order.
+// some returns n images of a set, 0 for all: the first ones, or of a set whose images come class after class, as those of
+// folders do, some that the seed draws, in their order.
 func (c Config) some(s *data.Set, n int) (*data.Set, error) {
 	if n == 0 || n >= s.Len() {
 		return s, nil
 	}
-	if !data.IsImages(c.Data) && !data.IsPack(c.Data) && !data.IsCSV(c.Data) {
+	changes := 0
+	for i, y := range s.Labels[1:] {
+		if y != s.Labels[i] {
+			changes++
+		}
+	}
+	if changes >= len(s.Classes) {
 		return s.Take(n), nil
 	}
 	drawn := rand.New(rand.NewPCG(c.Seed, 0x50e)).Perm(s.Len())[:n]
