@@ -77,6 +77,10 @@ func TestTheChoiceIsNearTheBestThatWasMeasured(t *testing.T) {
 			if ratio := got / best; ok {
 				ratios = append(ratios, ratio)
 			}
+			if !ok && plan.Algo == "planar" && p.Pass == conv.FilterGrad {
+				t.Logf("%v: planar, which was not measured when the table was made", p)
+				continue
+			}
 			if !ok || got > factor*best {
 				t.Errorf("%v: chose %s, %v µs; %s takes %v", p, plan.Algo, got, of, best)
 			}
