@@ -34,8 +34,9 @@ type Config struct {
 
 	Data string `yaml:"data" json:"data"` // see Load
 
-	// The first so many images are used, 0 for all of them; of the embedded digits
-	// so many are drawn, 0 for 10,000 and 2,000.
+	// The first so many images are used, 0 for all of them; where they come class after class,
+	// as in folders, Seed draws them instead. Of the embedded digits so many are made, 0 for
+	// 10,000 and 2,000.
 	TrainImages int `yaml:"train_images" json:"train_images"`
 	TestImages  int `yaml:"test_images" json:"test_images"`
 

@@ -2,13 +2,16 @@ package train_test
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/png"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
+	"neocog/data"
 	"neocog/graph"
 	"neocog/train"
 )
@@ -235,5 +238,44 @@ func TestM2AndM6TrainingOfThePapers(t *testing.T) {
 func TestDefaultConfigOfAnAlias(t *testing.T) {
 	if got := train.DefaultConfig("vgg16"); got != train.DefaultConfig("vgg-d") || got.Model != "vgg-d" {
 		t.Errorf("the configuration of vgg16 is %+v", got)
+	}
+}
+
+// Rows that come class after class: the first 30 were all of class a. The seed draws them, of both parts.
+func TestSomeImagesOfATableAreOfAllClasses(t *testing.T) {
+	var table strings.Builder
+	table.WriteString("label,x\n")
+	for i := range 300 {
+		fmt.Fprintf(&table, "%c,%d\n", 'a'+i/100, i%7)
+	}
+	path := filepath.Join(t.TempDir(), "sorted.csv")
+	if err := os.WriteFile(path, []byte(table.String()), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	cfg := train.Config{Data: "csv:" + path + ",label=label,test=" + path, TrainImages: 30, TestImages: 20, Seed: 1}
+	set, test, err := train.Load(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range []*data.Set{set, test} {
+		of := map[int32]int{}
+		for _, y := range s.Labels {
+			of[y]++
+		}
+		// Of 20 or 30 from three equal classes, less than two of one is a chance of 1 in 300 at most; the seed is fixed.
+		if len(of) != 3 || min(of[0], of[1], of[2]) < 2 {
+			t.Errorf("%d images of %s are %v of each class", s.Len(), s.Name, of)
+		}
+	}
+	if set.Len() != 30 || test.Len() != 20 {
+		t.Errorf("%d and %d images, want 30 and 20", set.Len(), test.Len())
+	}
+	again, _, err := train.Load(cfg)
+	if err != nil || !slices.Equal(again.Labels, set.Labels) || !slices.Equal(again.Pixels, set.Pixels) {
+		t.Errorf("the same seed draws others (%v)", err)
+	}
+	cfg.Seed = 2
+	if other, _, err := train.Load(cfg); err != nil || slices.Equal(other.Labels, set.Labels) && slices.Equal(other.Pixels, set.Pixels) {
+		t.Errorf("another seed draws the same (%v)", err)
 	}
 }

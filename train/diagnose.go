@@ -61,7 +61,7 @@ func exploded(loss, original float64) bool {
 }
 
 // smoothSteps is over how many steps the loss is averaged before the explosion rule
-// looks at it: one odd batch is no explosion.
+// looks at it: one odd batch is no explosion, in the first of them as little as later.
 const smoothSteps = 20
 
 // An explosion watches the losses of a run's steps.
@@ -72,18 +72,19 @@ type explosion struct {
 	Seen     int
 }
 
-// add takes the loss of a step, and reports the mean of the last smoothSteps where that
-// is above limit times the original, which is the first loss, or that of guessing among
-// so many classes where the run began with a net that had learnt already.
+// add takes the loss of a step, and reports whether the mean of the last smoothSteps is above
+// limit times the original, which is the first loss, or that of guessing among so many classes
+// where the run began with a net that had learnt already. Steps before the first count as 0
+// there; the mean that it returns is of those that were made.
 func (e *explosion) add(loss float64, classes int) (mean float64, exploded bool) {
 	if e.Seen == 0 {
 		e.Original = max(loss, math.Log(float64(classes)))
 	}
 	e.Last[e.Seen%smoothSteps] = loss
 	e.Seen++
-	n := min(e.Seen, smoothSteps)
-	for _, l := range e.Last[:n] {
-		mean += l / float64(n)
+	sum := 0.0
+	for _, l := range e.Last {
+		sum += l
 	}
-	return mean, e.limit > 0 && mean > e.limit*e.Original
+	return sum / float64(min(e.Seen, smoothSteps)), e.limit > 0 && sum/smoothSteps > e.limit*e.Original
 }

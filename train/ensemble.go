@@ -60,6 +60,9 @@ func (e Ensemble) Evaluate(ctx context.Context, set *data.Set) (Metrics, error) 
 	if err := e.check(); err != nil {
 		return Metrics{}, err
 	}
+	if set == nil {
+		return Metrics{}, errors.New("there is no data set")
+	}
 	classes := e[0].model.Classes
 	mean := make([]float32, set.Len()*classes)
 	for _, t := range e {

@@ -64,9 +64,10 @@ func TestSnapshots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	right := 0
+	right, loss := 0, 0.0
 	for i, y := range test.Labels {
 		best := 0
+		loss -= math.Log(float64(mean[i*10+int(y)])) / 100
 		for k := range 10 {
 			j := i*10 + k
 			if want := members[0][j]/2 + members[1][j]/2; mean[j] != want {
@@ -84,8 +85,9 @@ func TestSnapshots(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if want := float64(right) / 100; m.Accuracy != want || m.N != 100 {
-		t.Errorf("%+v, want an accuracy of %v on 100", m, want)
+	// The loss is the mean over the labels' probabilities, added up in another order at most.
+	if want := float64(right) / 100; m.Accuracy != want || m.N != 100 || math.Abs(m.Loss-loss) > 1e-12*loss {
+		t.Errorf("%+v, want an accuracy of %v and a loss of %v on 100", m, want, loss)
 	}
 }
 
@@ -101,6 +103,10 @@ func TestEnsembleMistakes(t *testing.T) {
 	}{
 		{"none", "at least one network", func() error {
 			_, err := train.Ensemble{}.Evaluate(context.Background(), data.Digits(1, 1))
+			return err
+		}},
+		{"no images", "there is no data set", func() error {
+			_, err := train.Ensemble{ten}.Evaluate(context.Background(), nil)
 			return err
 		}},
 		{"classes", "want the same classes; lenet5 has 10", func() error {

@@ -8,16 +8,15 @@ import (
 )
 
 // ClipValue limits every element of the gradients to −limit … limit, a positive
-// number. An infinite element becomes NaN, as NaN stays: a run that diverges shows it.
+// number: see ops.Clip. An infinite element becomes the limit, with its sign; NaN stays, so
+// that a run that diverges shows it. The same as PyTorch's clip_grad_value_.
 func ClipValue(limit float64, grads []*graph.Value) []*graph.Value {
 	out := make([]*graph.Value, len(grads))
 	for i, d := range grads {
 		if !limited("clip by value", limit, d) {
 			return grads
 		}
-		// Elements within the limit keep their bits: zero is taken away.
-		over, under := ops.ReLU(ops.AddScalar(d, -limit)), ops.ReLU(ops.AddScalar(ops.Neg(d), -limit))
-		out[i] = ops.Add(ops.Sub(d, over), under)
+		out[i] = ops.Clip(d, -limit, limit)
 	}
 	return out
 }
@@ -26,6 +25,9 @@ func ClipValue(limit float64, grads []*graph.Value) []*graph.Value {
 // positive number; below it they keep their bits.
 //
 //	g' = g / max(1, ‖g‖/limit),   ‖g‖² = Σ g² over all elements of all gradients
+//
+// The squares are added up in the gradients' type: where that overflows, in float32 above a
+// norm of 1.8·10¹⁹, all elements become 0, as in PyTorch.
 //
 // Pascanu, Mikolov and Bengio, “On the difficulty of training recurrent neural
 // networks”, ICML 2013, algorithm 1.

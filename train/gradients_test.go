@@ -39,11 +39,28 @@ func values(t *testing.T, g *graph.Graph, out []*graph.Value) [][]float64 {
 func TestClipValue(t *testing.T) {
 	g := graph.New("clip")
 	in := []float64{0.25, -0.25, 1e-300, -3, 7, 0, math.Inf(1), math.NaN()}
-	want := []float64{0.25, -0.25, 1e-300, -0.5, 0.5, 0, math.NaN(), math.NaN()}
+	want := []float64{0.25, -0.25, 1e-300, -0.5, 0.5, 0, 0.5, math.NaN()}
 	got := values(t, g, train.ClipValue(0.5, []*graph.Value{graph.Const(g, graph.Shape{8}, in...)}))[0]
 	for i := range want {
 		if got[i] != want[i] && !(math.IsNaN(got[i]) && math.IsNaN(want[i])) {
 			t.Errorf("%v becomes %v, want %v", in[i], got[i], want[i])
+		}
+	}
+}
+
+// An element far above the limit cancelled in float32: 10⁶ at 0.1 became 0.125, 10⁹ at 1 became 0, and so a gradient
+// that exploded was dropped or passed.
+func TestClipValueOfExplodingGradients(t *testing.T) {
+	for _, c := range []struct {
+		limit float64
+		in    float64
+	}{{0.1, 1e6}, {1, 1<<24 + 2}, {1, 3e7}, {1, 1e9}, {1, 1e38}, {5, 1e20}, {1e-3, math.MaxFloat32}} {
+		g := graph.New("clip")
+		d := graph.Const(g, graph.Shape{2}, float32(c.in), float32(-c.in))
+		got := ops.Cast(train.ClipValue(c.limit, []*graph.Value{d})[0], graph.Float64)
+		limit := float64(float32(c.limit))
+		if v := values(t, g, []*graph.Value{got})[0]; v[0] != limit || v[1] != -limit {
+			t.Errorf("±%g at a limit of %g becomes %v, want ±%v", c.in, c.limit, v, limit)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
@@ -53,10 +54,13 @@ type Minimum struct {
 // that batch norm's running statistics stay, and dropout drops the same in every
 // evaluation.
 //
-// It ends at Tolerance, after Iterations, or where rounding hides all progress. When
-// ctx is done, a part is wrong or Observe fails, the error says so. In any case
+// It ends at Tolerance, after Iterations, or where rounding hides all progress; negative ones
+// are errors. When ctx is done, a part is wrong or Observe fails, the error says so. In any case
 // state holds the best parameters that were found.
 func (o LBFGS) Minimize(ctx context.Context, loss *graph.Value, state *vm.State, parts []vm.Feeds, opts ...vm.Option) (Minimum, error) {
+	if o.Iterations < 0 || o.Memory < 0 || !(o.Tolerance >= 0) {
+		return Minimum{}, errors.Errorf("L-BFGS wants iterations, memory and tolerance of at least 0, got %d, %d and %g", o.Iterations, o.Memory, o.Tolerance)
+	}
 	p, err := newProblem(ctx, loss, state, parts, opts)
 	if err != nil {
 		return Minimum{}, err
@@ -64,8 +68,8 @@ func (o LBFGS) Minimize(ctx context.Context, loss *graph.Value, state *vm.State,
 	defer p.machine.Close()
 	seen := &observer{to: o.Observe}
 	settings := &optimize.Settings{
-		GradientThreshold: orDefault(o.Tolerance, 1e-6),
-		MajorIterations:   int(orDefault(float64(o.Iterations), 200)),
+		GradientThreshold: cmp.Or(o.Tolerance, 1e-6),
+		MajorIterations:   cmp.Or(o.Iterations, 200),
 		Converger:         optimize.NeverTerminate{},
 		Recorder:          seen,
 	}
@@ -111,13 +115,6 @@ func (o LBFGS) Minimize(ctx context.Context, loss *graph.Value, state *vm.State,
 	}
 	m.Converged = m.Gradient <= settings.GradientThreshold
 	return m, seen.step(m.Steps, m.Loss) // gonum does not record the last one
-}
-
-func orDefault(v, usual float64) float64 {
-	if v == 0 {
-		return usual
-	}
-	return v
 }
 
 // rounding reports whether a search ended because no step makes the loss smaller.

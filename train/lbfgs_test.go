@@ -139,6 +139,14 @@ func TestLBFGSMistakes(t *testing.T) {
 			_, err := train.LBFGS{}.Minimize(context.Background(), loss, vm.NewState(1), nil)
 			return err
 		}},
+		{"a memory below 0, which ended the program", "iterations, memory and tolerance of at least 0, got 0, -1 and 0", func() error {
+			_, err := train.LBFGS{Memory: -1}.Minimize(context.Background(), loss, vm.NewState(1), parts)
+			return err
+		}},
+		{"a tolerance that is no number", "at least 0, got 0, 0 and NaN", func() error {
+			_, err := train.LBFGS{Tolerance: math.NaN()}.Minimize(context.Background(), loss, vm.NewState(1), parts)
+			return err
+		}},
 		{"no scalar", "wants a loss that is a scalar", func() error {
 			_, err := train.LBFGS{}.Minimize(context.Background(), x, vm.NewState(1), parts)
 			return err

@@ -1,6 +1,7 @@
 package train
 
 import (
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -38,11 +39,11 @@ func Load(c Config) (set, test *data.Set, err error) {
 		test, set = set.Shuffled(c.Seed).Split(c.Validation)
 		test.Name = name + " (validation)"
 	}
-	if c.TrainImages > 0 {
-		set = set.Take(c.TrainImages)
+	if set, err = c.some(set, c.TrainImages); err != nil {
+		return nil, nil, err
 	}
-	if c.TestImages > 0 {
-		test = test.Take(c.TestImages)
+	if test, err = c.some(test, c.TestImages); err != nil {
+		return nil, nil, err
 	}
 	if shape == nil || data.IsImages(c.Data) { // which are read at the size that is wanted
 		return set, test, nil
@@ -52,6 +53,26 @@ func Load(c Config) (set, test *data.Set, err error) {
 	}
 	test, err = test.As(shape[0], shape[1], shape[2])
 	return set, test, err
+}
+
+// some returns n images of a set, 0 for all: the first ones, or of a set whose images come class after class, as those of
+// folders do, some that the seed draws, in their order.
+func (c Config) some(s *data.Set, n int) (*data.Set, error) {
+	if n == 0 || n >= s.Len() {
+		return s, nil
+	}
+	changes := 0
+	for i, y := range s.Labels[1:] {
+		if y != s.Labels[i] {
+			changes++
+		}
+	}
+	if changes >= len(s.Classes) {
+		return s.Take(n), nil
+	}
+	drawn := rand.New(rand.NewPCG(c.Seed, 0x50e)).Perm(s.Len())[:n]
+	slices.Sort(drawn)
+	return s.Subset(drawn)
 }
 
 // parseShape reads channels, height and width, as 3x32x32. The empty text gives nil. key is

@@ -74,6 +74,9 @@ func TestSanityOfRates(t *testing.T) {
 			t.Errorf("the checks pass at %g: %+v", lr, r.Checks)
 		}
 		for _, c := range r.Checks {
+			if c.Name == "update ratio" && c.Status != train.Warn {
+				t.Errorf("at %g: the ratio %s is %s", lr, c.Got, c.Status)
+			}
 			if c.Name == "learning rate" && (c.Status != train.Fail || !strings.Contains(c.Advice, want)) {
 				t.Errorf("at %g: %s, %q; want it to say %q", lr, c.Status, c.Advice, want)
 			}
@@ -92,6 +95,86 @@ func TestSanitySeesDeadReLUs(t *testing.T) {
 		}}
 	r := sanity(t, dead, noise(40), nil)
 	if by := statuses(t, r); by["dead ReLUs"] != train.Fail || by["activations"] != train.Fail || by["few images"] != train.Fail {
+		t.Errorf("checks %+v", r.Checks)
+	}
+}
+
+// onNoise is a model of noise with 10 classes.
+func onNoise(name string, build func(b *layers.Builder, x *graph.Value) *graph.Value) models.Model {
+	return models.Model{Name: name, Input: graph.Shape{3, 32, 32}, Classes: 10, Build: build}
+}
+
+// A unit of a convolution is a channel: one of four is dead, all pixels of the others are not.
+func TestSanityCountsDeadReLUsByChannel(t *testing.T) {
+	m := onNoise("channel", func(b *layers.Builder, x *graph.Value) *graph.Value {
+		x = b.Conv("conv", x, 4, [2]int{4, 4}, ops.Conv{Stride: [2]int{4, 4}})
+		dead := graph.Const(x.Graph(), graph.Shape{1, 4, 1, 1}, 0.0, 0, -1e6, 0)
+		x = ops.ReLU(ops.Add(x, ops.Cast(dead, x.DType())))
+		return b.Linear("fc", ops.Flatten(x), 10)
+	})
+	r := sanity(t, m, noise(40), nil)
+	for _, l := range r.Layers {
+		if strings.HasSuffix(l.Node, "ReLU") && l.Dead != 0.25 {
+			t.Errorf("%s: the dead part is %v, want 0.25", l.Node, l.Dead)
+		}
+	}
+	if by := statuses(t, r); by["dead ReLUs"] != train.OK {
+		t.Errorf("checks %+v", r.Checks)
+	}
+}
+
+// A derivative that lacks a factor fails: of x² as x times a copy of x that has none.
+func TestSanitySeesAWrongGradient(t *testing.T) {
+	m := onNoise("half", func(b *layers.Builder, x *graph.Value) *graph.Value {
+		x = b.Linear("fc1", ops.Flatten(x), 8)
+		return b.Linear("fc2", ops.Mul(x, ops.StopGradient(x)), 10)
+	})
+	r := sanity(t, m, noise(40), nil)
+	if by := statuses(t, r); by["gradient"] != train.Fail || r.OK() {
+		t.Errorf("checks %+v", r.Checks)
+	}
+}
+
+// First weights that prefer a class are warned of, and fail where the loss is above three times ln C. A logit of c for one
+// of ten classes, the others 0, gives a loss of about ln(9 + e^c) − c/10.
+func TestSanityOfTheInitialLoss(t *testing.T) {
+	for _, c := range []struct {
+		logit float64
+		want  train.Status
+	}{{0, train.OK}, {2, train.OK}, {5, train.Warn}, {55, train.Fail}} {
+		m := onNoise("prefers", func(b *layers.Builder, x *graph.Value) *graph.Value {
+			b.Weights = layers.Normal(1e-6)
+			x = b.Linear("fc", ops.Flatten(x), 10)
+			prefers := graph.Const(x.Graph(), graph.Shape{1, 10}, 0, 0, 0, c.logit, 0, 0, 0, 0, 0, 0)
+			return ops.Add(x, ops.Cast(prefers, x.DType()))
+		})
+		r := sanity(t, m, noise(100), nil)
+		if by := statuses(t, r); by["initial loss"] != c.want || by["regularisation"] != train.OK {
+			t.Errorf("a logit of %v: %+v, want %s", c.logit, r.Checks[:2], c.want)
+		}
+	}
+}
+
+// L2 of weights that are all zero does not raise the loss.
+func TestSanityOfRegularisation(t *testing.T) {
+	m := onNoise("zeros", func(b *layers.Builder, x *graph.Value) *graph.Value {
+		b.Weights = layers.Constant(0)
+		return b.Linear("fc", ops.Flatten(x), 10)
+	})
+	if by := statuses(t, sanity(t, m, noise(40), nil)); by["regularisation"] != train.Fail {
+		t.Errorf("the check says %s", by["regularisation"])
+	}
+}
+
+// Dropout hides most units from each step, so that steps do not get all of 20 images right; the network does.
+func TestSanityOfFewImagesWithDropout(t *testing.T) {
+	m := onNoise("drops", func(b *layers.Builder, x *graph.Value) *graph.Value {
+		b.Weights = layers.Normal(1e-4)
+		x = ops.ReLU(b.Linear("fc1", ops.Flatten(x), 50))
+		return b.Linear("fc2", b.Dropout("drop", x, 0.8), 10)
+	})
+	r := sanity(t, m, noise(40), func(c *train.Config) { c.Optimizer, c.LR = "adam", 1e-4 })
+	if by := statuses(t, r); by["few images"] != train.OK {
 		t.Errorf("checks %+v", r.Checks)
 	}
 }

@@ -207,7 +207,8 @@ const warmupSign = "+"
 
 // Plateau divides the rate by Divide whenever the validation loss has not gone
 // below its best for Patience epochs, as for AlexNet and ResNet. A loss that is
-// NaN is no improvement.
+// NaN is no improvement. Without Config.Validation it is the loss of the test images, which
+// then take part in the training.
 type Plateau struct {
 	Patience int     // epochs
 	Divide   float64 // 10 is usual

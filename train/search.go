@@ -29,8 +29,8 @@ type Range struct {
 // at returns Low·(High/Low)^u, so that u = 0 is Low and u = 1 is High.
 func (r Range) at(u float64) float64 { return r.Low * math.Pow(r.High/r.Low, u) }
 
-// place is the inverse of at.
-func (r Range) place(v float64) float64 { return math.Log(v/r.Low) / math.Log(r.High/r.Low) }
+// Place returns where v lies: 0 at Low, 1 at High, evenly by the logarithm.
+func (r Range) Place(v float64) float64 { return math.Log(v/r.Low) / math.Log(r.High/r.Low) }
 
 // around returns the range of a fifth of r's decades, at least one, with v in its middle, within r.
 func (r Range) around(v float64) Range {
@@ -89,12 +89,9 @@ func (s Search) Run(ctx context.Context, m models.Model, set, val *data.Set, dir
 	if err != nil {
 		return nil, err
 	}
-	for _, stage := range []struct {
-		name     string
-		from, to int
-	}{{"coarse", 0, s.Coarse}, {"fine", s.Coarse, s.Coarse + s.Fine}} {
-		lr, reg := s.Ranges(stage.name, trials)
-		if err := s.stage(ctx, m, norm, set, val, dir, stage.name, stage.from, stage.to, lr, reg, &trials, done); err != nil {
+	try := func(ctx context.Context, t *Trial) error { return t.run(ctx, m, s.Base, norm, set, val) }
+	for _, stage := range []string{"coarse", "fine"} {
+		if err := s.stage(ctx, stage, try, dir, &trials, done); err != nil {
 			return trials, err
 		}
 	}
@@ -139,15 +136,31 @@ func BestTrial(trials []Trial) (Trial, bool) {
 // draw returns the hyper-parameters of a trial, the k-th of n of its stage.
 func (s Search) draw(trial, k, n int, lr, reg Range) (float64, float64) {
 	if s.Grid {
-		side := int(math.Ceil(math.Sqrt(float64(n))))
-		at := func(i int) float64 { return (float64(i) + 0.5) / float64(side) }
-		return lr.at(at(k % side)), reg.at(at(k / side))
+		columns, rows := grid(n)
+		return lr.at((float64(k%columns) + 0.5) / float64(columns)), reg.at((float64(k/columns) + 0.5) / float64(rows))
 	}
 	rng := rand.New(rand.NewPCG(s.Base.Seed, uint64(trial)))
 	return lr.at(rng.Float64()), reg.at(rng.Float64())
 }
 
-func (s Search) stage(ctx context.Context, m models.Model, norm data.Normalizer, set, val *data.Set, dir, name string, from, to int, lr, reg Range, trials *[]Trial, done func(Trial)) error {
+// grid returns how many learning rates and how many strengths a grid of n trials has; its last row may be short.
+func grid(n int) (columns, rows int) {
+	columns = int(math.Ceil(math.Sqrt(float64(n))))
+	return columns, (n + columns - 1) / columns
+}
+
+// trials returns the numbers of the trials of a stage, from … to−1.
+func (s Search) trials(stage string) (from, to int) {
+	if stage == "fine" {
+		return s.Coarse, s.Coarse + s.Fine
+	}
+	return 0, s.Coarse
+}
+
+// stage tries those of its trials that are not known, and adds them.
+func (s Search) stage(ctx context.Context, name string, try func(context.Context, *Trial) error, dir string, trials *[]Trial, done func(Trial)) error {
+	from, to := s.trials(name)
+	lr, reg := s.Ranges(name, *trials)
 	known := map[int]bool{}
 	for _, t := range *trials {
 		known[t.Trial] = true
@@ -179,7 +192,7 @@ func (s Search) stage(ctx context.Context, m models.Model, norm data.Normalizer,
 			for i := range numbers {
 				t := Trial{Trial: i, Stage: name}
 				t.LR, t.Reg = s.draw(i, i-from, to-from, lr, reg)
-				err := errors.WithMessagef(t.run(inner, m, s.Base, norm, set, val), "trial %d", i+1)
+				err := errors.WithMessagef(try(inner, &t), "trial %d", i+1)
 				if err == nil {
 					err = keep(t)
 				}
@@ -243,7 +256,12 @@ func (s Search) open(dir string) ([]Trial, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !bytes.Equal(got, want) {
+	was := Search{Parallel: s.Parallel} // a key that the file does not say, of a later version, is off in both
+	if err := json.Unmarshal(got, &was); err != nil {
+		return nil, errors.WithMessagef(err, "%s", path)
+	}
+	was.Base.Threads, was.Base.Workers = s.Base.Threads, s.Base.Workers // which trials set themselves
+	if was != s {
 		return nil, errors.Errorf("%s is a search of other ranges, trials or settings; the same ones go on, others want a folder of their own", dir)
 	}
 	path = filepath.Join(dir, TrialsFile)
@@ -278,21 +296,41 @@ func (s Search) open(dir string) ([]Trial, error) {
 // edge is the part of a range, in logarithms, that counts as its edge.
 const edge = 0.1
 
-// Edges warns of each hyper-parameter of the best trial that lies at the edge of the range it was searched in,
-// as better ones may lie beyond, and says which bound to move.
-func (s Search) Edges(best Trial) []string {
+// Edges warns of each hyper-parameter of the best trial that lies at the edge of the range it was searched in, the
+// fine range for a fine trial, as better ones may lie beyond, and says which bound to move. On a grid, the outermost of
+// at least two points are the edge.
+func (s Search) Edges(trials []Trial) []string {
+	best, ok := BestTrial(trials)
+	if !ok {
+		return nil
+	}
+	lr, reg := s.Ranges(best.Stage, trials)
+	lrEdge, regEdge := edge, edge
+	if from, to := s.trials(best.Stage); s.Grid {
+		columns, rows := grid(to - from)
+		lrEdge, regEdge = outermost(columns), outermost(rows)
+	}
 	var warnings []string
 	for _, p := range []struct {
 		name string
 		v    float64
 		Range
-	}{{"lr", best.LR, s.LR}, {"reg", best.Reg, s.Reg}} {
-		switch u := p.place(p.v); {
-		case u < edge:
-			warnings = append(warnings, fmt.Sprintf("the best %s, %.3g, lies at the lower edge of %g to %g: lower that bound, to %.2g", p.name, p.v, p.Low, p.High, p.Low/10))
-		case u > 1-edge:
-			warnings = append(warnings, fmt.Sprintf("the best %s, %.3g, lies at the upper edge of %g to %g: raise that bound, to %.2g", p.name, p.v, p.Low, p.High, p.High*10))
+		edge float64
+	}{{"lr", best.LR, lr, lrEdge}, {"reg", best.Reg, reg, regEdge}} {
+		switch u := p.Place(p.v); {
+		case u < p.edge:
+			warnings = append(warnings, fmt.Sprintf("the best %s, %.3g, lies at the lower edge of %.4g to %.4g: lower that bound, to %.2g", p.name, p.v, p.Low, p.High, p.Low/10))
+		case u > 1-p.edge:
+			warnings = append(warnings, fmt.Sprintf("the best %s, %.3g, lies at the upper edge of %.4g to %.4g: raise that bound, to %.2g", p.name, p.v, p.Low, p.High, p.High*10))
 		}
 	}
 	return warnings
+}
+
+// outermost is the edge that holds the outermost of so many points of a grid, and no other; one alone is in the middle.
+func outermost(points int) float64 {
+	if points < 2 {
+		return edge
+	}
+	return 1 / float64(points)
 }

@@ -68,6 +68,33 @@ func TestS8SearchGoesOnWithTheSameTrials(t *testing.T) {
 	if slices.Sort(fresh); !slices.Equal(fresh, []int{3, 4, 5, 6, 7, 8}) {
 		t.Errorf("tried again: %v, want those that were not whole on disk", fresh)
 	}
+	// The cut line is gone: a third opening finds all, also with other threads, which change no result.
+	s.Base.Threads, s.Base.Workers = 2, 1
+	got, err = runSearch(t, s, context.Background(), dir, func(tr train.Trial) { t.Errorf("trial %d is made again", tr.Trial) })
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("error %v; opened again the trials are\n%+v, want\n%+v", err, got, want)
+	}
+	// A file of an earlier version lacks keys; what it lacks was off.
+	file := filepath.Join(dir, train.SearchFile)
+	text, err = os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	earlier := strings.Replace(string(text), `"clip_norm": 0,`, "", 1)
+	if earlier == string(text) {
+		t.Fatalf("%s has no clip_norm", text)
+	}
+	if err := os.WriteFile(file, []byte(earlier), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := runSearch(t, s, context.Background(), dir, nil); err != nil {
+		t.Errorf("a search of an earlier version: error %v", err)
+	}
+	other := s
+	other.Base.ClipNorm = 1
+	if _, err := runSearch(t, other, context.Background(), dir, nil); err == nil || !strings.Contains(err.Error(), "want a folder of their own") {
+		t.Errorf("a search with clip_norm in the folder of one without: error %v", err)
+	}
 	s.LR.High = 10
 	if _, err := runSearch(t, s, context.Background(), dir, nil); err == nil || !strings.Contains(err.Error(), "want a folder of their own") {
 		t.Errorf("another search in the same folder: error %v", err)
@@ -112,18 +139,76 @@ func TestS8DrawsAndStops(t *testing.T) {
 }
 
 func TestS9EdgesAreWarnedOf(t *testing.T) {
-	s := train.Search{LR: train.Range{Low: 1e-6, High: 1e-3}, Reg: train.Range{Low: 1e-4, High: 1}}
+	s := train.Search{LR: train.Range{Low: 1e-6, High: 1e-3}, Reg: train.Range{Low: 1e-4, High: 1}, Coarse: 9, Fine: 9}
+	grid := s
+	grid.Grid = true
+	fine := []train.Trial{{Stage: "coarse", LR: 3e-5, Reg: 1e-2, Accuracy: 0.4}, {Trial: 9, Stage: "fine", Accuracy: 0.5}}
 	for _, c := range []struct {
+		name    string
+		s       train.Search
+		before  []train.Trial
 		lr, reg float64
 		want    []string
 	}{
-		{3e-5, 1e-2, nil},
-		{9.5e-4, 1e-2, []string{"the best lr, 0.00095, lies at the upper edge of 1e-06 to 0.001: raise that bound, to 0.01"}},
-		{3e-5, 1.1e-4, []string{"the best reg, 0.00011, lies at the lower edge of 0.0001 to 1: lower that bound, to 1e-05"}},
+		{"the middle", s, nil, 3e-5, 1e-2, nil},
+		{"a high rate", s, nil, 9.5e-4, 1e-2, []string{"the best lr, 0.00095, lies at the upper edge of 1e-06 to 0.001: raise that bound, to 0.01"}},
+		{"a weak L2", s, nil, 3e-5, 1.1e-4, []string{"the best reg, 0.00011, lies at the lower edge of 0.0001 to 1: lower that bound, to 1e-05"}},
+		// The fine ranges are a decade around 3e-5 and 1e-2: what lies at their edge lies far inside the coarse ones.
+		{"the middle of the fine range", s, fine, 4e-5, 2e-2, nil},
+		{"the edge of the fine range", s, fine, 9e-5, 2e-2, []string{"the best lr, 9e-05, lies at the upper edge of 9.487e-06 to 9.487e-05: raise that bound, to 0.00095"}},
+		// Three points lie at a sixth, a half and five sixths of the decades.
+		{"the middle of a grid", grid, nil, math.Pow(10, -4.5), 1e-2, nil},
+		{"the last of a grid", grid, nil, math.Pow(10, -3.5), 1e-2, []string{"the best lr, 0.000316, lies at the upper edge of 1e-06 to 0.001: raise that bound, to 0.01"}},
 	} {
-		if got := s.Edges(train.Trial{LR: c.lr, Reg: c.reg}); !slices.Equal(got, c.want) {
-			t.Errorf("lr %g, reg %g: %q, want %q", c.lr, c.reg, got, c.want)
+		trials := append(slices.Clone(c.before), train.Trial{Trial: 10, Stage: "coarse", LR: c.lr, Reg: c.reg, Accuracy: 0.6})
+		if c.before != nil {
+			trials[len(trials)-1].Stage = "fine"
 		}
+		if got := c.s.Edges(trials); !slices.Equal(got, c.want) {
+			t.Errorf("%s: %q, want %q", c.name, got, c.want)
+		}
+	}
+	if got := s.Edges(nil); got != nil {
+		t.Errorf("of no trials: %q", got)
+	}
+}
+
+// The fine range is a fifth of the decades, at least one, around the first of the best coarse trials.
+func TestFineRange(t *testing.T) {
+	s := train.Search{LR: train.Range{Low: 1e-6, High: 1e-3}, Reg: train.Range{Low: 1e-5, High: 1e5}}
+	trials := []train.Trial{{Trial: 0, Stage: "coarse", LR: 1e-6, Reg: 1, Accuracy: 0.2}, {Trial: 1, Stage: "coarse", LR: 1e-5, Reg: 10, Accuracy: 0.3},
+		{Trial: 2, Stage: "coarse", LR: 1e-4, Reg: 100, Accuracy: 0.3}, {Trial: 3, Stage: "fine", LR: 1e-3, Reg: 1, Accuracy: 0.9}}
+	lr, reg := s.Ranges("fine", trials)
+	for _, c := range []struct{ got, want float64 }{{lr.Low, math.Pow(10, -5.5)}, {lr.High, math.Pow(10, -4.5)}, {reg.Low, 1}, {reg.High, 100}} {
+		if math.Abs(c.got-c.want) > 1e-12*c.want {
+			t.Errorf("the fine ranges are %v and %v, want a decade around 1e-5 and two around 10", lr, reg)
+		}
+	}
+}
+
+// Another seed, other draws; a grid whose number is no square reaches the strongest L2s too.
+func TestSearchDraws(t *testing.T) {
+	drawn := func(change func(s *train.Search)) []train.Trial {
+		s := smallSearch()
+		s.Base.Epochs, s.Coarse, s.Fine = 1, 2, 0
+		change(&s)
+		trials, err := runSearch(t, s, context.Background(), t.TempDir(), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return trials
+	}
+	one, two := drawn(func(s *train.Search) { s.Base.Seed = 1 }), drawn(func(s *train.Search) { s.Base.Seed = 2 })
+	if one[0].LR == two[0].LR || one[0].Reg == two[0].Reg || one[0].LR == one[1].LR {
+		t.Errorf("seed 1 draws %+v, seed 2 %+v", one, two)
+	}
+	strongest := 0.0
+	grid := drawn(func(s *train.Search) { s.Grid, s.Coarse = true, 5 })
+	for _, tr := range grid {
+		strongest = max(strongest, tr.Reg)
+	}
+	if s := smallSearch(); s.Reg.Place(strongest) < 0.7 {
+		t.Errorf("the strongest L2 of five on a grid is %g of %v", strongest, s.Reg)
 	}
 }
 

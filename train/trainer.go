@@ -106,15 +106,18 @@ func New(m models.Model, cfg Config, norm data.Normalizer) (*Trainer, error) {
 	if t.views, err = data.ParseViews(cfg.Views); err != nil {
 		return nil, err
 	}
-	if t.train, t.steps, err = t.compileTraining(true); err != nil {
+	t.train, t.steps, err = t.compileTraining(true)
+	if err == nil && cfg.MicroBatch > 0 {
+		_, t.parts, err = t.compileTraining(false)
+	}
+	if err == nil {
+		err = t.compileInference()
+	}
+	if err != nil {
+		t.Close()
 		return nil, err
 	}
-	if cfg.MicroBatch > 0 {
-		if _, t.parts, err = t.compileTraining(false); err != nil {
-			return nil, err
-		}
-	}
-	return t, t.compileInference()
+	return t, nil
 }
 
 // logits builds the model and checks what it returns.

@@ -26,6 +26,7 @@ type Base struct {
 	Classes []string        // that it knows; nil if unknown
 
 	at    string // where a run that had a new head was cut
+	input string // for what images a run asked for its model, as Config.Input
 	graph string // the text of a graph that is not in the zoo, with its input and logits
 }
 
@@ -36,7 +37,7 @@ func OpenBase(dir string) (*Base, error) {
 		return nil, err
 	}
 	defer t.Close()
-	b := &Base{Model: t.model, State: t.state, Norm: t.norm, Classes: t.classes, graph: t.graph}
+	b := &Base{Model: t.model, State: t.state, Norm: t.norm, Classes: t.classes, input: t.cfg.Input, graph: t.graph}
 	if t.cfg.Classes == 0 {
 		return b, nil
 	}
@@ -46,6 +47,9 @@ func OpenBase(dir string) (*Base, error) {
 		b.Model, err = parseModel(t.cfg.Model, b.graph)
 	} else {
 		b.Model, err = models.Find(t.cfg.Model)
+	}
+	if err == nil {
+		b.Model, err = t.cfg.reshape(b.Model)
 	}
 	return b, err
 }
@@ -132,12 +136,13 @@ func (c Config) head(m models.Model) (models.Model, error) {
 
 // From returns a Trainer whose network is that of b up to the node cfg.Head, with b's
 // weights, and a new linear layer for cfg.Classes classes. cfg.Groups says which
-// parameters are trained: models.Head names the new ones.
+// parameters are trained: models.Head names the new ones. cfg.Model and cfg.Input become
+// those of b.
 func (b *Base) From(cfg Config) (*Trainer, error) {
 	if cfg.Head == "" {
 		cfg.Head = b.at
 	}
-	cfg.Model = b.Model.Name
+	cfg.Model, cfg.Input = b.Model.Name, b.input
 	m, err := b.Model.WithHead(cfg.Head, cfg.Classes)
 	if err != nil {
 		return nil, err
@@ -230,7 +235,8 @@ type HeadFit struct {
 //	both      + ½·λ Σ W²
 //
 // There each feature is brought to mean 0 and variance 1, so that λ means the same for
-// all; the weights are brought back. Scores of an SVM tell classes apart, but are no
+// all; the weights are brought back. A feature that is the same for all images gets the
+// weight 0. Scores of an SVM tell classes apart, but are no
 // logarithms of probabilities.
 //
 // The second loss is that of Fan et al., “LIBLINEAR”, JMLR 9, 2008, section 2.
@@ -311,20 +317,29 @@ func (f *Features) classify(ctx context.Context, scores *graph.Value, state *vm.
 	return right, nil
 }
 
+// constant is the standard deviation, in means, below which a feature counts as constant:
+// in float32 its numbers are so few ulp apart that its weight would amplify rounding.
+const constant = 0x1p-20
+
 // moments returns the mean of each feature, and 1 over its standard deviation, 0 where it
 // is constant.
 func (f *Features) moments() (mean, scale []float64) {
 	mean, scale = make([]float64, f.Dim), make([]float64, f.Dim)
 	n := float64(len(f.Labels))
+	// Sums are of differences to the first row: those of a feature that never changes are
+	// exactly 0, where the rounding of its mean would pass for a deviation.
 	for i, v := range f.X {
-		mean[i%f.Dim] += float64(v) / n
+		mean[i%f.Dim] += (float64(v) - float64(f.X[i%f.Dim])) / n
+	}
+	for j := range mean {
+		mean[j] += float64(f.X[j])
 	}
 	for i, v := range f.X {
 		d := float64(v) - mean[i%f.Dim]
 		scale[i%f.Dim] += d * d / n
 	}
 	for j, v := range scale {
-		if scale[j] = 0; v > 0 {
+		if scale[j] = 0; math.Sqrt(v) > constant*math.Abs(mean[j]) {
 			scale[j] = 1 / math.Sqrt(v)
 		}
 	}

@@ -50,7 +50,7 @@ type rangeTest struct {
 }
 
 func (a *app) lrfind(ctx context.Context, cfg train.Config, r rangeTest) error {
-	m, err := tried(&cfg)
+	m, err := configured(&cfg)
 	if err != nil {
 		return err
 	}

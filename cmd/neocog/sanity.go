@@ -39,7 +39,9 @@ neocog sanity resnet20-cifar10 --data cifar-10 --json`,
 func methodFlags(cmd *cobra.Command, cfg *train.Config, o *trainOptions) {
 	f := cmd.Flags()
 	f.SortFlags = false
-	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with a data set, or digits")
+	f.StringVar(&cfg.Data, "data", cfg.Data, "`FOLDER` with a data set, a pack, csv:FILE, or digits")
+	f.StringVar(&cfg.Input, "input", "", "build the model for images of `CxHxW`, as 1x64x64; its own by default")
+	f.IntVar(&cfg.Classes, "classes", 0, "give the model a new last layer for so many classes; 0 is the model's own")
 	f.IntVar(&cfg.TrainImages, "train-images", 0, "use so many images only; 0 is all, of the digits 10,000")
 	f.IntVar(&cfg.Batch, "batch", cfg.Batch, "images in a step")
 	f.StringVar(&cfg.Optimizer, "optimizer", cfg.Optimizer, "`RULE` of the steps, as of train")
@@ -53,15 +55,18 @@ func methodFlags(cmd *cobra.Command, cfg *train.Config, o *trainOptions) {
 	f.StringVar(&o.file, "config", "", "`FILE` of YAML, such as the config.yaml of a run")
 }
 
-// tried returns the model of cfg, with its name in cfg, for commands that keep no run.
-func tried(cfg *train.Config) (models.Model, error) {
+// configured returns the model that cfg asks for, with its name in cfg.
+func configured(cfg *train.Config) (models.Model, error) {
 	m, err := findModel(cfg.Model)
+	if err != nil {
+		return m, err
+	}
 	cfg.Model = m.Name // of an alias
-	return m, err
+	return train.Model(*cfg)
 }
 
 func (a *app) sanity(ctx context.Context, cfg train.Config) error {
-	m, err := tried(&cfg)
+	m, err := configured(&cfg)
 	if err != nil {
 		return err
 	}

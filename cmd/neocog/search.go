@@ -16,7 +16,7 @@ import (
 )
 
 func (a *app) searchCommand() *cobra.Command {
-	cfg := train.DefaultConfig("twolayer")
+	cfg := train.DefaultConfig("lenet5")
 	var o trainOptions
 	s := train.Search{LR: train.Range{Low: 1e-6, High: 1e-3}, Reg: train.Range{Low: 1e-5, High: 1e5}, Coarse: 20, Fine: 10}
 	var lr, reg, dir string
@@ -31,14 +31,11 @@ neocog search lenet5 --data mnist --lr-range 1e-4:1 --reg-range 1e-6:1e-2 --dir 
 		Args:              wants(0, 1, "at most one MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if len(args) == 0 {
-				args = []string{"lenet5"}
-			}
 			given := cmd.Flags().Changed("validation")
 			if err := configure(&cfg, args, o, cmd.Flags()); err != nil {
 				return err
 			}
-			if !given {
+			if !given && cfg.Validation == 0 {
 				cfg.Validation = 1000
 			}
 			for _, r := range []struct {
@@ -88,7 +85,7 @@ func parseRange(s string, to *train.Range) error {
 }
 
 func (a *app) search(ctx context.Context, s train.Search, dir string) error {
-	m, err := tried(&s.Base)
+	m, err := configured(&s.Base)
 	if err != nil {
 		return err
 	}
@@ -121,10 +118,10 @@ func (a *app) search(ctx context.Context, s train.Search, dir string) error {
 	}
 	best, _ := train.BestTrial(trials)
 	if a.json {
-		return a.emit(map[string]any{"best": best, "warnings": s.Edges(best), "plot": plot})
+		return a.emit(map[string]any{"best": best, "warnings": s.Edges(trials), "plot": plot})
 	}
 	fmt.Fprintf(a.stdout, "\nbest  val_acc %s at lr %.3g, reg %.3g (trial %d, %s)\nplot  %s\n", a.out.green(fmt.Sprintf("%.4f", best.Accuracy)), best.LR, best.Reg, best.Trial+1, best.Stage, plot)
-	for _, w := range s.Edges(best) {
+	for _, w := range s.Edges(trials) {
 		fmt.Fprintf(a.stdout, "%s %s\n", a.out.red("warning:"), w)
 	}
 	return nil
@@ -137,9 +134,8 @@ func scatter(s train.Search, trials []train.Trial) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" font-family="sans-serif" font-size="12">`+"\n", w, h)
 	fmt.Fprintf(&b, `<rect width="100%%" height="100%%" fill="white"/><rect x="%d" y="%d" width="%d" height="%d" fill="none" stroke="#888"/>`+"\n", pad, pad/2, w-2*pad, h-2*pad)
-	place := func(r train.Range, v float64) float64 { return math.Log(v/r.Low) / math.Log(r.High/r.Low) }
-	x := func(v float64) float64 { return pad + (w-2*pad)*place(s.LR, v) }
-	y := func(v float64) float64 { return pad/2 + (h-2*pad)*(1-place(s.Reg, v)) }
+	x := func(v float64) float64 { return pad + (w-2*pad)*s.LR.Place(v) }
+	y := func(v float64) float64 { return pad/2 + (h-2*pad)*(1-s.Reg.Place(v)) }
 	for e := math.Ceil(math.Log10(s.LR.Low)); e <= math.Log10(s.LR.High); e++ {
 		fmt.Fprintf(&b, `<text x="%.1f" y="%d" text-anchor="middle">1e%g</text>`+"\n", x(math.Pow(10, e)), h-pad-12, e)
 	}
