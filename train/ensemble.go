@@ -3,7 +3,6 @@ package train
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -88,7 +87,7 @@ func (e Ensemble) Evaluate(ctx context.Context, set *data.Set) (Metrics, error) 
 		m.Confusion[i] = make([]int, classes)
 	}
 	for i, y := range set.Labels {
-		m.Loss -= math.Log(float64(mean[i*classes+int(y)])) / float64(m.N)
+		m.Loss += nats(mean[i*classes+int(y)]) / float64(m.N)
 	}
 	m.Accuracy = float64(count(mean, set.Labels, classes, m.Confusion)) / float64(m.N)
 	return m, nil

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"gorgonia.org/tensor"
+
 	"neocog/data"
 	"neocog/train"
 )
@@ -88,6 +90,43 @@ func TestSnapshots(t *testing.T) {
 	// The loss is the mean over the labels' probabilities, added up in another order at most.
 	if want := float64(right) / 100; m.Accuracy != want || m.N != 100 || math.Abs(m.Loss-loss) > 1e-12*loss {
 		t.Errorf("%+v, want an accuracy of %v and a loss of %v on 100", m, want, loss)
+	}
+}
+
+// Networks that are sure of something else give a label a mean probability that is 0 in float32: no infinite loss.
+func TestMeansThatUnderflowAreNoInfiniteLoss(t *testing.T) {
+	set := data.Digits(20, 1)
+	c := train.DefaultConfig(plain.Name)
+	tr, err := train.New(plain, c, data.PixelMean(set))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tr.Close()
+	bias := make([]float32, 10)
+	bias[3] = 1e4
+	if err := tr.State().Set("fc/b", tensor.New(tensor.WithShape(10), tensor.WithBacking(bias))); err != nil {
+		t.Fatal(err)
+	}
+	alone, err := tr.Evaluate(t.Context(), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	both, err := train.Ensemble{tr, tr}.Evaluate(t.Context(), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	views, err := data.ParseViews("mirror")
+	if err != nil {
+		t.Fatal(err)
+	}
+	tr.SetViews(views)
+	seen, err := tr.Evaluate(t.Context(), set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	most := 150 * math.Ln2 // of a label whose probability is below the least float32, 2⁻¹⁴⁹
+	if alone.Loss < 1000 || both.Loss < 50 || both.Loss > most || seen.Loss < 50 || seen.Loss > most {
+		t.Errorf("losses: alone %v, of an ensemble %v, of views %v, want these two at most %v", alone.Loss, both.Loss, seen.Loss, most)
 	}
 }
 

@@ -89,9 +89,15 @@ func (t *Trainer) evaluateViews(ctx context.Context, set *data.Set, confusion []
 		}
 	}
 	for i, y := range set.Labels {
-		loss -= math.Log(float64(probs[i*classes+int(y)]))
+		loss += nats(probs[i*classes+int(y)])
 	}
 	return loss, count(probs, set.Labels, classes, confusion), nil
+}
+
+// nats is the cross-entropy of an image whose label has a mean probability of p. Means are float32: one that has become 0 in
+// it counts as the least that is not, 103 nats, for no network that gives numbers is infinitely wrong.
+func nats(p float32) float64 {
+	return -math.Log(max(float64(p), math.SmallestNonzeroFloat32))
 }
 
 // addTo adds the n-th part of each number.

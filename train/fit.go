@@ -31,6 +31,15 @@ type Result struct {
 	Steps    int
 	Seconds  float64
 	Waited   float64 // seconds, of Seconds, that training waited for batches of images; see data.Loader.Waited
+	Early    bool    // it ended by Config.Patience
+}
+
+// Best returns the number of the epoch with the best figures, whose weights best.safetensors keeps; 0 if none has ended.
+func (r *Result) Best() int {
+	if len(r.Epochs) == 0 {
+		return 0
+	}
+	return r.Epochs[best(r.Epochs)].Epoch
 }
 
 // A Diverged error says that the loss is no longer a finite number, or that it has
@@ -96,6 +105,7 @@ func (t *Trainer) Fit(ctx context.Context, set, test *data.Set, o FitOptions) (*
 			return &f.result, err
 		}
 	}
+	f.result.Early = t.epoch < t.cfg.Epochs
 	return &f.result, nil
 }
 

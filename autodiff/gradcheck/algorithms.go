@@ -37,6 +37,7 @@ var forms = []struct {
 	{"5×1, padding 2", conv.Problem{N: 1, C: 3, H: 9, W: 3, K: 3, R: 5, S: 1, Pad: [4]int{2, 0, 2, 0}}},
 	{"1×1, 20 channels, 40 filters", conv.Problem{N: 2, C: 20, H: 6, W: 7, K: 40, R: 1, S: 1}},
 	{"1×1, stride 2, 20 channels, 40 filters", conv.Problem{N: 2, C: 20, H: 8, W: 9, K: 40, R: 1, S: 1, Stride: [2]int{2, 2}}},
+	{"1×1, 128 channels, 128 filters, 132 pixels", conv.Problem{N: 1, C: 128, H: 11, W: 12, K: 128, R: 1, S: 1}},
 	{"the size of the image", conv.Problem{N: 3, C: 3, H: 4, W: 5, K: 6, R: 4, S: 5}},
 }
 

@@ -17,7 +17,7 @@
 //	0    done
 //	1    it went wrong: the message says what and what would work
 //	2    the command line is wrong: an unknown flag, command, model or op
-//	130  interrupted by SIGINT or SIGTERM, after saving; a second signal stops at once
+//	130  interrupted by SIGINT, SIGTERM or SIGHUP, after saving; a second signal stops at once
 //
 // Every flag has an environment variable, NEOCOG_EPOCHS for --epochs, which the flag overrides.
 //

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -160,6 +161,17 @@ func kind(f *pflag.Flag) string {
 		return strings.Join(c.known, ", ")
 	}
 	return "text"
+}
+
+// notEmpty returns an error if one of the flags is given without content, as a variable of the shell that is not set gives it.
+func notEmpty(flags *pflag.FlagSet, names ...string) error {
+	for _, name := range names {
+		if f := flags.Lookup(name); f.Changed && f.Value.String() == "" {
+			what, _ := pflag.UnquoteUsage(f)
+			return usagef("--%s is empty, want a %s", name, cmp.Or(what, "value"))
+		}
+	}
+	return nil
 }
 
 // choice is a flag which takes one of a few words.

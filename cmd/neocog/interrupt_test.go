@@ -56,7 +56,7 @@ func (p *process) await(t *testing.T, text string) string {
 }
 
 func TestInterruptSaves(t *testing.T) {
-	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM} {
+	for _, sig := range []syscall.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
 		t.Run(sig.String(), func(t *testing.T) {
 			p := startTraining(t)
 			p.await(t, "epoch 1/1000000")

@@ -49,6 +49,9 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 		Args:              wants(0, 1, "at most one MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd.Flags(), "resume", "config", "runs", "data"); err != nil {
+				return err
+			}
 			if o.resume != "" {
 				change, err := resumption(&cfg, args, cmd.Flags())
 				if err != nil {
@@ -352,12 +355,14 @@ type outcome struct {
 	Steps       int      `json:"steps"`
 	Seconds     float64  `json:"seconds"`
 	Waited      float64  `json:"waited"` // seconds, of these, in which training waited for images
+	Best        int      `json:"best_epoch,omitempty"`
+	Early       bool     `json:"early,omitempty"` // it ended by --patience
 	Run         string   `json:"run"`
 	Interrupted bool     `json:"interrupted,omitempty"`
 }
 
 func outcomeOf(r *train.Result, dir string) outcome {
-	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Waited: r.Waited, Run: dir}
+	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Waited: r.Waited, Run: dir, Best: r.Best(), Early: r.Early}
 	if len(r.Epochs) > 0 {
 		o.Accuracy, o.Loss = &r.Accuracy, &r.Loss
 	}
@@ -372,11 +377,16 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 	if r.Steps > 0 && r.Seconds > 0 {
 		took += fmt.Sprintf(", %s of it waiting for data", percent(r.Waited/r.Seconds))
 	}
+	lines := [][2]string{{"accuracy", a.out.green(percent(r.Accuracy)) + fmt.Sprintf(" of %s, loss %.4f", plural(test.Len(), "test image"), r.Loss)}}
+	if k := r.Best(); k > 0 && k < len(r.Epochs) && r.Epochs[k-1].Epoch == k {
+		accuracy := r.Epochs[k-1].TestAccuracy
+		lines = append(lines, [2]string{"best", fmt.Sprintf("%s after epoch %d: %s eval --best %s", percent(accuracy), k, self(), dir)})
+	}
+	if r.Early {
+		took += "; it ended early, for --patience"
+	}
 	fmt.Fprintln(a.stderr)
-	fields(a.stdout, a.out,
-		[2]string{"accuracy", a.out.green(percent(r.Accuracy)) + fmt.Sprintf(" of %s, loss %.4f", plural(test.Len(), "test image"), r.Loss)},
-		[2]string{"time", took},
-		[2]string{"run", a.out.bold(dir)})
+	fields(a.stdout, a.out, append(lines, [2]string{"time", took}, [2]string{"run", a.out.bold(dir)})...)
 	if !a.quiet {
 		fmt.Fprintf(a.stdout, "\n%s\n  %[2]s view %[3]s\n  %[2]s eval %[3]s\n  %[2]s predict %[3]s %[4]s\n", a.out.dim("next"), self(), dir, example)
 	}

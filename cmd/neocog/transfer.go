@@ -55,6 +55,11 @@ neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagene
 			if err := checkName(o.name); err != nil {
 				return err
 			}
+			for _, name := range []string{"epochs", "lr", "augment", "optimizer", "schedule"} {
+				if f := cmd.Flags().Lookup(name); f != nil && f.Changed && cfg.Groups == "" {
+					return usagef("--%s is of training further; --groups says what is trained", name)
+				}
+			}
 			if o.classifier.value == "none" && cfg.Groups == "" {
 				return usagef("--classifier none leaves nothing to do; --groups says what is trained")
 			}
