@@ -483,9 +483,18 @@ func (c *call) axes(as []int, rank int) []int {
 	return out
 }
 
+// valid ends the rule where an op that it has made was refused, so that no rule looks into a
+// shape that is none.
+func (c *call) valid(x *graph.Value) {
+	if !x.IsValid() {
+		panic(refusal{c.unsupported((&importer{g: x.Graph()}).mistake())})
+	}
+}
+
 // extent returns an extent of x that must be known.
 func (c *call) extent(x *graph.Value, axis int) int {
-	n := x.Shape()[axis]
+	c.valid(x)
+	n := x.Shape()[c.axis(axis, x.Shape().Rank())]
 	if n == graph.Batch {
 		c.symbolic(x)
 	}
@@ -494,6 +503,7 @@ func (c *call) extent(x *graph.Value, axis int) int {
 
 // size returns the number of elements of x, which must be known.
 func (c *call) size(x *graph.Value) int {
+	c.valid(x)
 	n := x.Shape().Size()
 	if n < 0 {
 		c.symbolic(x)
