@@ -150,8 +150,12 @@ func (c *call) build(r rule) ([]value, error) {
 }
 
 // foldable reports whether the node can be computed at once: its operands, at
-// least one, are constants. Parameters are none.
+// least one, are constants. Parameters are none, and what draws random numbers draws them in
+// each run.
 func (c *call) foldable() bool {
+	if c.n.OpType == "Dropout" {
+		return false
+	}
 	size := 0
 	for _, name := range c.n.Input {
 		v := c.values[name]
@@ -215,6 +219,9 @@ func (c *call) compute(r rule, probe int) ([]constant, error) {
 		alone.folding = append(alone.folding, c.values[name].constant().at(probe))
 	}
 	outs, err := alone.build(r)
+	if err == nil {
+		err = alone.settle(outs)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -248,6 +255,21 @@ func (c *call) compute(r rule, probe int) ([]constant, error) {
 		results[i].typ, got = o.v.Type(), got[1:]
 	}
 	return results, nil
+}
+
+// settle makes the results that are made when they are used.
+func (c *call) settle(outs []value) error {
+	for i, o := range outs {
+		if o.v != nil || o.later == nil {
+			continue
+		}
+		v, err := c.guarded(func() []*graph.Value { return one(o.later(c)) })
+		if err != nil {
+			return err
+		}
+		outs[i].v = v[0]
+	}
+	return nil
 }
 
 // literal returns the elements of v if it is a constant of the graph.

@@ -225,6 +225,9 @@ func (im *importer) typeOf(v *onnxpb.ValueInfo, batch map[string]bool) (graph.Ty
 	if v.Type.Tensor.Shape == nil && known == nil {
 		return refuse("it has no shape")
 	}
+	if n := len(dimensions(v)); v.Type.Tensor.Shape != nil && known != nil && known.Dims() != n {
+		return graph.Type{}, errors.Errorf("onnx: Options.Known of input %s has %d dimensions, the model wants %d", quoted(v.Name), known.Dims(), n)
+	}
 	for axis, dim := range dimensions(v) {
 		n, given := im.opts.Dims[dim.Param]
 		switch {
@@ -237,7 +240,7 @@ func (im *importer) typeOf(v *onnxpb.ValueInfo, batch map[string]bool) (graph.Ty
 			if known == nil {
 				return refuse("the model leaves the extent of axis %d open and calls it %q: say what it is (Options.Dims, --dim %s=…)", axis, dim.Param, dim.Param)
 			}
-			n = known.Shape()[min(axis, known.Dims()-1)]
+			n = known.Shape()[axis]
 		case im.opts.Batch > 0:
 			n = im.opts.Batch
 		default:

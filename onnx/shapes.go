@@ -227,7 +227,7 @@ func split(c *call) []*graph.Value {
 	return out
 }
 
-// slice cuts x as NumPy does: bounds are clipped, steps may go backwards.
+// slice cuts x: bounds are clipped, steps may go backwards.
 func (c *call) slice(x *graph.Value, starts, ends, axes, steps []int) *graph.Value {
 	s := x.Shape()
 	if axes == nil {
@@ -255,7 +255,8 @@ func (c *call) slice(x *graph.Value, starts, ends, axes, steps []int) *graph.Val
 			lo, hi := clamp(wrapped(starts[i], n), 0, n), clamp(wrapped(ends[i], n), 0, n)
 			x = ops.SliceStep(x, a, min(lo, hi), hi, min(step, max(n, 1)))
 		default:
-			hi, lo := clamp(wrapped(starts[i], n), -1, n-1), clamp(wrapped(ends[i], n), -1, n-1)
+			// A start is brought into x, as ONNX says; NumPy's may stand before it.
+			hi, lo := min(clamp(wrapped(starts[i], n), 0, n), n-1), clamp(wrapped(ends[i], n), -1, n-1)
 			step = max(step, -n-1)
 			count := ceilDiv(max(hi-lo, 0), -step)
 			if count > maxTable {
