@@ -546,6 +546,21 @@ func (c *call) float(i int) *graph.Value {
 	return x
 }
 
+// stretching returns operand i and refuses integers, and what does not stretch to the shape of y.
+func (c *call) stretching(i int, y *graph.Value) *graph.Value {
+	c.valid(y)
+	b := c.float(i)
+	from, to := b.Shape(), y.Shape()
+	ok := len(from) <= len(to)
+	for j := 0; ok && j < len(from); j++ {
+		ok = from[j] == 1 || from[j] == to[len(to)-len(from)+j]
+	}
+	if !ok {
+		c.refuse("operand %d is %v, which does not stretch to %v", i, b.Type(), y.Type())
+	}
+	return b
+}
+
 // rank returns operand i and refuses one of fewer dimensions.
 func (c *call) rank(i, least int) *graph.Value {
 	x := c.in(i)

@@ -225,9 +225,6 @@ func (im *importer) typeOf(v *onnxpb.ValueInfo, batch map[string]bool) (graph.Ty
 	if v.Type.Tensor.Shape == nil && known == nil {
 		return refuse("it has no shape")
 	}
-	if n := len(dimensions(v)); v.Type.Tensor.Shape != nil && known != nil && known.Dims() != n {
-		return graph.Type{}, errors.Errorf("onnx: Options.Known of input %s has %d dimensions, the model wants %d", quoted(v.Name), known.Dims(), n)
-	}
 	for axis, dim := range dimensions(v) {
 		n, given := im.opts.Dims[dim.Param]
 		switch {
@@ -239,6 +236,9 @@ func (im *importer) typeOf(v *onnxpb.ValueInfo, batch map[string]bool) (graph.Ty
 		case axis > 0 && !batch[dim.Param]:
 			if known == nil {
 				return refuse("the model leaves the extent of axis %d open and calls it %q: say what it is (Options.Dims, --dim %s=…)", axis, dim.Param, dim.Param)
+			}
+			if rank := len(dimensions(v)); known.Dims() != rank {
+				return graph.Type{}, errors.Errorf("onnx: what is fed for input %s has %d dimensions, the model wants %d", quoted(v.Name), known.Dims(), rank)
 			}
 			n = known.Shape()[axis]
 		case im.opts.Batch > 0:

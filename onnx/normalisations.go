@@ -83,18 +83,19 @@ func batchNorm(c *call) []*graph.Value {
 
 // layerNorm has the mean and 1/√(variance + epsilon) as further results.
 func layerNorm(c *call) []*graph.Value {
-	x, gamma := c.rank(0, 1), c.float(1)
+	x := c.rank(0, 1)
+	gamma := c.stretching(1, x)
 	axis := c.axis(c.attrInt("axis", -1), x.Shape().Rank())
 	if c.attrInt("stash_type", 1) != 1 {
 		c.refuse("stash_type is %d; statistics of type float are known", c.attrInt("stash_type", 1))
 	}
 	standard := ops.Standardise(x, axis, c.attrFloat("epsilon", 1e-5))
 	y := standard
-	if k, ok := literal(gamma); !ok || !allOnes(k) || gamma.Shape().Rank() > x.Shape().Rank() {
+	if k, ok := literal(gamma); !ok || !allOnes(k) {
 		y = ops.Mul(y, gamma)
 	}
 	if c.has(2) {
-		y = ops.Add(y, c.float(2))
+		y = ops.Add(y, c.stretching(2, x))
 	}
 	var axes []int
 	for i := axis; i < x.Shape().Rank(); i++ {

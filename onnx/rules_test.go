@@ -138,6 +138,42 @@ func TestPadOfModes(t *testing.T) {
 	}
 }
 
+// The first two are of ONNX's own test cases for operator set 10, which the others have no more.
+func TestResize10Shrinks(t *testing.T) {
+	x := fed(graph.Shape{1, 1, 2, 4}, 1, 2, 3, 4, 5, 6, 7, 8)
+	resize := func(mode string, scales ...float64) oneNode {
+		return oneNode{10, "Resize", attributes{attrString("mode", mode)}, []operand{x, fixed(scales...)}}
+	}
+	resize("nearest", 1, 1, 0.6, 0.6).gives(t, graph.Shape{1, 1, 1, 2}, 1, 3)
+	resize("linear", 1, 1, 0.6, 0.6).gives(t, graph.Shape{1, 1, 1, 2}, 1, 8./3)
+	resize("nearest", 1, 1, 1.5, 0.6).gives(t, graph.Shape{1, 1, 3, 2}, 1, 3, 1, 3, 5, 7)
+	oneNode{9, "Upsample", nil, []operand{x, fixed(1, 1, 0.5, 2)}}.refused(t, "at least 1")
+	oneNode{8, "Upsample", attributes{{Name: "scales", Type: onnxpb.TypeFloats, Floats: []float32{1, 1, 0.5, 2}}}, []operand{x}}.refused(t, "at least 1")
+}
+
+func TestGemmStretchesOnlyC(t *testing.T) {
+	a, b := fed(graph.Shape{1, 2}, 1, 2), fed(graph.Shape{2, 3}, 1, 0, 1, 0, 1, 1)
+	oneNode{13, "Gemm", nil, []operand{a, b, fed(graph.Shape{1, 1}, 10)}}.gives(t, graph.Shape{1, 3}, 11, 12, 13)
+	oneNode{13, "Gemm", nil, []operand{a, b, fed(graph.Shape{2, 1, 3}, 0, 0, 0, 0, 0, 0)}}.refused(t, "does not stretch")
+	oneNode{13, "Gemm", nil, []operand{a, b, fed(graph.Shape{2, 3}, 0, 0, 0, 0, 0, 0)}}.refused(t, "does not stretch")
+}
+
+// A gamma of ones changes nothing; of a wrong shape it is wrong all the same.
+func TestLayerNormalizationOfAWrongShape(t *testing.T) {
+	x := fed(graph.Shape{1, 2}, 1, 3)
+	oneNode{17, "LayerNormalization", nil, []operand{x, fed(graph.Shape{3}, 1, 1, 1)}}.refused(t, "does not stretch")
+	m := small()
+	ones := encode("", ofFloats(graph.Of(graph.Float32, 7), slices.Repeat([]float64{1}, 7)))
+	m.Graph.Initializer = nil
+	m.Graph.Node = []*onnxpb.Node{
+		{OpType: "Constant", Output: []string{"g"}, Attribute: attributes{{Name: "value", Type: onnxpb.TypeTensor, T: ones}}},
+		{Name: "n", OpType: "LayerNormalization", Input: []string{"x", "g"}, Output: []string{"y"}},
+	}
+	if err := refused(t, "ones [7] for x [3,2]", onnxpb.Marshal(m)); err == nil || !strings.Contains(err.Error(), "does not stretch") {
+		t.Errorf("error %v", err)
+	}
+}
+
 func TestKnownOfAnotherRankIsRefused(t *testing.T) {
 	m := small()
 	m.Graph.Input[0].Type.Tensor.Shape.Dim[1] = &onnxpb.Dimension{Param: "h"}
