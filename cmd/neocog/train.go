@@ -354,17 +354,18 @@ type outcome struct {
 	Epochs      int      `json:"epochs"`
 	Steps       int      `json:"steps"`
 	Seconds     float64  `json:"seconds"`
-	Waited      float64  `json:"waited"` // seconds, of these, in which training waited for images
-	Best        int      `json:"best_epoch,omitempty"`
-	Early       bool     `json:"early,omitempty"` // it ended by --patience
+	Waited      float64  `json:"waited"`               // seconds, of these, in which training waited for images
+	Best        *int     `json:"best_epoch,omitempty"` // 0 is the network before the first; missing if no epoch was finished
+	Early       bool     `json:"early,omitempty"`      // it ended by --patience
 	Run         string   `json:"run"`
 	Interrupted bool     `json:"interrupted,omitempty"`
 }
 
 func outcomeOf(r *train.Result, dir string) outcome {
-	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Waited: r.Waited, Run: dir, Best: r.Best(), Early: r.Early}
+	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Waited: r.Waited, Run: dir, Early: r.Early}
 	if len(r.Epochs) > 0 {
-		o.Accuracy, o.Loss = &r.Accuracy, &r.Loss
+		best := r.Best()
+		o.Accuracy, o.Loss, o.Best = &r.Accuracy, &r.Loss, &best
 	}
 	return o
 }
@@ -378,9 +379,11 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 		took += fmt.Sprintf(", %s of it waiting for data", percent(r.Waited/r.Seconds))
 	}
 	lines := [][2]string{{"accuracy", a.out.green(percent(r.Accuracy)) + fmt.Sprintf(" of %s, loss %.4f", plural(test.Len(), "test image"), r.Loss)}}
-	if k := r.Best(); k > 0 && k < len(r.Epochs) && r.Epochs[k-1].Epoch == k {
-		accuracy := r.Epochs[k-1].TestAccuracy
-		lines = append(lines, [2]string{"best", fmt.Sprintf("%s after epoch %d: %s eval --best %s", percent(accuracy), k, self(), dir)})
+	switch k := r.Best(); {
+	case k > 0 && k < len(r.Epochs) && r.Epochs[k-1].Epoch == k:
+		lines = append(lines, [2]string{"best", fmt.Sprintf("%s after epoch %d: %s eval --best %s", percent(r.Epochs[k-1].TestAccuracy), k, self(), dir)})
+	case k == 0 && r.Start != nil && len(r.Epochs) > 0:
+		lines = append(lines, [2]string{"best", fmt.Sprintf("%s before training further: %s eval --best %s", percent(r.Start.TestAccuracy), self(), dir)})
 	}
 	if r.Early {
 		took += "; it ended early, for --patience"
@@ -397,13 +400,21 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 func (a *app) ended(r *train.Result, dir string, err error) error {
 	switch diverged, ok := errors.AsType[*train.Diverged](err); {
 	case r != nil && errors.Is(err, context.Canceled):
-	case r != nil && ok && len(r.Epochs) > 0:
+	case ok && len(r.Epochs) > 0:
 		return fmt.Errorf("%w; %s keeps the weights of epoch %d", diverged, dir, len(r.Epochs))
+	case ok && r.Start != nil:
+		return fmt.Errorf("%w; %s keeps the network as it was before training further, %s of test images: %s eval %[2]s", diverged, dir, percent(r.Start.TestAccuracy), self())
 	default:
-		if found, _ := filepath.Glob(filepath.Join(dir, "checkpoint-*")); r != nil && !ok && len(found) > 0 {
-			return fmt.Errorf("%w; once that is mended, to go on: %s train --resume %s", err, self(), dir)
+		if _, gone := os.Stat(dir); errors.Is(gone, fs.ErrNotExist) {
+			return fmt.Errorf("%w; nothing was worth keeping, the run folder %s is removed", err, dir)
 		}
-		return err
+		switch found, _ := filepath.Glob(filepath.Join(dir, "checkpoint-*")); {
+		case r == nil || len(found) == 0: // what is there, if anything, is as it was before
+			return err
+		case ok:
+			return fmt.Errorf("%w; %s keeps a checkpoint of before, but no weights to evaluate", diverged, dir)
+		}
+		return fmt.Errorf("%w; once that is mended, to go on: %s train --resume %s", err, self(), dir)
 	}
 	// Fit has saved all, unless the disk was against it.
 	saved, failed := train.Open(dir)

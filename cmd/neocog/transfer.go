@@ -173,12 +173,14 @@ func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o tra
 	a.announce(t.Model(), t.Config(), t, set, test, run.Dir)
 	began := time.Now()
 	result := &train.Result{}
+	var start *train.Record
 	if o.classifier.value != "none" {
 		rec, err := a.fitHead(ctx, t, set, test, o)
 		if err != nil {
 			return err
 		}
 		rec.Seconds = time.Since(began).Seconds()
+		start = &rec
 		result = &train.Result{Epochs: []train.Record{rec}, Loss: rec.TestLoss, Accuracy: rec.TestAccuracy, Seconds: rec.Seconds}
 		if !tune {
 			if err := run.Keep(t, set.Classes, rec); err != nil {
@@ -192,7 +194,7 @@ func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o tra
 		}
 	}
 	if tune {
-		if result, err = t.Fit(ctx, set, test, train.FitOptions{Run: run, Progress: a.progress()}); err != nil {
+		if result, err = t.Fit(ctx, set, test, train.FitOptions{Run: run, Progress: a.progress(), Start: start}); err != nil {
 			return a.ended(result, run.Dir, err)
 		}
 	}
