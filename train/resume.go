@@ -124,7 +124,7 @@ func (r *Run) restore(t *Trainer) error {
 	if len(damaged) > 0 {
 		return errors.Errorf("run folder %s has no checkpoint that can be used: %s", r.Dir, strings.Join(damaged, "; "))
 	}
-	why := "it was made by a version that kept none, or by 'neocog transfer' without further training"
+	why := "it was made by a version that kept none, or by 'neocog weights', or by 'neocog transfer' without further training"
 	if t.cfg.Checkpoint == "none" {
 		why = "its configuration says checkpoint: none"
 	}

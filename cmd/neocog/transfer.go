@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -103,6 +104,9 @@ neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagene
 // openBase opens the network to start from: a run folder, or a file, which does not say what its images go through.
 func openBase(path string, o transferOptions) (*train.Base, error) {
 	info, err := os.Stat(path)
+	if err != nil && (isONNX(path) || isWeights(path)) {
+		return nil, fmt.Errorf("%s cannot be opened: %w", path, errors.Unwrap(err))
+	}
 	if err != nil || info.IsDir() {
 		if o.model != "" {
 			return nil, usagef("--model is for .safetensors and .npz files; the run %s says what its model is", path)
