@@ -140,7 +140,7 @@ func (f *File) sum(meta map[string]string) (string, error) {
 // decodeSafetensors reads a file and, where it has one of ours, checks its checksum.
 func decodeSafetensors(file []byte) (*File, error) {
 	if len(file) < 8 {
-		return nil, errors.Errorf("it is too short for a safetensors file: its length in bytes is %d, want at least 8", len(file))
+		return nil, errors.Errorf("it has %d bytes, too few for a safetensors file", len(file))
 	}
 	n := binary.LittleEndian.Uint64(file)
 	if n > maxHeader || n > uint64(len(file)-8) {

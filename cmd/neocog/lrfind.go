@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 
@@ -25,10 +26,13 @@ neocog lrfind resnet20-cifar10 --data cifar-10 --csv curve.csv`,
 		Args:              wants(0, 1, "at most one MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd.Flags(), "config", "data", "csv"); err != nil {
+				return err
+			}
 			if err := configure(&cfg, args, o, cmd.Flags()); err != nil {
 				return err
 			}
-			if !(r.low > 0 && r.low < r.high) || r.steps < 10 {
+			if !(r.low > 0 && r.low < r.high) || math.IsInf(r.high, 0) || r.steps < 10 {
 				return usagef("a range test wants 0 < --low < --high and --steps of at least 10, got %g, %g and %d", r.low, r.high, r.steps)
 			}
 			return a.lrfind(cmd.Context(), cfg, r)
