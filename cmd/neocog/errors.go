@@ -160,6 +160,9 @@ func kind(f *pflag.Flag) string {
 	if c, ok := f.Value.(*choice); ok {
 		return strings.Join(c.known, ", ")
 	}
+	if name, _ := pflag.UnquoteUsage(f); name != f.Value.Type() {
+		return name // as the help calls it
+	}
 	return "text"
 }
 

@@ -94,6 +94,12 @@ func (a *app) lrfind(ctx context.Context, cfg train.Config, r rangeTest) error {
 		return nil
 	}
 	fmt.Fprintf(a.stdout, "\nsuggestion  %s, where the loss falls most steeply\n", a.out.green(fmt.Sprintf("%.2g", lr)))
+	switch place := (train.Range{Low: r.low, High: r.high}).Place(lr); {
+	case place < 0.1:
+		fmt.Fprintf(a.stdout, "%s that is the lower edge of %g to %g, where the first batches may differ by more than the rate does: try with another --low or --high, or more --steps\n", a.out.red("warning:"), r.low, r.high)
+	case place > 0.9:
+		fmt.Fprintf(a.stdout, "%s that is the upper edge of %g to %g: try with --high %.2g\n", a.out.red("warning:"), r.low, r.high, r.high*10)
+	}
 	return nil
 }
 

@@ -47,6 +47,9 @@ neocog transfer resnet20.onnx --normalize imagenet --data fashion-mnist
 neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagenet --data fashion-mnist`,
 		Args: wants(1, 1, "BASE, a run folder, .onnx, .safetensors or .npz file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd.Flags(), "runs"); err != nil {
+				return err
+			}
 			if cfg.Data == "" {
 				return usagef("--data is empty, want a folder, or %s for the embedded digits", train.Digits)
 			}
@@ -82,7 +85,7 @@ neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagene
 	f.Float64Var(&o.lambda, "l2", 1e-4, "L2 on the classifier's weights")
 	f.StringVar(&o.model, "model", "", "`MODEL` that a .safetensors or .npz file has the weights of, if it does not say")
 	f.StringVar(&o.normalize, "normalize", "", "`METHOD` for the images: mean-std, imagenet, pixel-mean, mean, none; the base's\nby default; of a file it must be said")
-	f.StringVar(&cfg.Groups, "groups", "", "what to train further, `PATTERN=RATE[,DECAY];…`; other parameters are frozen,\nthe new layer is head/* and has rate 1")
+	f.StringVar(&cfg.Groups, "groups", "", "what to train further, `PATTERN=RATE[,DECAY];...`; other parameters are frozen,\nthe new layer is head/* and has rate 1")
 	f.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "times that every image is seen in that training")
 	f.Float64Var(&cfg.LR, "lr", cfg.LR, "learning rate of it")
 	f.StringVar(&cfg.Optimizer, "optimizer", cfg.Optimizer, "`RULE` of it: "+strings.Join(optimizers(), ", "))
@@ -97,7 +100,7 @@ neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagene
 	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
 	f.IntVar(&cfg.Workers, "workers", cfg.Workers, "prepare the next batches in so many goroutines; changes no result")
 	f.StringVar(&o.runs, "runs", train.Runs, "`FOLDER` in which the run's folder is made")
-	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder; time and model by default")
+	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder, NAME-2 and so on if there is one; time and model by default")
 	return cmd
 }
 
@@ -169,7 +172,7 @@ func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o tra
 	if o.name == "" {
 		o.name = train.RunName(base.Model.Name, time.Now())
 	}
-	run, err := train.Create(o.runs, o.name)
+	run, err := a.create(o.runs, o.name)
 	if err != nil {
 		return err
 	}
@@ -180,6 +183,9 @@ func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o tra
 	var start *train.Record
 	if o.classifier.value != "none" {
 		rec, err := a.fitHead(ctx, t, set, test, o)
+		if errors.Is(err, context.Canceled) {
+			return &interrupted{fmt.Sprintf("interrupted while the classifier was fitted; nothing is kept, the run folder %s is removed; to start again, the same command", run.Dir)}
+		}
 		if err != nil {
 			return err
 		}

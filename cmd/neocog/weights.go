@@ -70,7 +70,7 @@ neocog weights resnet20.onnx --only 'conv1.weight' -o w.npy`,
 	f.SortFlags = false
 	f.StringVarP(&o.out, "output", "o", "", "`FILE` or new run folder to write")
 	f.StringVar(&o.of, "of", "", "`NETWORK` that the weights go into: a run folder, .onnx file or model")
-	f.StringSliceVar(&o.only, "only", nil, "`PATTERN,…` of names, such as 'conv*': these tensors alone")
+	f.StringSliceVar(&o.only, "only", nil, "`PATTERN,...` of names, such as 'conv*': these tensors alone")
 	f.Uint64Var(&o.seed, "seed", 0, "decides the starting weights of a model")
 	return cmd
 }
