@@ -3,6 +3,7 @@ package data
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"strings"
 )
 
@@ -34,6 +35,14 @@ func (e *FormatError) Error() string {
 
 // Unwrap returns the cause.
 func (e *FormatError) Unwrap() error { return e.Err }
+
+// missingError says which file or folder is not there, and what would be.
+type missingError struct{ text string }
+
+func (e *missingError) Error() string { return e.text }
+
+// Unwrap returns fs.ErrNotExist.
+func (e *missingError) Unwrap() error { return fs.ErrNotExist }
 
 // inFile puts the path into an error that does not name one yet.
 func inFile(path string, err error) error {

@@ -32,7 +32,7 @@ func ExampleOpen() {
 	_, _, err := data.Open("no-such-folder")
 	fmt.Println(err)
 	// Output:
-	// data folder no-such-folder is missing; a folder would hold train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100); the embedded digits need none: file does not exist
+	// data folder no-such-folder is missing; a folder would hold train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100), or images in train/CLASS/*.png and test/CLASS/*.png, or .jpg; a file would be a pack, or a table as csv:FILE; the embedded digits need none
 }
 
 // A dark stroke on white paper, 100×60, becomes white ink on a black 28×28 canvas, centred.

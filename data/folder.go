@@ -54,8 +54,8 @@ func OpenImages(dir string, c, h, w int) (train, test *Set, err error) {
 		train.Name, test.Name = base+"/train", base+"/test"
 		return train, test, nil
 	}
-	return nil, nil, fmt.Errorf("data folder %s has images to train but none to test: want one of the folders %s: %w",
-		dir, strings.Join(imagesTest, ", "), fs.ErrNotExist)
+	return nil, nil, &missingError{fmt.Sprintf("data folder %s has images to train but none to test: want one of the folders %s",
+		dir, strings.Join(imagesTest, ", "))}
 }
 
 // maxSetBytes is the most that ReadImages keeps in memory.

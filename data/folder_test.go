@@ -146,7 +146,7 @@ func TestOpenImagesErrors(t *testing.T) {
 		{"other classes", func(f map[string][]byte) { f["val/dog/1.png"] = f["val/cat/1.png"] }, 3, 2,
 			"DIR/val: classes: want those of training, ant, cat, got ant, cat, dog", nil},
 		{"no test", func(f map[string][]byte) { delete(f, "val/cat/1.png"); delete(f, "val/ant/2.JPG") }, 3, 2,
-			"data folder DIR has images to train but none to test: want one of the folders test, val, validation: file does not exist", fs.ErrNotExist},
+			"data folder DIR has images to train but none to test: want one of the folders test, val, validation", fs.ErrNotExist},
 		{"no classes", func(f map[string][]byte) {
 			for name := range f {
 				delete(f, name)

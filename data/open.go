@@ -33,7 +33,8 @@ func spellings(file string) []string {
 }
 
 const looksFor = "train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
-	"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100)"
+	"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100), " +
+	"or images in train/CLASS/*.png and test/CLASS/*.png, or .jpg"
 
 // Open reads the training and test sets of a folder. It knows three kinds by the names of their files, each of which
 // may be gzip-compressed, with or without the ending .gz:
@@ -52,8 +53,15 @@ func Open(dir string) (train, test *Set, err error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
-			return nil, nil, fmt.Errorf("data folder %s is missing; a folder would hold %s; the embedded digits need none%s: %w",
-				dir, looksFor, getHint(dir), fs.ErrNotExist)
+			return nil, nil, &missingError{fmt.Sprintf("data folder %s is missing; a folder would hold %s; a file would be a pack, or a table as csv:FILE; the embedded digits need none%s",
+				dir, looksFor, getHint(dir))}
+		}
+		if info, failed := os.Stat(dir); failed == nil && !info.IsDir() {
+			pack := ", which 'neocog data pack' makes"
+			if ext := strings.ToLower(filepath.Ext(strings.TrimSuffix(dir, ".gz"))); ext == ".csv" || ext == ".tsv" {
+				pack = ""
+			}
+			return nil, nil, fmt.Errorf("data %s is a file, and no pack%s; as a table it is --data csv:%[1]s", dir, pack)
 		}
 		return nil, nil, fmt.Errorf("data folder %s: %w; a folder would hold %s", dir, err, looksFor)
 	}
@@ -85,8 +93,26 @@ func Open(dir string) (train, test *Set, err error) {
 	hint := getHint(dir)
 	if sub := f.betterBelow(entries); sub != "" {
 		hint = fmt.Sprintf("; %s does", sub)
+	} else if hint == "" {
+		hint = f.imagesHint(entries)
 	}
 	return nil, nil, fmt.Errorf("data folder %s holds neither %s%s", dir, looksFor, hint)
+}
+
+// imagesHint says what a folder with images lacks to be one that OpenImages reads.
+func (f folder) imagesHint(entries []fs.DirEntry) string {
+	if info, err := os.Stat(filepath.Join(f.dir, imagesTrain)); err == nil && info.IsDir() {
+		return fmt.Sprintf("; its %s has no folder for a class", imagesTrain)
+	}
+	for _, e := range entries {
+		if slices.Contains(imagesTest, e.Name()) && e.IsDir() {
+			return fmt.Sprintf("; it has %s, but no %s", e.Name(), imagesTrain)
+		}
+		if _, err := imagesIn(filepath.Join(f.dir, e.Name())); e.IsDir() && err == nil {
+			return fmt.Sprintf("; if its folders, such as %s, are classes: want some images of each in %s and others in %s", e.Name(), imagesTrain, imagesTest[0])
+		}
+	}
+	return ""
 }
 
 // folder is a directory and the names of the files in it.
@@ -117,7 +143,7 @@ func (f folder) require(kind string, files ...string) error {
 	if missing == nil {
 		return nil
 	}
-	return fmt.Errorf("data folder %s looks like %s but lacks %s: %w", f.dir, kind, strings.Join(missing, ", "), fs.ErrNotExist)
+	return &missingError{fmt.Sprintf("data folder %s looks like %s but lacks %s", f.dir, kind, strings.Join(missing, ", "))}
 }
 
 // with opens a file and puts its path into what read returns.

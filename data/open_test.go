@@ -136,22 +136,22 @@ func TestOpenErrors(t *testing.T) {
 		is    error
 	}{
 		{"empty folder", nil, "data folder DIR holds neither train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
-			"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100)", nil},
+			"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100), or images in train/CLASS/*.png and test/CLASS/*.png, or .jpg", nil},
 		{"one folder too high", map[string][]byte{"cifar-10-batches-bin/test_batch.bin": nil, "readme": nil},
 			"data folder DIR holds neither train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
-				"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100); DIR/cifar-10-batches-bin does", nil},
+				"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100), or images in train/CLASS/*.png and test/CLASS/*.png, or .jpg; DIR/cifar-10-batches-bin does", nil},
 		{"one folder too high, dotted", map[string][]byte{"raw/train-images.idx3-ubyte": nil},
 			"data folder DIR holds neither train-images-idx3-ubyte[.gz] and its three companions (MNIST, Fashion-MNIST), " +
-				"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100); DIR/raw does", nil},
+				"or data_batch_1.bin[.gz] … and test_batch.bin[.gz] (CIFAR-10), or train.bin[.gz] and test.bin[.gz] (CIFAR-100), or images in train/CLASS/*.png and test/CLASS/*.png, or .jpg; DIR/raw does", nil},
 		{"labels missing", idx(func(f map[string][]byte) {
 			delete(f, "train-labels-idx1-ubyte.gz")
 			delete(f, "t10k-labels-idx1-ubyte")
 		}),
-			"data folder DIR looks like MNIST or Fashion-MNIST but lacks train-labels-idx1-ubyte[.gz], t10k-labels-idx1-ubyte[.gz]: file does not exist", fs.ErrNotExist},
+			"data folder DIR looks like MNIST or Fashion-MNIST but lacks train-labels-idx1-ubyte[.gz], t10k-labels-idx1-ubyte[.gz]", fs.ErrNotExist},
 		{"test batch missing", cifar(func(f map[string][]byte) { delete(f, "test_batch.bin") }),
-			"data folder DIR looks like CIFAR-10 but lacks test_batch.bin[.gz]: file does not exist", fs.ErrNotExist},
+			"data folder DIR looks like CIFAR-10 but lacks test_batch.bin[.gz]", fs.ErrNotExist},
 		{"training batches missing", map[string][]byte{"test_batch.bin": cifarFile(1)},
-			"data folder DIR looks like CIFAR-10 but lacks data_batch_1.bin[.gz]: file does not exist", fs.ErrNotExist},
+			"data folder DIR looks like CIFAR-10 but lacks data_batch_1.bin[.gz]", fs.ErrNotExist},
 		{"both kinds", idx(func(f map[string][]byte) { f["test_batch.bin"] = nil }),
 			"data folder DIR holds both IDX and CIFAR-10 files: want one data set a folder", nil},
 		{"faulty file", idx(func(f map[string][]byte) { f["train-images-idx3-ubyte"] = []byte("<html>") }),
@@ -189,9 +189,18 @@ func TestOpenErrors(t *testing.T) {
 			}
 		})
 	}
+	for name, c := range map[string]struct{ file, want string }{
+		"classes without train and test": {"cat/1.png", "; if its folders, such as cat, are classes: want some images of each in train and others in test"},
+		"images to test only":            {"val/cat/1.png", "; it has val, but no train"},
+		"images without classes":         {"train/1.png", "; its train has no folder for a class"},
+	} {
+		if _, _, err := Open(write(t, "set", map[string][]byte{c.file: nil})); err == nil || !strings.HasSuffix(err.Error(), c.want) {
+			t.Errorf("%s: %v, want that it ends in %q", name, err, c.want)
+		}
+	}
 	t.Run("a file", func(t *testing.T) {
 		dir := write(t, "set", map[string][]byte{"f": nil})
-		if _, _, err := Open(filepath.Join(dir, "f")); err == nil || !strings.Contains(err.Error(), "a folder would hold") {
+		if _, _, err := Open(filepath.Join(dir, "f")); err == nil || !strings.Contains(err.Error(), "is a file, and no pack, which 'neocog data pack' makes; as a table it is --data csv:") {
 			t.Errorf("got %v", err)
 		}
 	})

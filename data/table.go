@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +43,9 @@ func (t *table) rows(order []int) *table {
 func (c CSV) read(path string) (*table, error) {
 	f, err := os.Open(path)
 	if err != nil {
+		if table, option, ok := strings.Cut(path, ","); ok && errors.Is(err, fs.ErrNotExist) {
+			return nil, &missingError{fmt.Sprintf("%s is missing; after a table, %s, may come ,test= ,label= ,header= and ,shape=, not %q", path, filepath.Base(table), ","+option)}
+		}
 		return nil, err
 	}
 	defer f.Close()

@@ -64,7 +64,8 @@ func CELU(x *graph.Value, alpha float64) *graph.Value {
 // GELUTanh returns the approximation ½x·(1 + tanh(√(2/π)·(x + 0.044715x³))) of GELU,
 // which is within 5e-4 of it.
 //
-// It is computed as the same x·σ(2√(2/π)·x·(1 + 0.044715x²)), in which nothing cancels; NaN for −Inf.
+// It is computed as the same x·σ(2√(2/π)·x·(1 + 0.044715x²)), in which nothing cancels; NaN for −Inf. Its gradient
+// is NaN where x³ is more than the type holds, |x| above 1.8e19 in float32.
 // Hendrycks and Gimpel, “Gaussian Error Linear Units”, 2016. ONNX Gelu, approximate tanh.
 func GELUTanh(x *graph.Value) *graph.Value {
 	const c = 2 * 0.7978845608028654 // 2√(2/π)

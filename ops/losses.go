@@ -68,7 +68,7 @@ func BCE(p, t *graph.Value) *graph.Value {
 //	t   the type of x: targets, 0 to 1
 //	dx  = dloss·(σ(x) − t)/n
 //
-// It is the mean of t·Softplus(−x) + (1 − t)·Softplus(x), in which nothing cancels.
+// It is the mean of t·Softplus(−x) + (1 − t)·Softplus(x), in which nothing cancels. An infinite x makes it NaN, be the target its own.
 func BCEWithLogits(x, t *graph.Value) *graph.Value {
 	if y, ok := sameTypes("BCEWithLogits", "x", x, "t", t); !ok {
 		return y

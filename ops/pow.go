@@ -13,7 +13,7 @@ import (
 //	y   the shape in which a and b meet
 //	da  = dy·b·aᵇ⁻¹, 0 where b is 0
 //	db  = dy·y·log a, 0 where a is 0
-//	      each summed over the axes along which it was stretched
+//	      each summed over the axes along which it was stretched; NaN where a is infinite and b 0, or a 0 and b below 0
 //
 // Special cases are those of math.Pow: a⁰ is 1 even for NaN, the root of a negative
 // number NaN. The gradient with respect to b is NaN for a negative a. Exponents

@@ -38,6 +38,7 @@ type position struct {
 	Explosion explosion
 	Plateau   plateau
 
+	Start   *Record  `json:",omitempty"` // FitOptions.Start
 	Epochs  []Record // those that are done
 	Began   int64    // Unix time in seconds
 	Seconds float64  // of training; not those between an end and a resumption

@@ -131,7 +131,7 @@ func TestResumeRefusesWhatIsNotTheRun(t *testing.T) {
 	if _, _, err := ResumeModel(dir, linearModel, func(c *Config) { c.Epochs, c.LR = 3, 0.5 }); err == nil || !strings.Contains(err.Error(), "lr was 0.001 and is now 0.5; a run that goes on may change epochs, patience,") {
 		t.Errorf("another rate: %v", err)
 	}
-	if _, _, err := ResumeModel(dir, linearModel, nil); err == nil || !strings.Contains(err.Error(), "has all of its 1 epochs; it goes on with more") {
+	if _, _, err := ResumeModel(dir, linearModel, nil); err == nil || !strings.Contains(err.Error(), "has come to epoch 1 and is asked for 1; it goes on with more than 1") {
 		t.Errorf("a run that is done: %v", err)
 	}
 	tr, run, err := ResumeModel(dir, linearModel, more)

@@ -1,10 +1,15 @@
 package train
 
 import (
+	"bytes"
+	"cmp"
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/pkg/errors"
@@ -150,6 +155,9 @@ func ParseConfig(text []byte) (Config, error) { return parseConfig(text, true) }
 
 // parseConfig is ParseConfig; source says whether errors show the text.
 func parseConfig(text []byte, source bool) (Config, error) {
+	if !utf8.Valid(text) || bytes.ContainsFunc(text, func(r rune) bool { return r != '\n' && r != '\r' && unicode.IsControl(r) && r != '\t' }) {
+		return Config{}, errors.New("it is no text, want YAML")
+	}
 	// A first look at the model: the defaults depend on it.
 	var head struct {
 		Model string `yaml:"model"`
@@ -172,8 +180,18 @@ func parseConfig(text []byte, source bool) (Config, error) {
 
 // yamlError keeps the line and the column, and with source the caret that the parser draws.
 func yamlError(err error, source bool) error {
-	return errors.New(strings.TrimSpace(yaml.FormatError(err, false, source)))
+	text := strings.TrimSpace(yaml.FormatError(err, false, source))
+	return errors.New(wrongType.ReplaceAllStringFunc(text, func(s string) string {
+		m := wrongType.FindStringSubmatch(s)
+		return fmt.Sprintf("want %s, got a %s", cmp.Or(kinds[m[2]], m[2]), m[1])
+	}))
 }
+
+// wrongType matches how the parser calls a value of the wrong type, and kinds what the types are to a reader.
+var (
+	wrongType = regexp.MustCompile(`cannot unmarshal (\w+) into Go (?:struct field \S+|value) of type (\S+)`)
+	kinds     = map[string]string{"int": "a whole number", "uint64": "a whole number from 0", "float64": "a number", "bool": "true or false", "string": "text"}
+)
 
 // YAML returns the text that ParseConfig reads.
 func (c Config) YAML() ([]byte, error) { return yaml.Marshal(c) }

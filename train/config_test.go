@@ -45,7 +45,7 @@ func TestConfigDefaults(t *testing.T) {
 func TestConfigMistakes(t *testing.T) {
 	for _, c := range []struct{ name, text, want string }{
 		{"an unknown key", "model: lenet5\nepoch: 3\n", "[2:1] unknown field \"epoch\"\n   1 | model: lenet5\n>  2 | epoch: 3\n       ^"},
-		{"a word for a number", "epochs: many\n", "[1:9] cannot unmarshal"},
+		{"a word for a number", "epochs: many\n", "[1:9] want a whole number, got a string"},
 		{"no YAML", "model: [lenet5\n", "[1:8] sequence end token ']' not found"},
 		{"a key twice", "lr: 1\nlr: 2\n", "[2:1] mapping key \"lr\" already defined"},
 		{"no epochs", "epochs: 0\n", "epochs is 0, want at least 1"},

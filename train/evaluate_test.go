@@ -166,7 +166,7 @@ func TestFitSaysWhatIsWrong(t *testing.T) {
 		{"no set", nil, nil, "there is no data set"},
 		{"an empty set", good.Take(0), nil, "digits holds no images"},
 		{"a label out of range", &wrong, nil, "label of image 7: want 0..9, got 10"},
-		{"fewer classes", &nine, nil, `model "small" wants images 1×28×28 of 10 classes, digits has images 1×28×28 of 9 classes; no model of this library fits as it is; input: 1x28x28 and classes: 9 build one for these`},
+		{"fewer classes", &nine, nil, `model "small" wants images 1×28×28 of 10 classes, digits has images 1×28×28 of 9 classes; --classes 9 builds it for these`},
 		{"test images of another size", good, noise(10), `model "small" wants images 1×28×28 of 10 classes, noise has images 3×32×32 of 10 classes; models that fit: twolayer, fullyconnected, convnetjs-cifar10`},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -21,6 +21,10 @@ type FitOptions struct {
 	Progress Progress         // is told how the run goes
 	Run      *Run             // where weights and metrics are kept after each epoch
 	Now      func() time.Time // the clock of Record.Seconds; nil for time.Now
+	// Start holds the figures of the Trainer as it is, if it is good for something already, as after FitHead. It then
+	// counts as the epoch 0: the Run keeps its weights from the beginning, and as the best until an epoch is better.
+	// A resumed run knows its own.
+	Start *Record
 }
 
 // A Result is what a run came to.
@@ -32,14 +36,34 @@ type Result struct {
 	Seconds  float64
 	Waited   float64 // seconds, of Seconds, that training waited for batches of images; see data.Loader.Waited
 	Early    bool    // it ended by Config.Patience
+	Start    *Record // figures before the first epoch, of FitOptions.Start; nil if unknown
 }
 
-// Best returns the number of the epoch with the best figures, whose weights best.safetensors keeps; 0 if none has ended.
+// Best returns the number of the epoch with the best figures, whose weights best.safetensors keeps; 0 if none has ended,
+// or if none was better than Start.
 func (r *Result) Best() int {
-	if len(r.Epochs) == 0 {
+	k := r.best()
+	if k < 0 {
 		return 0
 	}
-	return r.Epochs[best(r.Epochs)].Epoch
+	return r.Epochs[k].Epoch
+}
+
+// best returns the index of the best of the epochs, the first of equals; −1 if there is none, or if Start is as good.
+func (r *Result) best() int {
+	if len(r.Epochs) == 0 {
+		return -1
+	}
+	k := best(r.Epochs)
+	if r.Start != nil && best([]Record{*r.Start, r.Epochs[k]}) == 0 {
+		return -1
+	}
+	return k
+}
+
+// stale reports whether the last epochs were no better than the best, as many as patience allows.
+func (r *Result) stale(patience int) bool {
+	return patience > 0 && len(r.Epochs) > 0 && len(r.Epochs)-1-r.best() >= patience
 }
 
 // A Diverged error says that the loss is no longer a finite number, or that it has
@@ -77,7 +101,7 @@ func (d *Diverged) Error() string {
 // When ctx is done Fit ends between two steps, saves a checkpoint and the weights of the
 // last whole step if there is a run folder, and returns the Result so far with an error for which
 // errors.Is(err, ctx.Err()) holds. A loss that is not finite or explodes ends it with a *Diverged;
-// the folder then keeps the weights of the last good epoch. A set that does not
+// the folder then keeps the weights of the last good epoch, or of the start with FitOptions.Start. A set that does not
 // suit the model is refused before anything is written.
 func (t *Trainer) Fit(ctx context.Context, set, test *data.Set, o FitOptions) (*Result, error) {
 	f, err := t.prepare(set, test, o)
@@ -96,7 +120,7 @@ func (t *Trainer) Fit(ctx context.Context, set, test *data.Set, o FitOptions) (*
 	}
 	f.progress.Begin(t.cfg.Epochs, f.loader.Len())
 	defer f.progress.End()
-	for t.epoch < t.cfg.Epochs && !stale(f.result.Epochs, t.cfg.Patience) {
+	for t.epoch < t.cfg.Epochs && !f.result.stale(t.cfg.Patience) {
 		if err := f.epoch(ctx); err != nil {
 			err = f.end(err)
 			if fresh {
@@ -121,7 +145,16 @@ func (f *fit) open() error {
 	if !f.every.none {
 		p = f.position()
 	}
-	return f.Run.begin(f.Trainer, p, f.dataSum)
+	if err := f.Run.begin(f.Trainer, p, f.dataSum); err != nil || f.result.Start == nil {
+		return err
+	}
+	err := f.Run.Save(f.Trainer)
+	if err != nil {
+		f.Run.discard(f.step)
+	} else if f.test != nil {
+		err = f.Run.save(f.Trainer, BestFile)
+	}
+	return err
 }
 
 // A fit is one call of Fit.
@@ -183,7 +216,7 @@ func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
 	f.at.Began, f.began = f.saved.Unix(), f.saved
 	t.classes = set.Classes
 	if o.Run == nil || o.Run.from == nil {
-		f.at.Explosion.limit = t.cfg.Explode
+		f.at.Explosion.limit, f.at.Start, f.result.Start = t.cfg.Explode, o.Start, o.Start
 		return f, nil
 	}
 	f.at = *o.Run.from
@@ -196,7 +229,7 @@ func (t *Trainer) prepare(set, test *data.Set, o FitOptions) (*fit, error) {
 	}
 	f.began = f.saved.Add(-time.Duration(f.at.Seconds * float64(time.Second)))
 	epochs := f.at.Epochs
-	f.at.Epochs = nil
+	f.at.Epochs, f.result.Start = nil, f.at.Start
 	for _, rec := range epochs {
 		f.keep(rec)
 	}
@@ -302,7 +335,7 @@ func (f *fit) save(rec Record) error {
 			}
 		}
 	}
-	if f.test != nil && best(f.result.Epochs) == len(f.result.Epochs)-1 {
+	if f.test != nil && f.result.best() == len(f.result.Epochs)-1 {
 		if err := f.Run.save(f.Trainer, BestFile); err != nil {
 			return err
 		}
@@ -370,11 +403,6 @@ func best(epochs []Record) int {
 		}
 	}
 	return k
-}
-
-// stale reports whether the last epochs were no better than the best, as many as patience allows.
-func stale(epochs []Record, patience int) bool {
-	return patience > 0 && len(epochs) > 0 && len(epochs)-1-best(epochs) >= patience
 }
 
 // weights appends the values of all parameters.

@@ -38,7 +38,7 @@ func TestKilledChild(t *testing.T) {
 	}
 	fmt.Println("\nbegins")
 	tr, run, err := goOn(root, 0)
-	if err != nil && strings.Contains(err.Error(), "has all of its 4 epochs") {
+	if err != nil && strings.Contains(err.Error(), "has come to epoch 4 and is asked for 4;") {
 		// It was killed between the last checkpoint and its last words.
 		if tr, run, err = goOn(root, 1); err == nil {
 			defer tr.Close()

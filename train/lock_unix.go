@@ -19,7 +19,7 @@ func lock(dir string) (*os.File, error) {
 	// A file system without locks must not keep anybody from training.
 	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); errors.Is(err, syscall.EWOULDBLOCK) {
 		f.Close()
-		return nil, errors.Errorf("run folder %s is in use: another process trains there", dir)
+		return nil, errors.Errorf("folder %s is in use: another process trains in it", dir)
 	}
 	return f, nil
 }

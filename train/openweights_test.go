@@ -102,7 +102,7 @@ func TestOpenWeightsMistakes(t *testing.T) {
 	}
 	cfg := train.DefaultConfig("")
 	cfg.Classes = 2
-	if _, err := base.From(cfg); err == nil || !strings.Contains(err.Error(), `model "compact" wants "conv2/w"`) {
+	if _, err := base.From(cfg); err == nil || !strings.Contains(err.Error(), `the weights of model "compact" are not in what it starts from: it has no "conv2/w"`) {
 		t.Errorf("error %v, want one that names conv2/w", err)
 	}
 }

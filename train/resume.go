@@ -69,8 +69,8 @@ func resume(dir string, change func(*Config), model func(string, Config) (models
 	switch {
 	case err != nil:
 	case t.epoch >= cfg.Epochs:
-		err = errors.Errorf("run folder %s has all of its %d epochs; it goes on with more", dir, cfg.Epochs)
-	case stale(run.from.Epochs, cfg.Patience):
+		err = errors.Errorf("run folder %s has come to epoch %d and is asked for %d; it goes on with more than %[2]d", dir, t.epoch, cfg.Epochs)
+	case (&Result{Epochs: run.from.Epochs, Start: run.from.Start}).stale(cfg.Patience):
 		err = errors.Errorf("run folder %s ended early, after %d epochs: the last %d were no better than the best; it goes on with a larger patience", dir, t.epoch, cfg.Patience)
 	}
 	if err != nil {
@@ -124,7 +124,7 @@ func (r *Run) restore(t *Trainer) error {
 	if len(damaged) > 0 {
 		return errors.Errorf("run folder %s has no checkpoint that can be used: %s", r.Dir, strings.Join(damaged, "; "))
 	}
-	why := "it was made by a version that kept none, or by 'neocog transfer' without further training"
+	why := "it was made by a version that kept none, or by 'neocog weights', or by 'neocog transfer' without further training"
 	if t.cfg.Checkpoint == "none" {
 		why = "its configuration says checkpoint: none"
 	}

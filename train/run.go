@@ -358,6 +358,8 @@ func (e *tooLong) Error() string {
 func noFile(dir, name string, err error) error {
 	info, gone := os.Stat(dir)
 	switch {
+	case dir == "":
+		return errors.New("the name of the run folder is empty")
 	case gone != nil && errors.Is(gone, fs.ErrNotExist):
 		return errors.Errorf("run folder %s is missing", dir)
 	case gone == nil && !info.IsDir():

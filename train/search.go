@@ -10,8 +10,10 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/pkg/errors"
@@ -75,7 +77,8 @@ const (
 
 // Run makes the trials which dir, made if need be, does not hold yet, and returns all by number.
 // done, if not nil, is told of each as it ends, one at a time. A trial's hyper-parameters come from the
-// seed and its number, so that a search that was killed goes on with the same ones. A trial whose cost explodes ends
+// seed and its number, so that a search that was killed goes on with the same ones. Until Run ends the folder belongs to it;
+// one that holds other things than a search is refused. A trial whose cost explodes ends
 // early, with the accuracy it had. When ctx is done the trials under way are lost, those before are kept.
 func (s Search) Run(ctx context.Context, m models.Model, set, val *data.Set, dir string, done func(Trial)) ([]Trial, error) {
 	if err := s.Validate(); err != nil {
@@ -84,6 +87,16 @@ func (s Search) Run(ctx context.Context, m models.Model, set, val *data.Set, dir
 	norm, err := Normalize(s.Base, set)
 	if err != nil {
 		return nil, err
+	}
+	if err := s.begin(dir); err != nil {
+		return nil, err
+	}
+	held, err := lock(dir)
+	if err != nil {
+		return nil, err
+	}
+	if held != nil { // some systems have no locks
+		defer held.Close()
 	}
 	trials, err := s.open(dir)
 	if err != nil {
@@ -239,7 +252,42 @@ func (t *Trial) run(ctx context.Context, m models.Model, cfg Config, norm data.N
 	return nil
 }
 
-// open makes the folder, or reads what it holds. A last line that a kill has cut is cut off.
+// begin makes the folder, unless it is one of a search.
+func (s Search) begin(dir string) error {
+	if _, err := os.Stat(filepath.Join(dir, SearchFile)); err == nil {
+		return nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return errors.WithMessage(err, "the folder of the search cannot be made")
+	}
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if !strings.HasPrefix(e.Name(), ".") { // such as what a kill has left of SearchFile
+			return errors.Errorf("%s holds %s, but no %s: it is no folder of a search, which wants one of its own", dir, e.Name(), SearchFile)
+		}
+	}
+	return nil
+}
+
+// changed says what differs between a search and one that would go on with it, "" if nothing does.
+func (s Search) changed(was Search) string {
+	parts := func(x Search) []any { return []any{x, x.Base} }
+	for i, now := range parts(s) {
+		a, b := reflect.ValueOf(parts(was)[i]), reflect.ValueOf(now)
+		for k := range a.NumField() {
+			key, _, _ := strings.Cut(a.Type().Field(k).Tag.Get("json"), ",")
+			if x, y := a.Field(k).Interface(), b.Field(k).Interface(); key != "base" && key != "-" && x != y {
+				return fmt.Sprintf("%s was %v and is now %v", key, x, y)
+			}
+		}
+	}
+	return ""
+}
+
+// open reads what the folder holds, or begins it. A last line that a kill has cut is cut off.
 func (s Search) open(dir string) ([]Trial, error) {
 	want, err := json.MarshalIndent(s, "", "\t")
 	if err != nil {
@@ -248,9 +296,6 @@ func (s Search) open(dir string) ([]Trial, error) {
 	path := filepath.Join(dir, SearchFile)
 	got, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
-		if err := os.MkdirAll(dir, 0o777); err != nil {
-			return nil, err
-		}
 		return nil, replace(realDisk{}, path, content(want))
 	}
 	if err != nil {
@@ -261,8 +306,8 @@ func (s Search) open(dir string) ([]Trial, error) {
 		return nil, errors.WithMessagef(err, "%s", path)
 	}
 	was.Base.Threads, was.Base.Workers = s.Base.Threads, s.Base.Workers // which trials set themselves
-	if was != s {
-		return nil, errors.Errorf("%s is a search of other ranges, trials or settings; the same ones go on, others want a folder of their own", dir)
+	if what := s.changed(was); what != "" {
+		return nil, errors.Errorf("%s is a search with other settings: %s; the same ones go on, others want a folder of their own", dir, what)
 	}
 	path = filepath.Join(dir, TrialsFile)
 	text, err := os.ReadFile(path)

@@ -235,6 +235,23 @@ func TestS10RandomTriesMoreValuesThanAGrid(t *testing.T) {
 	}
 }
 
+// Two processes once tried the same trials in one folder, and wrote each twice.
+func TestTwoSearchesDoNotShareAFolder(t *testing.T) {
+	dir := t.TempDir()
+	var inner error
+	_, err := runSearch(t, smallSearch(), context.Background(), dir, func(train.Trial) {
+		if inner == nil {
+			_, inner = runSearch(t, smallSearch(), context.Background(), dir, nil)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if inner == nil || !strings.Contains(inner.Error(), dir+" is in use") {
+		t.Errorf("the second search: %v, want that the folder is in use", inner)
+	}
+}
+
 func TestSearchMistakes(t *testing.T) {
 	for name, change := range map[string]func(s *train.Search){
 		"the range of learning rates is 0 to 1":  func(s *train.Search) { s.LR = train.Range{Low: 0, High: 1} },

@@ -416,10 +416,21 @@ func (t *Trainer) check(s *data.Set, changes ...data.Augment) error {
 			fit = append(fit, m.Name)
 		}
 	}
-	hint := fmt.Sprintf("no model of this library fits as it is; input: %dx%dx%d and classes: %d build one for these", got[0], got[1], got[2], len(s.Classes))
+	// The keys of a Config, as the flags are called.
+	var hints, keys []string
 	if len(fit) > 0 {
-		hint = "models that fit: " + strings.Join(fit, ", ")
+		hints = append(hints, "models that fit: "+strings.Join(fit, ", "))
 	}
+	if !got.Equal(want) && len(fit) == 0 {
+		keys = append(keys, fmt.Sprintf("--input %dx%dx%d", got[0], got[1], got[2]))
+	}
+	if len(s.Classes) != t.model.Classes && (len(fit) == 0 || got.Equal(want)) {
+		keys = append(keys, fmt.Sprintf("--classes %d", len(s.Classes)))
+	}
+	if len(keys) > 0 {
+		hints = append(hints, strings.Join(keys, " ")+" builds it for these")
+	}
+	hint := strings.Join(hints, "; ")
 	after := ""
 	if len(changes) > 0 && !got.Equal(graph.Shape{s.C, s.H, s.W}) {
 		after = ", after augmentation"

@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -28,6 +29,7 @@ type Base struct {
 	at    string // where a run that had a new head was cut
 	input string // for what images a run asked for its model, as Config.Input
 	graph string // the text of a graph that is not in the zoo, with its input and logits
+	says  string // the model that a file of weights says it is of
 }
 
 // OpenBase returns the network of a run folder.
@@ -74,7 +76,7 @@ func OpenWeights(path, model string) (*Base, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Base{State: vm.NewState(0)}
+	b := &Base{State: vm.NewState(0), says: f.Meta[metaModel]}
 	for name, d := range f.Tensors {
 		if err := b.State.Set(name, d); err != nil {
 			return nil, errors.WithMessagef(err, "%s", path)
@@ -152,21 +154,45 @@ func (b *Base) From(cfg Config) (*Trainer, error) {
 		return nil, err
 	}
 	t.graph = b.graph
+	if err := t.start(b); err != nil {
+		t.Close()
+		return nil, err
+	}
+	return t, nil
+}
+
+// start takes b's weights, but for the head's.
+func (t *Trainer) start(b *Base) error {
+	m := &weights.Misfit{}
 	names, types := t.names()
 	for _, name := range names {
 		if strings.HasPrefix(name, models.Head+"/") {
 			continue
 		}
-		v, err := b.State.Get(name)
-		if err == nil {
-			err = t.state.Set(name, v)
-		}
-		if err != nil {
-			t.Close()
-			return nil, errors.WithMessagef(err, "model %q wants %q, %v, of what it starts from", m.Name, name, types[name])
+		want := weights.Want{Name: name, Type: types[name]}
+		switch have, ok := b.State.Type(name); {
+		case !ok:
+			m.Missing = append(m.Missing, want)
+		case !have.Equal(want.Type):
+			m.Other = append(m.Other, weights.Mismatch{Want: want, Have: have})
+		default:
+			v, err := b.State.Get(name)
+			if err == nil {
+				err = t.state.Set(name, v)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
-	return t, nil
+	if len(m.Missing)+len(m.Other) == 0 {
+		return nil
+	}
+	from := "what it starts from"
+	if b.says != "" {
+		from = fmt.Sprintf("the file, which says that it has those of model %q", b.says)
+	}
+	return errors.WithMessagef(m, "the weights of model %q are not in %s", t.model.Name, from)
 }
 
 // Features are what a layer makes of images: the input of a linear classifier.

@@ -2,6 +2,7 @@ package train_test
 
 import (
 	"context"
+	"errors"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -248,6 +249,65 @@ func TestTransferFineTunes(t *testing.T) {
 					t.Errorf("%s: %s changed: %v, want %v", name, w.name, moved, w.moves)
 				}
 			}
+		}
+	}
+}
+
+// A classifier that was fitted is worth something: fine-tuning that explodes at once used to remove the folder it was in, and
+// one that made the network worse kept the epoch after as the best.
+func TestFineTuningKeepsTheClassifierThatItBeginsWith(t *testing.T) {
+	base, err := train.OpenBase(trained(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, test := parity(300, 5), parity(200, 6)
+	ctx := context.Background()
+	for name, lr := range map[string]float64{"diverges": 1e20, "gets worse": 0.5} {
+		tr := transferred(t, base, func(c *train.Config) { c.Groups, c.LR, c.Epochs, c.Schedule, c.Explode = "*=1", lr, 2, "constant", 0 })
+		if _, err := tr.FitHead(ctx, set, train.Logistic, 1e-2); err != nil {
+			t.Fatal(err)
+		}
+		head, err := tr.Evaluate(ctx, test)
+		if err != nil {
+			t.Fatal(err)
+		}
+		run, err := train.Create(t.TempDir(), "run")
+		if err != nil {
+			t.Fatal(err)
+		}
+		start := &train.Record{Loss: 0.1, Accuracy: 1, TestLoss: head.Loss, TestAccuracy: head.Accuracy}
+		res, err := tr.Fit(ctx, set, test, train.FitOptions{Run: run, Start: start})
+		diverged := (*train.Diverged)(nil)
+		open := map[string]func(string) (*train.Trainer, error){"best": train.OpenBest}
+		if name == "diverges" {
+			if !errors.As(err, &diverged) || len(res.Epochs) > 0 {
+				t.Fatalf("lr %g: %v after %d epochs, want that it diverges in the first", lr, err, len(res.Epochs))
+			}
+			open["last"] = train.Open
+		} else if err != nil || res.Best() != 0 || res.Accuracy >= head.Accuracy {
+			t.Fatalf("lr %g: %v, best epoch %d, accuracy %v; want a worse one than %v", lr, err, res.Best(), res.Accuracy, head.Accuracy)
+		}
+		for what, open := range open {
+			back, err := open(run.Dir)
+			if err != nil {
+				t.Fatalf("%s: %s: %v", name, what, err)
+			}
+			defer back.Close()
+			if m, err := back.Evaluate(ctx, test); err != nil || m.Accuracy != head.Accuracy || m.Loss != head.Loss {
+				t.Errorf("%s: %s has %v, %v (%v), the classifier %v, %v", name, what, m.Accuracy, m.Loss, err, head.Accuracy, head.Loss)
+			}
+		}
+		if diverged != nil {
+			continue
+		}
+		// A run that goes on knows it too.
+		more, run, err := train.Resume(run.Dir, func(c *train.Config) { c.Epochs = 3 })
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer more.Close()
+		if res, err := more.Fit(ctx, set, test, train.FitOptions{Run: run}); err != nil || res.Start == nil || res.Start.TestAccuracy != head.Accuracy {
+			t.Errorf("resumed: %v, start %+v, want accuracy %v", err, res.Start, head.Accuracy)
 		}
 	}
 }

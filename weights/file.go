@@ -34,7 +34,7 @@ var Extensions = []string{".safetensors", ".npz", ".npy"}
 func Read(path string) (*File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil, err
+		return nil, errors.WithMessage(errors.Unwrap(err), path)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, errors.Errorf("%s is no regular file", path)
@@ -44,6 +44,9 @@ func Read(path string) (*File, error) {
 		return nil, err
 	}
 	f, err := Decode(data)
+	if ext := strings.ToLower(filepath.Ext(path)); err != nil && formatOf(data) == "" && (ext == ".npy" || ext == ".npz") {
+		return nil, errors.Errorf("%s: it is no %s file, and no other file of weights", path, ext)
+	}
 	if err != nil {
 		return nil, errors.WithMessage(err, path)
 	}
@@ -57,14 +60,26 @@ func Read(path string) (*File, error) {
 //
 // Nothing in a file can make Decode take much more memory than the length of the file warrants.
 func Decode(file []byte) (*File, error) {
-	switch {
-	case bytes.HasPrefix(file, []byte(npyMagic)):
+	switch formatOf(file) {
+	case ".npy":
 		d, err := DecodeNPY(file)
 		return &File{Tensors: map[string]*tensor.Dense{"": d}}, err
-	case bytes.HasPrefix(file, []byte("PK\x03\x04")), bytes.HasPrefix(file, []byte("PK\x05\x06")): // an archive, an empty one
+	case ".npz":
 		return decodeNPZ(file)
 	}
 	return decodeSafetensors(file)
+}
+
+// formatOf returns the ending of the format that the first bytes of a file name, "" if they name none, as those of a
+// safetensors file.
+func formatOf(file []byte) string {
+	switch {
+	case bytes.HasPrefix(file, []byte(npyMagic)):
+		return ".npy"
+	case bytes.HasPrefix(file, []byte("PK\x03\x04")), bytes.HasPrefix(file, []byte("PK\x05\x06")): // an archive, an empty one
+		return ".npz"
+	}
+	return ""
 }
 
 // Write writes f in the format that the ending of path names, as a whole or not at all. An .npy file takes one tensor,

@@ -53,6 +53,17 @@ func bomb() []byte {
 	return npz("x.npy", string(npy(fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d,), }", n/4), n)))
 }
 
+// bombs is an archive of many arrays of 4 MiB, each of which may be so long.
+func bombs() []byte {
+	const n = 1 << 22
+	array := string(npy(fmt.Sprintf("{'descr': '<f4', 'fortran_order': False, 'shape': (%d,), }", n/4), n))
+	var list []string
+	for i := range 100 {
+		list = append(list, fmt.Sprintf("x%d.npy", i), array)
+	}
+	return npz(list...)
+}
+
 // lyingLength is an archive whose directory says that an entry is so long.
 func lyingLength(n uint32) []byte {
 	b := npz("x.npy", string(npy("{'descr': '<f4', 'fortran_order': False, 'shape': (2,)}", 8)))
@@ -76,6 +87,7 @@ var hostile = []struct {
 	{"a header of 2⁶⁴−1 bytes", bytes.Repeat([]byte{0xff}, 100), "its header takes 18446744073709551615 bytes"},
 	{"no JSON", header("hello", 0), `begins with "hello"`},
 	{"a list", header("[]", 0), "want a JSON object"},
+	{"no shape", header(`{"x":{"dtype":"F32","shape":null,"data_offsets":[0,4]}}`, 4), `has null as shape of "x"`},
 	{"half an object", header(`{`+one, 4), "has no end"},
 	{"more than an object", header(`{} {}`, 0), "goes on after its end"},
 	{"a name twice", header(`{`+one+`,`+one+`}`, 4), `names "x" twice`},
@@ -140,6 +152,7 @@ var hostile = []struct {
 	{"an archive that says 4 GiB", lyingLength(math.MaxUint32 - 1), "it unpacks to more than"},
 	{"an archive that says too much", lyingLength(1 << 20), `its "x"`},
 	{"an archive that says too little", lyingLength(9), `its "x"`},
+	{"many small bombs", bombs(), "it unpacks to more than"},
 	{"a bomb", bomb(), "it unpacks to more than"},
 }
 

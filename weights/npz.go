@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"io"
 	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -24,6 +25,9 @@ func (f *File) WriteNPZ(w io.Writer) error {
 	z := zip.NewWriter(w)
 	for _, name := range slices.Sorted(maps.Keys(f.Tensors)) {
 		err := checkName(name)
+		if err == nil && (!filepath.IsLocal(name) || strings.Contains(name, `\`)) {
+			err = errors.New("what unpacks the archive would write outside its folder")
+		}
 		if err == nil {
 			var entry io.Writer
 			if entry, err = z.CreateHeader(&zip.FileHeader{Name: name + ".npy", Method: zip.Store}); err == nil {
@@ -44,7 +48,12 @@ func decodeNPZ(file []byte) (*File, error) {
 		return nil, errors.WithMessage(err, "it is no .npz file or a damaged one")
 	}
 	f := &File{Tensors: map[string]*tensor.Dense{}}
-	left := uint64(allowance) + expansion*uint64(len(file))
+	most, unpacked := uint64(allowance)+expansion*uint64(len(file)), uint64(0)
+	for _, entry := range z.File { // before the first byte is unpacked
+		if unpacked += entry.UncompressedSize64; entry.UncompressedSize64 > most || unpacked > most {
+			return nil, errors.Errorf("it unpacks to more than %d bytes, which is %d times its length; is that so, unpack it and read the .npy files", most, expansion)
+		}
+	}
 	for _, entry := range z.File {
 		name, ok := strings.CutSuffix(entry.Name, ".npy")
 		if !ok {
@@ -60,11 +69,6 @@ func decodeNPZ(file []byte) (*File, error) {
 		if f.Tensors[name] != nil {
 			return nil, errors.Errorf("it has %.99q twice", name)
 		}
-		if entry.UncompressedSize64 > left {
-			return nil, errors.Errorf("it unpacks to more than %d bytes, which is %d times its length; is that so, unpack it and read the .npy files",
-				uint64(allowance)+expansion*uint64(len(file)), expansion)
-		}
-		left -= entry.UncompressedSize64
 		if f.Tensors[name], err = unpack(entry); err != nil {
 			return nil, errors.WithMessagef(err, "its %.99q", name)
 		}

@@ -206,7 +206,9 @@ func decodeHeader(text []byte) (entries []entry, meta map[string]string, err err
 			if len(raw) > maxFact {
 				return nil, nil, errors.Errorf("has %d bytes as %s of %.99q, the most is %d", len(raw), key, name, maxFact)
 			}
-			if err := json.Unmarshal(raw, to); err != nil {
+			if err := json.Unmarshal(raw, to); err == nil && string(raw) == "null" {
+				return nil, nil, errors.Errorf("has null as %s of %.99q", key, name)
+			} else if err != nil {
 				return nil, nil, errors.WithMessagef(err, "in the %s of %.99q", key, name)
 			}
 		}

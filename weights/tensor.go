@@ -102,8 +102,10 @@ func elements(d *tensor.Dense) (graph.Type, any, error) {
 		return t, nil, err
 	}
 	t.Shape = t.Shape.Clone()
-	if t.Shape.Size() == 0 {
-		return t, []float32{}, nil
+	if t.Shape.Size() == 0 { // of which a Dense may have no memory
+		return t, map[graph.DType]any{
+			graph.Float32: []float32{}, graph.Float64: []float64{}, graph.Int32: []int32{}, graph.Int64: []int64{}, graph.Bool: []bool{},
+		}[t.DType], nil
 	}
 	if !d.Shape().IsScalar() && (d.RequiresIterator() || !d.DataOrder().IsRowMajor()) || d.Dtype() == tensor.Int {
 		// A State copies any view into rows.

@@ -2,6 +2,7 @@ package weights_test
 
 import (
 	"bytes"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -243,6 +244,32 @@ func TestIntoRoundsFloats(t *testing.T) {
 }
 
 // What does not fit is told by name, and changes nothing.
+// An archive must not lead whoever unpacks it out of its folder.
+func TestNPZNamesStayInside(t *testing.T) {
+	for name, ok := range map[string]bool{"conv1/w": true, "a.b-c_d": true, "../x": false, "a/../../x": false, "/x": false, `a\..\x`: false} {
+		f := &weights.File{Tensors: map[string]*tensor.Dense{name: tensor.New(tensor.WithShape(1), tensor.WithBacking([]float32{1}))}}
+		if err := f.WriteNPZ(io.Discard); (err == nil) != ok || !ok && !strings.Contains(err.Error(), "outside its folder") {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}
+
+// Nothing has a type, too.
+func TestEmptyTensorsKeepTheirType(t *testing.T) {
+	var b bytes.Buffer
+	f := &weights.File{Tensors: map[string]*tensor.Dense{"x": tensor.New(tensor.WithShape(0), tensor.Of(tensor.Float64))}}
+	if err := f.WriteNPZ(&b); err != nil {
+		t.Fatal(err)
+	}
+	back, err := weights.Decode(b.Bytes())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := back.Tensors["x"]; got.Dtype() != tensor.Float64 || got.Shape().TotalSize() != 0 {
+		t.Errorf("it came back as %v %v", got.Dtype(), got.Shape())
+	}
+}
+
 func TestMisfits(t *testing.T) {
 	of := func(backing any, shape ...int) *tensor.Dense {
 		return tensor.New(tensor.WithShape(shape...), tensor.WithBacking(backing))

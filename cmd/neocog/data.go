@@ -6,6 +6,8 @@ import (
 	"image/color"
 	"image/png"
 	"io"
+	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/image/draw"
@@ -87,6 +89,8 @@ func (a *app) dataShow(name string, o showOptions) error {
 	switch {
 	case o.out == "":
 		return usagef("data show wants -o FILE.png, where the sheet is written")
+	case !strings.EqualFold(filepath.Ext(o.out), ".png"):
+		return usagef("--out: got %s, want a name that ends in .png: the sheet is a PNG", o.out)
 	case o.rows < 1 || o.columns < 1 || o.rows > maxSheet/o.columns:
 		return usagef("--rows and --columns: got %d and %d, want at least 1 each and at most %d images", o.rows, o.columns, maxSheet)
 	case o.zoom < 0 || o.zoom > maxSheetPixels || o.of < 0:
@@ -184,6 +188,9 @@ neocog train resnet18 --data images.pack --augment patch:224+flip --views ten-cr
 			cfg.Data = args[0]
 			if err := cfg.Validate(); err != nil {
 				return asUsage(err)
+			}
+			if dir := data.Locate(cfg.Data); cmd.Flags().Changed("image-size") && !data.IsImages(dir) {
+				return usagef("--image-size is for image folders, train/CLASS/ and test/CLASS/; %s is none, its images keep their size", dir)
 			}
 			set, test, err := train.Load(cfg)
 			if err != nil {

@@ -160,6 +160,9 @@ func kind(f *pflag.Flag) string {
 	if c, ok := f.Value.(*choice); ok {
 		return strings.Join(c.known, ", ")
 	}
+	if name, _ := pflag.UnquoteUsage(f); name != f.Value.Type() {
+		return name // as the help calls it
+	}
 	return "text"
 }
 
@@ -208,6 +211,9 @@ func chooses(cmd *cobra.Command, flags *pflag.FlagSet, name, usage string, known
 // wants checks the number of arguments; what names them, as "RUN" or "RUN IMAGE...". most < 0 is no limit.
 func wants(least, most int, what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
+		if most != 0 && slices.Contains(args, "") { // as a variable of the shell that is not set gives it
+			return usagef("%s wants %s, got an empty argument", cmd.Name(), what)
+		}
 		if n := len(args); n >= least && (most < 0 || n <= most) {
 			return nil
 		}

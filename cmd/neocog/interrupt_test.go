@@ -4,9 +4,11 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +17,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"neocog/train"
 )
 
 // A process is neocog train with far too many epochs, in a folder of its own.
@@ -91,6 +95,26 @@ func TestInterruptSaves(t *testing.T) {
 				t.Errorf("going on: %v, %s", err, out)
 			}
 		})
+	}
+}
+
+// An interrupt while the classifier is fitted left neither its run nor a word on that.
+func TestInterruptOfAClassifierSaysThatNothingIsKept(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if status := run(strings.Fields("train compact --train-images 64 --test-images 10 --epochs 1 --name base -q"), io.Discard, io.Discard); status != exitOK {
+		t.Fatalf("exit status %d of the base", status)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	cfg := train.DefaultConfig("")
+	cfg.TrainImages, cfg.TestImages = 64, 10
+	a := &app{stdout: io.Discard, stderr: io.Discard, warn: io.Discard}
+	err := a.transfer(ctx, "runs/base", cfg, transferOptions{classifier: &choice{value: train.Logistic}, runs: "runs", name: "head"})
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "nothing is kept, the run folder runs/head is removed") {
+		t.Errorf("error %v, want that nothing is kept", err)
+	}
+	if _, err := os.Stat("runs/head"); err == nil {
+		t.Error("runs/head is there")
 	}
 }
 

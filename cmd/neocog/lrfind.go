@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 
@@ -25,10 +26,13 @@ neocog lrfind resnet20-cifar10 --data cifar-10 --csv curve.csv`,
 		Args:              wants(0, 1, "at most one MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd.Flags(), "config", "data", "csv"); err != nil {
+				return err
+			}
 			if err := configure(&cfg, args, o, cmd.Flags()); err != nil {
 				return err
 			}
-			if !(r.low > 0 && r.low < r.high) || r.steps < 10 {
+			if !(r.low > 0 && r.low < r.high) || math.IsInf(r.high, 0) || r.steps < 10 {
 				return usagef("a range test wants 0 < --low < --high and --steps of at least 10, got %g, %g and %d", r.low, r.high, r.steps)
 			}
 			return a.lrfind(cmd.Context(), cfg, r)
@@ -90,6 +94,12 @@ func (a *app) lrfind(ctx context.Context, cfg train.Config, r rangeTest) error {
 		return nil
 	}
 	fmt.Fprintf(a.stdout, "\nsuggestion  %s, where the loss falls most steeply\n", a.out.green(fmt.Sprintf("%.2g", lr)))
+	switch place := (train.Range{Low: r.low, High: r.high}).Place(lr); {
+	case place < 0.1:
+		fmt.Fprintf(a.stdout, "%s that is the lower edge of %g to %g, where the first batches may differ by more than the rate does: try with another --low or --high, or more --steps\n", a.out.red("warning:"), r.low, r.high)
+	case place > 0.9:
+		fmt.Fprintf(a.stdout, "%s that is the upper edge of %g to %g: try with --high %.2g\n", a.out.red("warning:"), r.low, r.high, r.high*10)
+	}
 	return nil
 }
 

@@ -21,6 +21,7 @@ import (
 // An app is one invocation: where it writes, and the flags that every command has.
 type app struct {
 	stdout, stderr    io.Writer
+	warn              io.Writer // stderr, also with --quiet
 	json, quiet, dump bool
 	color             *choice
 
@@ -40,7 +41,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	context.AfterFunc(ctx, stop)
 
 	out := &results{Writer: stdout}
-	a := &app{stdout: out, stderr: stderr}
+	a := &app{stdout: out, stderr: stderr, warn: stderr}
 	root := a.root()
 	root.SetArgs(args)
 	cmd, err := guarded(root, ctx)

@@ -25,6 +25,9 @@ neocog sanity resnet20-cifar10 --data cifar-10 --json`,
 		Args:              wants(0, 1, "at most one MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd.Flags(), "config", "data"); err != nil {
+				return err
+			}
 			if err := configure(&cfg, args, o, cmd.Flags()); err != nil {
 				return err
 			}
@@ -49,7 +52,7 @@ func methodFlags(cmd *cobra.Command, cfg *train.Config, o *trainOptions) {
 	f.Float64Var(&cfg.Momentum, "momentum", cfg.Momentum, "of momentum, nesterov and lars; 0 is the usual 0.9")
 	f.Float64Var(&cfg.WeightDecay, "weight-decay", cfg.WeightDecay, "L2 on weights; decoupled for adamw")
 	f.StringVar(&cfg.Init, "init", cfg.Init, "`METHOD` by which weights start, as of train")
-	f.StringVar(&cfg.Normalize, "normalize", cfg.Normalize, "`METHOD` for the images: mean-std, pixel-mean, mean, none")
+	f.StringVar(&cfg.Normalize, "normalize", cfg.Normalize, "`METHOD` for the images: mean-std, imagenet, pixel-mean, mean, none")
 	f.Uint64Var(&cfg.Seed, "seed", cfg.Seed, "decides weights, order and digits")
 	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
 	f.StringVar(&o.file, "config", "", "`FILE` of YAML, such as the config.yaml of a run")

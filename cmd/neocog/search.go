@@ -31,6 +31,9 @@ neocog search lenet5 --data mnist --lr-range 1e-4:1 --reg-range 1e-6:1e-2 --dir 
 		Args:              wants(0, 1, "at most one MODEL"),
 		ValidArgsFunction: completeModel,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd.Flags(), "config", "data", "dir"); err != nil {
+				return err
+			}
 			given := cmd.Flags().Changed("validation")
 			if err := configure(&cfg, args, o, cmd.Flags()); err != nil {
 				return err
@@ -118,7 +121,7 @@ func (a *app) search(ctx context.Context, s train.Search, dir string) error {
 	}
 	best, _ := train.BestTrial(trials)
 	if a.json {
-		return a.emit(map[string]any{"best": best, "warnings": s.Edges(trials), "plot": plot})
+		return a.emit(map[string]any{"best": best, "warnings": append([]string{}, s.Edges(trials)...), "plot": plot})
 	}
 	fmt.Fprintf(a.stdout, "\nbest  val_acc %s at lr %.3g, reg %.3g (trial %d, %s)\nplot  %s\n", a.out.green(fmt.Sprintf("%.4f", best.Accuracy)), best.LR, best.Reg, best.Trial+1, best.Stage, plot)
 	for _, w := range s.Edges(trials) {

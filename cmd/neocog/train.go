@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -83,7 +84,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.StringVar(&cfg.Schedule, "schedule", cfg.Schedule, "`SCHEDULE` of the learning rate, by epochs: constant, step:30,0.1,\nmulti-step:0.1,82,123, exponential:0.95, inverse:0.1, cosine[:WARMUP],\none-cycle[:RISE,START,END], restarts:CYCLES, plateau[:EPOCHS,DIVISOR],\nwarmup:5+SCHEDULE")
 	f.Float64Var(&cfg.Momentum, "momentum", cfg.Momentum, "of momentum, nesterov and lars; 0 is the usual 0.9")
 	f.Float64Var(&cfg.WeightDecay, "weight-decay", cfg.WeightDecay, "L2 on weights; decoupled for adamw")
-	f.StringVar(&cfg.Groups, "groups", cfg.Groups, "own rates and decays by parameter name, `PATTERN=RATE[,DECAY];…`:\n\"conv1/*=0; fc*=10\" freezes one layer and speeds up others")
+	f.StringVar(&cfg.Groups, "groups", cfg.Groups, "own rates and decays by parameter name, `PATTERN=RATE[,DECAY];...`:\n\"conv1/*=0; fc*=10\" freezes one layer and speeds up others")
 	f.Float64Var(&cfg.ClipNorm, "clip-norm", cfg.ClipNorm, "most that the norm of all gradients may be; 0 is no limit")
 	f.Float64Var(&cfg.ClipValue, "clip-value", cfg.ClipValue, "most that an element of a gradient may be; 0 is no limit")
 	f.IntVar(&cfg.Lookahead, "lookahead", cfg.Lookahead, "go halfway back after so many steps; 0 is never, 5 usual")
@@ -104,7 +105,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.StringVar(&o.resume, "resume", "", "go on with the `RUN`, a run folder; besides it: --"+strings.Join(train.Resumable(), ", --"))
 	f.StringVar(&o.file, "config", "", "`FILE` of YAML, such as the config.yaml of a run")
 	f.StringVar(&o.runs, "runs", train.Runs, "`FOLDER` in which the run's folder is made")
-	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder; time and model by default")
+	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder, NAME-2 and so on if there is one; time and model by default")
 	return cmd
 }
 
@@ -128,7 +129,7 @@ func configure(cfg *train.Config, args []string, o trainOptions, flags *pflag.Fl
 	if o.file != "" {
 		text, err := os.ReadFile(o.file)
 		if err != nil {
-			return err
+			return fmt.Errorf("--config: %w", err)
 		}
 		if *cfg, err = train.ParseConfig(text); err != nil {
 			return usagef("%s: %w", o.file, err)
@@ -160,6 +161,9 @@ func configure(cfg *train.Config, args []string, o trainOptions, flags *pflag.Fl
 		var err error
 		if cfg.Tune, err = filepath.Abs(o.conv.tune); err != nil { // the run may be evaluated from another folder
 			return err
+		}
+		if _, err := os.Stat(cfg.Tune); err != nil {
+			return fmt.Errorf("--tune: %s: %w", o.conv.tune, errors.Unwrap(err))
 		}
 	}
 	if cfg.Data == "" {
@@ -203,13 +207,25 @@ func (a *app) train(ctx context.Context, cfg train.Config, o trainOptions) error
 	if o.name == "" {
 		o.name = train.RunName(m.Name, time.Now())
 	}
-	run, err := train.Create(o.runs, o.name)
+	run, err := a.create(o.runs, o.name)
 	if err != nil {
 		return err
 	}
 	defer os.Remove(run.Dir) // which fails, as it should, if anything was written
 	a.announce(m, cfg, t, set, test, run.Dir)
 	return a.fit(ctx, t, run, set, test)
+}
+
+// create makes the folder of a run, and says so if it cannot have the name.
+func (a *app) create(runs, name string) (*train.Run, error) {
+	run, err := train.Create(runs, name)
+	if err != nil {
+		return nil, err
+	}
+	if taken := filepath.Join(runs, name); run.Dir != taken {
+		fmt.Fprintf(a.stderr, "%s is there already; this run is %s\n", taken, run.Dir)
+	}
+	return run, nil
 }
 
 // fit trains and says what came out.
@@ -282,7 +298,7 @@ func (a *app) resume(ctx context.Context, dir string, change func(*train.Config)
 		return err
 	}
 	for _, note := range run.Notes {
-		fmt.Fprintln(a.stderr, note)
+		fmt.Fprintf(a.warn, "neocog: %s\n", note)
 	}
 	a.announce(t.Model(), cfg, t, set, test, dir)
 	return a.fit(ctx, t, run, set, test)
@@ -307,7 +323,7 @@ func (a *app) announce(m models.Model, cfg train.Config, t *train.Trainer, set, 
 	}
 	begins := "training"
 	if t.Steps() > 0 {
-		begins = fmt.Sprintf("going on after %s and %s of training", plural(t.Epoch(), "epoch"), plural(t.Steps(), "step"))
+		begins = fmt.Sprintf("going on after %s of training, %s,", plural(t.Steps(), "step"), plural(t.Epoch(), "whole epoch"))
 	}
 	fmt.Fprintf(a.stderr, "%s %s on %s\n", begins, a.log.bold(m.Name), a.log.bold(dataName(set)))
 	fields(a.stderr, a.log,
@@ -354,17 +370,18 @@ type outcome struct {
 	Epochs      int      `json:"epochs"`
 	Steps       int      `json:"steps"`
 	Seconds     float64  `json:"seconds"`
-	Waited      float64  `json:"waited"` // seconds, of these, in which training waited for images
-	Best        int      `json:"best_epoch,omitempty"`
-	Early       bool     `json:"early,omitempty"` // it ended by --patience
+	Waited      float64  `json:"waited"`               // seconds, of these, in which training waited for images
+	Best        *int     `json:"best_epoch,omitempty"` // 0 is the network before the first; missing if no epoch was finished
+	Early       bool     `json:"early,omitempty"`      // it ended by --patience
 	Run         string   `json:"run"`
 	Interrupted bool     `json:"interrupted,omitempty"`
 }
 
 func outcomeOf(r *train.Result, dir string) outcome {
-	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Waited: r.Waited, Run: dir, Best: r.Best(), Early: r.Early}
+	o := outcome{Epochs: len(r.Epochs), Steps: r.Steps, Seconds: r.Seconds, Waited: r.Waited, Run: dir, Early: r.Early}
 	if len(r.Epochs) > 0 {
-		o.Accuracy, o.Loss = &r.Accuracy, &r.Loss
+		best := r.Best()
+		o.Accuracy, o.Loss, o.Best = &r.Accuracy, &r.Loss, &best
 	}
 	return o
 }
@@ -378,9 +395,11 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 		took += fmt.Sprintf(", %s of it waiting for data", percent(r.Waited/r.Seconds))
 	}
 	lines := [][2]string{{"accuracy", a.out.green(percent(r.Accuracy)) + fmt.Sprintf(" of %s, loss %.4f", plural(test.Len(), "test image"), r.Loss)}}
-	if k := r.Best(); k > 0 && k < len(r.Epochs) && r.Epochs[k-1].Epoch == k {
-		accuracy := r.Epochs[k-1].TestAccuracy
-		lines = append(lines, [2]string{"best", fmt.Sprintf("%s after epoch %d: %s eval --best %s", percent(accuracy), k, self(), dir)})
+	switch k := r.Best(); {
+	case k > 0 && k < len(r.Epochs) && r.Epochs[k-1].Epoch == k:
+		lines = append(lines, [2]string{"best", fmt.Sprintf("%s after epoch %d: %s eval --best %s", percent(r.Epochs[k-1].TestAccuracy), k, self(), shell(dir))})
+	case k == 0 && r.Start != nil && len(r.Epochs) > 0:
+		lines = append(lines, [2]string{"best", fmt.Sprintf("%s before training further: %s eval --best %s", percent(r.Start.TestAccuracy), self(), shell(dir))})
 	}
 	if r.Early {
 		took += "; it ended early, for --patience"
@@ -388,7 +407,7 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 	fmt.Fprintln(a.stderr)
 	fields(a.stdout, a.out, append(lines, [2]string{"time", took}, [2]string{"run", a.out.bold(dir)})...)
 	if !a.quiet {
-		fmt.Fprintf(a.stdout, "\n%s\n  %[2]s view %[3]s\n  %[2]s eval %[3]s\n  %[2]s predict %[3]s %[4]s\n", a.out.dim("next"), self(), dir, example)
+		fmt.Fprintf(a.stdout, "\n%s\n  %[2]s view %[3]s\n  %[2]s eval %[3]s\n  %[2]s predict %[3]s %[4]s\n", a.out.dim("next"), self(), shell(dir), shell(example))
 	}
 	return nil
 }
@@ -397,13 +416,21 @@ func (a *app) finished(r *train.Result, test *data.Set, dir, example string) err
 func (a *app) ended(r *train.Result, dir string, err error) error {
 	switch diverged, ok := errors.AsType[*train.Diverged](err); {
 	case r != nil && errors.Is(err, context.Canceled):
-	case r != nil && ok && len(r.Epochs) > 0:
+	case ok && len(r.Epochs) > 0:
 		return fmt.Errorf("%w; %s keeps the weights of epoch %d", diverged, dir, len(r.Epochs))
+	case ok && r.Start != nil:
+		return fmt.Errorf("%w; %s keeps the network as it was before training further, %s of test images: %s eval %s", diverged, dir, percent(r.Start.TestAccuracy), self(), shell(dir))
 	default:
-		if found, _ := filepath.Glob(filepath.Join(dir, "checkpoint-*")); r != nil && !ok && len(found) > 0 {
-			return fmt.Errorf("%w; once that is mended, to go on: %s train --resume %s", err, self(), dir)
+		if _, gone := os.Stat(dir); errors.Is(gone, fs.ErrNotExist) {
+			return fmt.Errorf("%w; nothing was worth keeping, the run folder %s is removed", err, dir)
 		}
-		return err
+		switch found, _ := filepath.Glob(filepath.Join(dir, "checkpoint-*")); {
+		case r == nil || len(found) == 0: // what is there, if anything, is as it was before
+			return err
+		case ok:
+			return fmt.Errorf("%w; %s keeps a checkpoint of before, but no weights to evaluate", diverged, dir)
+		}
+		return fmt.Errorf("%w; once that is mended, to go on: %s train --resume %s", err, self(), shell(dir))
 	}
 	// Fit has saved all, unless the disk was against it.
 	saved, failed := train.Open(dir)
@@ -418,12 +445,22 @@ func (a *app) ended(r *train.Result, dir string, err error) error {
 			return err
 		}
 	}
-	after := fmt.Sprintf("interrupted after %s and %s", plural(len(r.Epochs), "epoch"), plural(r.Steps, "step"))
+	after := fmt.Sprintf("interrupted after %s, %s", plural(r.Steps, "step"), plural(len(r.Epochs), "whole epoch"))
 	if saved.Config().Checkpoint == "none" {
-		return &interrupted{fmt.Sprintf("%s; the weights are saved: %s eval %s", after, self(), dir)}
+		return &interrupted{fmt.Sprintf("%s; the weights are saved: %s eval %s", after, self(), shell(dir))}
 	}
-	return &interrupted{fmt.Sprintf("%s; to go on: %s train --resume %s", after, self(), dir)}
+	return &interrupted{fmt.Sprintf("%s; to go on: %s train --resume %s", after, self(), shell(dir))}
 }
+
+// shell returns a path as a shell takes it.
+func shell(path string) string {
+	if plain.MatchString(path) {
+		return path
+	}
+	return "'" + strings.ReplaceAll(path, "'", `'\''`) + "'"
+}
+
+var plain = regexp.MustCompile(`^[\pL\pN_./:\\+=@%-]+$`)
 
 // self is the command by which this program was started.
 func self() string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -46,6 +47,9 @@ neocog transfer resnet20.onnx --normalize imagenet --data fashion-mnist
 neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagenet --data fashion-mnist`,
 		Args: wants(1, 1, "BASE, a run folder, .onnx, .safetensors or .npz file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := notEmpty(cmd.Flags(), "runs"); err != nil {
+				return err
+			}
 			if cfg.Data == "" {
 				return usagef("--data is empty, want a folder, or %s for the embedded digits", train.Digits)
 			}
@@ -81,7 +85,7 @@ neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagene
 	f.Float64Var(&o.lambda, "l2", 1e-4, "L2 on the classifier's weights")
 	f.StringVar(&o.model, "model", "", "`MODEL` that a .safetensors or .npz file has the weights of, if it does not say")
 	f.StringVar(&o.normalize, "normalize", "", "`METHOD` for the images: mean-std, imagenet, pixel-mean, mean, none; the base's\nby default; of a file it must be said")
-	f.StringVar(&cfg.Groups, "groups", "", "what to train further, `PATTERN=RATE[,DECAY];…`; other parameters are frozen,\nthe new layer is head/* and has rate 1")
+	f.StringVar(&cfg.Groups, "groups", "", "what to train further, `PATTERN=RATE[,DECAY];...`; other parameters are frozen,\nthe new layer is head/* and has rate 1")
 	f.IntVar(&cfg.Epochs, "epochs", cfg.Epochs, "times that every image is seen in that training")
 	f.Float64Var(&cfg.LR, "lr", cfg.LR, "learning rate of it")
 	f.StringVar(&cfg.Optimizer, "optimizer", cfg.Optimizer, "`RULE` of it: "+strings.Join(optimizers(), ", "))
@@ -96,13 +100,16 @@ neocog transfer weights.safetensors --model resnet20-cifar10 --normalize imagene
 	f.IntVar(&cfg.Threads, "threads", cfg.Threads, "0 is GOMAXPROCS; changes no result")
 	f.IntVar(&cfg.Workers, "workers", cfg.Workers, "prepare the next batches in so many goroutines; changes no result")
 	f.StringVar(&o.runs, "runs", train.Runs, "`FOLDER` in which the run's folder is made")
-	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder; time and model by default")
+	f.StringVar(&o.name, "name", "", "`NAME` of the run's folder, NAME-2 and so on if there is one; time and model by default")
 	return cmd
 }
 
 // openBase opens the network to start from: a run folder, or a file, which does not say what its images go through.
 func openBase(path string, o transferOptions) (*train.Base, error) {
 	info, err := os.Stat(path)
+	if err != nil && (isONNX(path) || isWeights(path)) {
+		return nil, fmt.Errorf("%s cannot be opened: %w", path, errors.Unwrap(err))
+	}
 	if err != nil || info.IsDir() {
 		if o.model != "" {
 			return nil, usagef("--model is for .safetensors and .npz files; the run %s says what its model is", path)
@@ -165,7 +172,7 @@ func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o tra
 	if o.name == "" {
 		o.name = train.RunName(base.Model.Name, time.Now())
 	}
-	run, err := train.Create(o.runs, o.name)
+	run, err := a.create(o.runs, o.name)
 	if err != nil {
 		return err
 	}
@@ -173,12 +180,17 @@ func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o tra
 	a.announce(t.Model(), t.Config(), t, set, test, run.Dir)
 	began := time.Now()
 	result := &train.Result{}
+	var start *train.Record
 	if o.classifier.value != "none" {
 		rec, err := a.fitHead(ctx, t, set, test, o)
+		if errors.Is(err, context.Canceled) {
+			return &interrupted{fmt.Sprintf("interrupted while the classifier was fitted; nothing is kept, the run folder %s is removed; to start again, the same command", run.Dir)}
+		}
 		if err != nil {
 			return err
 		}
 		rec.Seconds = time.Since(began).Seconds()
+		start = &rec
 		result = &train.Result{Epochs: []train.Record{rec}, Loss: rec.TestLoss, Accuracy: rec.TestAccuracy, Seconds: rec.Seconds}
 		if !tune {
 			if err := run.Keep(t, set.Classes, rec); err != nil {
@@ -192,7 +204,7 @@ func (a *app) transfer(ctx context.Context, from string, cfg train.Config, o tra
 		}
 	}
 	if tune {
-		if result, err = t.Fit(ctx, set, test, train.FitOptions{Run: run, Progress: a.progress()}); err != nil {
+		if result, err = t.Fit(ctx, set, test, train.FitOptions{Run: run, Progress: a.progress(), Start: start}); err != nil {
 			return a.ended(result, run.Dir, err)
 		}
 	}

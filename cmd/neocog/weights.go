@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"text/tabwriter"
 
@@ -41,8 +42,8 @@ func (a *app) weightsCommand() *cobra.Command {
   .onnx                    the weights in a model that can be imported
   the name of a model      its starting weights
 
-The ending of --output says what is written: .safetensors, .npz, .npy for one tensor, .onnx, or else a new run folder. The
-last two need a network: that of FROM, or of --of, whose weights must be those of FROM by name and shape. --only takes some
+The ending of --output says what is written: .safetensors, .npz, .npy for one tensor, .onnx; a name without one, or with a
+slash behind it, is a new run folder. The last two need a network: that of FROM, or of --of, whose weights must be those of FROM by name and shape. --only takes some
 tensors; with --of the others stay what they are there.`,
 		Example: `neocog weights runs/lenet5                                     names, types, ranges
 neocog weights runs/lenet5 -o lenet5.npz                       for NumPy
@@ -56,6 +57,12 @@ neocog weights resnet20.onnx --only 'conv1.weight' -o w.npy`,
 			if o.of != "" && o.out == "" {
 				return usagef("--of wants --output: it says which network the weights go into")
 			}
+			if err := notEmpty(cmd.Flags(), "output", "of"); err != nil {
+				return err
+			}
+			if ext := unknownEnding(o.out); ext != "" {
+				return usagef("--output: files ending in %q are not known, want %s or .onnx; for a run folder of that name write %s/", ext, strings.Join(weights.Extensions, ", "), o.out)
+			}
 			return a.weights(args[0], o)
 		},
 	}
@@ -63,7 +70,7 @@ neocog weights resnet20.onnx --only 'conv1.weight' -o w.npy`,
 	f.SortFlags = false
 	f.StringVarP(&o.out, "output", "o", "", "`FILE` or new run folder to write")
 	f.StringVar(&o.of, "of", "", "`NETWORK` that the weights go into: a run folder, .onnx file or model")
-	f.StringSliceVar(&o.only, "only", nil, "`PATTERN,…` of names, such as 'conv*': these tensors alone")
+	f.StringSliceVar(&o.only, "only", nil, "`PATTERN,...` of names, such as 'conv*': these tensors alone")
 	f.Uint64Var(&o.seed, "seed", 0, "decides the starting weights of a model")
 	return cmd
 }
@@ -112,6 +119,9 @@ func openNetwork(what string, seed uint64) (*network, error) {
 		return nil, fmt.Errorf("%s is a file that does not end in .onnx; a network is a run folder, an .onnx file or a model", what)
 	}
 	m, err := models.Find(what)
+	if err != nil && (strings.ContainsAny(what, `/\`) || ending.MatchString(filepath.Ext(what))) {
+		return nil, fmt.Errorf("%s is missing: there is no such file or run folder", what)
+	}
 	if err != nil {
 		return nil, asUsage(fmt.Errorf("%s is no file and no run folder: %w", what, err))
 	}
@@ -121,6 +131,17 @@ func openNetwork(what string, seed uint64) (*network, error) {
 	}
 	n := &network{o, vm.NewState(seed), nil}
 	return n, n.state.Init(n.stored()...)
+}
+
+// ending matches what begins with a letter, as that of a file does; that of squeezenet-1.1 or of a run called lr-0.1 does not.
+var ending = regexp.MustCompile(`^\.[a-zA-Z][a-zA-Z0-9]*$`)
+
+// unknownEnding returns the ending of name if it looks like that of a file, and is that of none that can be written.
+func unknownEnding(name string) string {
+	if ext := filepath.Ext(name); ending.MatchString(ext) && !isONNX(name) && !isWeights(name) {
+		return ext
+	}
+	return ""
 }
 
 func isONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
@@ -239,6 +260,7 @@ func (a *app) writeWeights(f *weights.File, net *network, o weightsOptions) erro
 
 // putRun makes the run folder dir, with all of t but its weights.
 func putRun(dir string, t *train.Trainer, f *weights.File) error {
+	dir = filepath.Clean(dir)
 	if _, err := os.Lstat(dir); err == nil {
 		return fmt.Errorf("%s is there already; a run is written to a new folder", dir)
 	}

@@ -116,6 +116,7 @@ type Unreachable struct {
 	File   File
 	Path   string  // where it was to be
 	Causes []error // one for each URL, which it names
+	Others []File  // of the data set that are not there either
 }
 
 func (e *Unreachable) Error() string {
@@ -125,6 +126,12 @@ func (e *Unreachable) Error() string {
 		fmt.Fprintf(&b, "  %v\n", err)
 	}
 	fmt.Fprintf(&b, "start again when there is a connection, or put the file (%d bytes, SHA-256 %s) by hand to\n  %s", e.File.Size, e.File.SHA256, e.Path)
+	for i, f := range e.Others {
+		if i == 0 {
+			b.WriteString("\nnot there yet either, and wanted beside it:")
+		}
+		fmt.Fprintf(&b, "\n  %s (%d bytes, SHA-256 %s)", f.Name, f.Size, f.SHA256)
+	}
 	return b.String()
 }
 
@@ -146,6 +153,13 @@ func (s Source) fetch(ctx context.Context, path string, f File, step func(int64)
 			return err
 		}
 		missing.Causes = append(missing.Causes, err)
+	}
+	dir := filepath.Dir(path)
+	for _, other := range s.Files {
+		_, err := os.Stat(filepath.Join(dir, other.Name))
+		if other.Name != f.Name && err != nil && !(other.Members != nil && other.unpacked(dir)) {
+			missing.Others = append(missing.Others, other)
+		}
 	}
 	return missing
 }
