@@ -25,6 +25,9 @@ func table(t *testing.T) string {
 	var passed, failed, refused int
 	for _, o := range outcomes(t) {
 		op := strings.Join(o.Ops, ", ")
+		if op == "" { // Decode refuses it
+			op = "ops of other domains"
+		}
 		if len(o.Ops) > 2 {
 			op = "functions of several ops (…_expanded)"
 		}
