@@ -112,7 +112,7 @@ func arithmeticOf(op string, f func(c *call, a, b *graph.Value) *graph.Value) ru
 // alignedAt gives b axes of extent 1 so that its first axis meets axis of a.
 func (c *call) alignedAt(b, a *graph.Value, axis int) *graph.Value {
 	shape := b.Shape().Clone()
-	if axis < 0 || axis+len(shape) > a.Shape().Rank() {
+	if axis < 0 || axis > a.Shape().Rank()-len(shape) {
 		c.refuse("operand 1 %v does not fit at axis %d of operand 0 %v", b.Type(), axis, a.Type())
 	}
 	for len(shape)+axis < a.Shape().Rank() {

@@ -248,6 +248,10 @@ func corpus() []hostile {
 	on("LpPool of 2⁴⁰ rows, with padding", floats(1, 1, 1<<40, 2), &onnxpb.Node{OpType: "LpPool", Input: []string{"x"}, Attribute: kernel(1, 2, 2)})
 	on("LpPool of 2²² × 2²² pixels, with padding", floats(1, 1, 1<<22, 1<<22), &onnxpb.Node{OpType: "LpPool", Input: []string{"x"}, Attribute: kernel(1, 2, 2)})
 	on("places of MaxPool in 2³⁰ slices", floats(1, 1, 1<<30, 1, 1), &onnxpb.Node{OpType: "MaxPool", Output: []string{"i"}, Input: []string{"x"}, Attribute: kernel(0, 1, 1, 1)})
+	edit("node: Add of operator set 6 from axis 2⁶³−1", func(m *onnxpb.Model) {
+		m.OpsetImport[0].Version = 6
+		m.Graph.Node[0].Attribute = []*onnxpb.Attribute{attrInt("axis", math.MaxInt64), attrInt("broadcast", 1)}
+	})
 	on("Conv of 2⁴⁰ slices", floats(1, 1, 1<<40, 1, 1), &onnxpb.Node{OpType: "Conv", Input: []string{"x", "w"}},
 		&onnxpb.Tensor{Name: "w", DataType: onnxpb.Float, Dims: []int64{1, 1, 2, 1, 1}, RawData: make([]byte, 8)})
 	edit("constants that double 60 times", func(m *onnxpb.Model) {

@@ -129,11 +129,11 @@ func (r *modelMaker) model(op rule) *onnxpb.Model {
 }
 
 // Models of one node with any attributes and operands are imported or refused: no rule panics, none takes much memory.
-// With -long there are a hundred times as many.
+// With -long there are twenty times as many.
 func TestRandomNodes(t *testing.T) {
 	each := 100
 	if *long {
-		each *= 100
+		each *= 20
 	}
 	r := &modelMaker{Rand: rand.New(rand.NewPCG(7, 8))}
 	imported, all := 0, 0
