@@ -150,8 +150,12 @@ func (c *call) build(r rule) ([]value, error) {
 }
 
 // foldable reports whether the node can be computed at once: its operands, at
-// least one, are constants. Parameters are none.
+// least one, are constants. Parameters are none, and what draws random numbers draws them in
+// each run.
 func (c *call) foldable() bool {
+	if c.n.OpType == "Dropout" {
+		return false
+	}
 	size := 0
 	for _, name := range c.n.Input {
 		v := c.values[name]
@@ -215,6 +219,9 @@ func (c *call) compute(r rule, probe int) ([]constant, error) {
 		alone.folding = append(alone.folding, c.values[name].constant().at(probe))
 	}
 	outs, err := alone.build(r)
+	if err == nil {
+		err = alone.settle(outs)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -248,6 +255,21 @@ func (c *call) compute(r rule, probe int) ([]constant, error) {
 		results[i].typ, got = o.v.Type(), got[1:]
 	}
 	return results, nil
+}
+
+// settle makes the results that are made when they are used.
+func (c *call) settle(outs []value) error {
+	for i, o := range outs {
+		if o.v != nil || o.later == nil {
+			continue
+		}
+		v, err := c.guarded(func() []*graph.Value { return one(o.later(c)) })
+		if err != nil {
+			return err
+		}
+		outs[i].v = v[0]
+	}
+	return nil
 }
 
 // literal returns the elements of v if it is a constant of the graph.
@@ -483,9 +505,18 @@ func (c *call) axes(as []int, rank int) []int {
 	return out
 }
 
+// valid ends the rule where an op that it has made was refused, so that no rule looks into a
+// shape that is none.
+func (c *call) valid(x *graph.Value) {
+	if !x.IsValid() {
+		panic(refusal{c.unsupported((&importer{g: x.Graph()}).mistake())})
+	}
+}
+
 // extent returns an extent of x that must be known.
 func (c *call) extent(x *graph.Value, axis int) int {
-	n := x.Shape()[axis]
+	c.valid(x)
+	n := x.Shape()[c.axis(axis, x.Shape().Rank())]
 	if n == graph.Batch {
 		c.symbolic(x)
 	}
@@ -494,6 +525,7 @@ func (c *call) extent(x *graph.Value, axis int) int {
 
 // size returns the number of elements of x, which must be known.
 func (c *call) size(x *graph.Value) int {
+	c.valid(x)
 	n := x.Shape().Size()
 	if n < 0 {
 		c.symbolic(x)
@@ -512,6 +544,21 @@ func (c *call) float(i int) *graph.Value {
 		c.refuse("operand %d is %v, want float or double", i, x.Type())
 	}
 	return x
+}
+
+// stretching returns operand i and refuses integers, and what does not stretch to the shape of y.
+func (c *call) stretching(i int, y *graph.Value) *graph.Value {
+	c.valid(y)
+	b := c.float(i)
+	from, to := b.Shape(), y.Shape()
+	ok := len(from) <= len(to)
+	for j := 0; ok && j < len(from); j++ {
+		ok = from[j] == 1 || from[j] == to[len(to)-len(from)+j]
+	}
+	if !ok {
+		c.refuse("operand %d is %v, which does not stretch to %v", i, b.Type(), y.Type())
+	}
+	return b
 }
 
 // rank returns operand i and refuses one of fewer dimensions.

@@ -56,8 +56,8 @@ func FindCases(fsys fs.FS, dir string) ([]string, error) {
 
 // RunCase runs the model in a folder on each of its data sets, the folders
 // test_data_set_k with files input_i.pb and output_i.pb, one tensor each, and
-// compares the results: equal shapes, equal element types, equal numbers up to
-// 1e-7 + 1e-3·|want|, NaN being equal to NaN. Nothing that a file holds
+// compares the results: equal shapes, equal element types, equal integers and booleans,
+// floats equal up to 1e-7 + 1e-3·|want|, NaN being equal to NaN. Nothing that a file holds
 // makes it panic.
 func RunCase(ctx context.Context, fsys fs.FS, dir string) (o Outcome) {
 	o = Outcome{Name: path.Base(dir), Verdict: Failed}
@@ -225,6 +225,15 @@ func compare(got, want *tensor.Dense) error {
 	}
 	if !g.typ.Equal(w.typ) {
 		return fmt.Errorf("got %v, want %v", g.typ, w.typ)
+	}
+	if !g.typ.DType.IsFloat() {
+		gs, ws := g.ints(), w.ints()
+		for i := range gs {
+			if gs[i] != ws[i] {
+				return fmt.Errorf("element %d of %v is %v, want %v", i, g.typ, gs[i], ws[i])
+			}
+		}
+		return nil
 	}
 	gs, ws := g.floats(), w.floats()
 	for i := range gs {

@@ -44,3 +44,16 @@ func (e *UnsupportedError) Error() string {
 
 // Unwrap returns why it is refused.
 func (e *UnsupportedError) Unwrap() error { return e.Err }
+
+// An InternalError is a node whose import has panicked: a bug in Neocog, whatever the model is.
+type InternalError struct {
+	Op, Node string
+	Opset    int64
+	Panic    any
+	Stack    []byte // where it was
+}
+
+// Error returns the text, which begins with op, node and opset.
+func (e *InternalError) Error() string {
+	return fmt.Sprintf("onnx: %s, node %q, opset %d: internal error: %v; this is a bug in neocog", e.Op, cut(e.Node), e.Opset, e.Panic)
+}

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"context"
+	"errors"
 	"testing"
 
 	"neocog/graph"
@@ -40,6 +41,10 @@ func FuzzImport(f *testing.F) {
 		m.Info()
 		for _, o := range []Options{{}, {Batch: 2}} {
 			net, err := m.Import(o)
+			var internal *InternalError
+			if errors.As(err, &internal) {
+				t.Fatalf("%v\n%s", err, internal.Stack)
+			}
 			if err != nil {
 				continue
 			}

@@ -12,6 +12,7 @@ import (
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"neocog/graph"
 	"neocog/onnx/internal/onnxpb"
 )
 
@@ -210,6 +211,45 @@ func corpus() []hostile {
 	node("TopK of −1", &onnxpb.Node{OpType: "TopK", Input: []string{"x", "k"}}, scalar("k", -1))
 	node("OneHot of 2⁴⁰ classes", &onnxpb.Node{OpType: "OneHot", Input: []string{"k", "k", "v"}}, scalar("k", 1<<40), ints("v", 0, 1))
 	node("Cast to nothing", &onnxpb.Node{OpType: "Cast", Input: []string{"x"}, Attribute: []*onnxpb.Attribute{attrInt("to", -1)}})
+	// A node on an input of another shape.
+	on := func(name string, x *onnxpb.ValueInfo, n *onnxpb.Node, init ...*onnxpb.Tensor) {
+		edit("node: "+name, func(m *onnxpb.Model) {
+			n.Name, n.Output = "n", append([]string{"y"}, n.Output...)
+			m.Graph.Node, m.Graph.Input, m.Graph.Initializer = []*onnxpb.Node{n}, []*onnxpb.ValueInfo{x}, init
+		})
+	}
+	attrMode := func(mode string) *onnxpb.Attribute {
+		return &onnxpb.Attribute{Name: "mode", Type: onnxpb.TypeString, S: []byte(mode)}
+	}
+	floats := func(dims ...int64) *onnxpb.ValueInfo { return typed("x", onnxpb.Float, dims...) }
+	on("Pad by reflection to 2⁶⁹ elements", floats(1<<50, 1<<9), &onnxpb.Node{OpType: "Pad", Input: []string{"x", "d"}, Attribute: []*onnxpb.Attribute{attrMode("reflect")}}, ints("d", 0, 1<<18, 1<<18, 1<<18))
+	on("Pad by −2⁶³", floats(1, 4), &onnxpb.Node{OpType: "Pad", Input: []string{"x", "d"}}, ints("d", 0, 1<<20, math.MinInt64, 1))
+	on("Slice of 2⁴⁰ backwards", floats(1<<40), &onnxpb.Node{OpType: "Slice", Input: []string{"x", "d", "e", "0", "d"}}, ints("d", -1), ints("e", math.MinInt64), ints("0", 0))
+	on("MaxUnpool with a stride of 2³¹", floats(1, 1, 2, 2), &onnxpb.Node{OpType: "MaxUnpool", Input: []string{"x", "i"},
+		Attribute: []*onnxpb.Attribute{attrInts("kernel_shape", 2, 2), attrInts("strides", 1<<31, 1<<31)}},
+		&onnxpb.Tensor{Name: "i", DataType: onnxpb.Int64, Dims: []int64{1, 1, 2, 2}, RawData: make([]byte, 32)})
+	on("MaxUnpool to 2⁸⁰ elements", floats(1, 1, 2, 2), &onnxpb.Node{OpType: "MaxUnpool", Input: []string{"x", "i", "s"},
+		Attribute: []*onnxpb.Attribute{attrInts("kernel_shape", 1<<20, 1<<20), attrInts("strides", 1<<20, 1<<20)}},
+		&onnxpb.Tensor{Name: "i", DataType: onnxpb.Int64, Dims: []int64{1, 1, 2, 2}, RawData: make([]byte, 32)}, ints("s", 1, 1, 1<<40, 1<<40))
+	kernel := func(pads int64, n ...int64) []*onnxpb.Attribute {
+		p := make([]int64, 2*len(n))
+		for i := range p {
+			p[i] = pads
+		}
+		return []*onnxpb.Attribute{attrInts("kernel_shape", n...), attrInts("pads", p...)}
+	}
+	for _, op := range []string{"LpPool", "MaxPool", "AveragePool"} {
+		gaps := append(kernel(1, 2, 2), attrInts("dilations", 2, 2))
+		on(op+" of 2⁴⁰ rows, with padding and gaps", floats(1, 1, 1<<40, 4), &onnxpb.Node{OpType: op, Input: []string{"x"}, Attribute: gaps})
+		on(op+" of 2²¹ rows, with gaps", floats(1, 1, 1<<21, 4), &onnxpb.Node{OpType: op, Input: []string{"x"}, Attribute: gaps})
+		on(op+" of planes of 2²⁴ pixels, with gaps", floats(1, 1, 4, 1<<12, 1<<12), &onnxpb.Node{OpType: op, Input: []string{"x"},
+			Attribute: append(kernel(0, 2, 1, 1), attrInts("dilations", 2, 1, 1))})
+	}
+	on("LpPool of 2⁴⁰ rows, with padding", floats(1, 1, 1<<40, 2), &onnxpb.Node{OpType: "LpPool", Input: []string{"x"}, Attribute: kernel(1, 2, 2)})
+	on("LpPool of 2²² × 2²² pixels, with padding", floats(1, 1, 1<<22, 1<<22), &onnxpb.Node{OpType: "LpPool", Input: []string{"x"}, Attribute: kernel(1, 2, 2)})
+	on("places of MaxPool in 2³⁰ slices", floats(1, 1, 1<<30, 1, 1), &onnxpb.Node{OpType: "MaxPool", Output: []string{"i"}, Input: []string{"x"}, Attribute: kernel(0, 1, 1, 1)})
+	on("Conv of 2⁴⁰ slices", floats(1, 1, 1<<40, 1, 1), &onnxpb.Node{OpType: "Conv", Input: []string{"x", "w"}},
+		&onnxpb.Tensor{Name: "w", DataType: onnxpb.Float, Dims: []int64{1, 1, 2, 1, 1}, RawData: make([]byte, 8)})
 	edit("constants that double 60 times", func(m *onnxpb.Model) {
 		m.Graph.Initializer = append(m.Graph.Initializer, ints("k0", 1))
 		var nodes []*onnxpb.Node
@@ -288,6 +328,65 @@ func TestHostileFiles(t *testing.T) {
 		t.Logf("%s: %v", h.name, err)
 	}
 	t.Logf("%d files", len(all))
+}
+
+// Large inputs are no reason to refuse, but they are not to be listed either.
+func TestLargeInputsTakeNoMemory(t *testing.T) {
+	pool := []*onnxpb.Attribute{attrInts("kernel_shape", 2, 2)}
+	ints := func(name string, v ...int) *onnxpb.Tensor { return encode(name, ofInts(graph.Shape{len(v)}, v...)) }
+	for _, c := range []struct {
+		name string
+		dims []int64
+		node *onnxpb.Node
+		init []*onnxpb.Tensor
+	}{
+		{"LpPool", []int64{1, 1, 1 << 40, 2}, &onnxpb.Node{OpType: "LpPool", Attribute: pool}, nil},
+		{"LpPool with padding", []int64{1, 1, 1 << 20, 2}, &onnxpb.Node{OpType: "LpPool", Attribute: append(pool, attrInts("pads", 0, 1, 0, 1))}, nil},
+		{"AveragePool", []int64{1, 1, 1 << 40, 2}, &onnxpb.Node{OpType: "AveragePool", Attribute: append(pool, attrInts("pads", 1, 1, 1, 1))}, nil},
+		{"MaxPool", []int64{1, 1, 1 << 29, 2}, &onnxpb.Node{OpType: "MaxPool", Attribute: append(pool, attrInts("pads", 1, 1, 1, 1))}, nil},
+		{"Pad by reflection", []int64{1 << 50}, &onnxpb.Node{OpType: "Pad", Input: []string{"", "d"}, Attribute: []*onnxpb.Attribute{attrString("mode", "reflect")}}, []*onnxpb.Tensor{ints("d", 1, 1)}},
+		{"Slice", []int64{1 << 40}, &onnxpb.Node{OpType: "Slice", Input: []string{"", "f", "e", "a", "s"}},
+			[]*onnxpb.Tensor{ints("f", 5), ints("e", math.MinInt), ints("a", 0), ints("s", -1)}},
+	} {
+		c.node.Name, c.node.Output = "n", []string{"y"}
+		if c.node.Input == nil {
+			c.node.Input = []string{""}
+		}
+		c.node.Input[0] = "x"
+		m := small()
+		m.Graph.Node, m.Graph.Initializer, m.Graph.Input = []*onnxpb.Node{c.node}, c.init, []*onnxpb.ValueInfo{typed("x", onnxpb.Float, c.dims...)}
+		data := onnxpb.Marshal(m)
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		model, err := Decode(data)
+		if err == nil {
+			_, err = model.Import(Options{})
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+		}
+		runtime.ReadMemStats(&after)
+		if used := after.TotalAlloc - before.TotalAlloc; used > 64<<20 {
+			t.Errorf("%s: %d bytes were allocated, want at most 64 MiB", c.name, used)
+		}
+	}
+}
+
+// No rule panics that is known. One that did would be an error that names the node.
+func TestPanicOfARuleIsAnError(t *testing.T) {
+	rules["Boom"] = []rule{{op: "Boom", from: 1, in: [2]int{1, 1}, build: func(c *call) []*graph.Value { return one(c.in(7)) }}}
+	defer delete(rules, "Boom")
+	m := small()
+	m.Graph.Node[1].OpType = "Boom"
+	model, err := Decode(onnxpb.Marshal(m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = model.Import(Options{})
+	var internal *InternalError
+	if !errors.As(err, &internal) || internal.Op != "Boom" || internal.Node != "r" || len(internal.Stack) == 0 {
+		t.Errorf("error %v, want an *InternalError of node r", err)
+	}
 }
 
 // The longest that any hostile file takes.

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"math"
 	"slices"
 
 	"neocog/graph"
@@ -42,11 +43,7 @@ func (c *call) window(x *graph.Value, size []int) window {
 	if len(w.pads) != 2*n || x.Shape().Rank() != n+2 {
 		c.refuse("x is %v, the window has %d axes and %d paddings", x.Type(), n, len(w.pads))
 	}
-	for i := range n {
-		if w.stride[i] < 1 || w.dilation[i] < 1 || w.size[i] < 1 || w.stride[i] > maxWindow || w.dilation[i] > maxWindow || w.size[i] > maxWindow {
-			c.refuse("extent %d, stride %d, dilation %d of the window along axis %d, want 1 to %d", w.size[i], w.stride[i], w.dilation[i], i+2, maxWindow)
-		}
-	}
+	c.bounded(w)
 	auto := c.attrString("auto_pad", "NOTSET")
 	for i := range n {
 		h := c.extent(x, i+2)
@@ -69,6 +66,17 @@ func (c *call) window(x *graph.Value, size []int) window {
 		}
 	}
 	return w
+}
+
+// bounded refuses a window with which nothing can be computed.
+func (c *call) bounded(w window) {
+	for i := range w.size {
+		for _, v := range []int{w.size[i], w.stride[i], w.dilation[i]} {
+			if v < 1 || v > maxWindow {
+				c.refuse("extent %d, stride %d, dilation %d of the window along axis %d, want 1 to %d", w.size[i], w.stride[i], w.dilation[i], i+2, maxWindow)
+			}
+		}
+	}
 }
 
 // maxWindow bounds what is computed with, so that nothing overflows.
@@ -239,13 +247,9 @@ func convTranspose(c *call) []*graph.Value {
 	if len(shape) > n {
 		shape = shape[len(shape)-n:] // with the batch and the channels
 	}
+	c.bounded(win)
 	out := make([]int, n)
 	for i := range n {
-		for _, v := range []int{win.stride[i], win.dilation[i], size[i]} {
-			if v < 1 || v > maxWindow {
-				c.refuse("extent %d, stride %d, dilation %d of the window, want 1 to %d", size[i], win.stride[i], win.dilation[i], maxWindow)
-			}
-		}
 		span := (size[i]-1)*win.dilation[i] + 1
 		full := win.stride[i]*(c.extent(x, i+2)-1) + extra[i] + span
 		same := auto == "SAME_UPPER" || auto == "SAME_LOWER"
@@ -299,6 +303,7 @@ func (c *call) pool() (x *graph.Value, back func(*graph.Value) *graph.Value, p o
 		c.refuse("the window is %v; images of one to three dimensions are known", size)
 	}
 	w := c.window(x, size)
+	c.listed(x, w)
 	round := w.rounding()
 	if w.rounded && c.attrInt("ceil_mode", 0) != 0 {
 		round = ops.Ceil
@@ -316,6 +321,26 @@ func (c *call) pool() (x *graph.Value, back func(*graph.Value) *graph.Value, p o
 	}
 	x, back = flat(x)
 	return x, back, p, nil
+}
+
+// listed refuses windows with gaps, which are copied by lists of their elements, where a list would be too long: along an
+// axis, and for volumes along all windows of a plane. Places in them, and in volumes, are listed too.
+func (c *call) listed(x *graph.Value, w window) {
+	gaps := slices.Max(w.dilation) > 1
+	windows := 1 // of a plane
+	for i, size := range w.size {
+		n := (c.extent(x, i+2)+w.pads[i]+w.pads[len(w.size)+i]-(size-1)*w.dilation[i]-1)/w.stride[i] + 1
+		if gaps && (n > maxTable/size || i > 0 && n > maxTable/max(windows, 1)) {
+			c.refuse("%d windows of %d along axis %d of x %v, with gaps, are too many to be listed: more than %d elements", n, size, i+2, x.Type(), maxTable)
+		}
+		if i > 0 {
+			windows *= n
+		}
+	}
+	places := len(c.n.Output) > 1 && c.n.Output[1] != ""
+	if places && (gaps || len(w.size) == 3) && x.Shape()[2:].Size() > maxTable {
+		c.refuse("places in x %v are too many to be listed, more than %d", x.Type(), maxTable)
+	}
 }
 
 // maxPool has a second result: where in x the greatest elements are.
@@ -420,10 +445,15 @@ func maxUnpool(c *call) []*graph.Value {
 	if n != x.Shape().Rank()-2 {
 		c.refuse("the window is %v, x %v", size, x.Type())
 	}
-	stride, pads := c.list("strides", n, 1), c.list("pads", 2*n, 0)
+	w := window{size: size, stride: c.list("strides", n, 1), dilation: slices.Repeat([]int{1}, n), pads: c.list("pads", 2*n, 0)}
+	c.bounded(w)
 	from := x.Shape()[:2].Clone()
 	for i := range n {
-		from = append(from, (c.extent(x, i+2)-1)*stride[i]+size[i]-pads[i]-pads[n+i])
+		h, before, after := c.extent(x, i+2), w.pads[i], w.pads[n+i]
+		if min(before, after) < -maxWindow || max(before, after) > maxWindow || h > math.MaxInt/2/maxWindow {
+			c.refuse("padding %d and %d of axis %d of x %v, want within ±%d", before, after, i+2, x.Type(), maxWindow)
+		}
+		from = append(from, (h-1)*w.stride[i]+size[i]-before-after)
 	}
 	to := from
 	if c.has(2) {

@@ -3,6 +3,7 @@ package onnx
 import (
 	"fmt"
 	"iter"
+	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -52,7 +53,8 @@ const (
 
 // Import turns the model into a graph of Neocog's ops. What cannot be had is an
 // *UnsupportedError, which names op, node and operator set; what contradicts
-// itself, such as shapes that do not go together, a *FileError.
+// itself, such as shapes that do not go together, a *FileError; a rule that panics is
+// an *InternalError.
 //
 // Float initialisers become parameters, others constants. A node whose
 // operands are all constants is computed at once.
@@ -235,7 +237,10 @@ func (im *importer) typeOf(v *onnxpb.ValueInfo, batch map[string]bool) (graph.Ty
 			if known == nil {
 				return refuse("the model leaves the extent of axis %d open and calls it %q: say what it is (Options.Dims, --dim %s=…)", axis, dim.Param, dim.Param)
 			}
-			n = known.Shape()[min(axis, known.Dims()-1)]
+			if rank := len(dimensions(v)); known.Dims() != rank {
+				return graph.Type{}, errors.Errorf("onnx: what is fed for input %s has %d dimensions, the model wants %d", quoted(v.Name), known.Dims(), rank)
+			}
+			n = known.Shape()[axis]
 		case im.opts.Batch > 0:
 			n = im.opts.Batch
 		default:
@@ -266,9 +271,14 @@ func (im *importer) mistake() error {
 }
 
 // node imports one node: by computing it, if its operands are constants, and else
-// by adding ops to the graph.
-func (im *importer) node(n *onnxpb.Node) error {
+// by adding ops to the graph. A panic of its rule is an *InternalError.
+func (im *importer) node(n *onnxpb.Node) (err error) {
 	c := &call{importer: im, n: n, g: im.g}
+	defer func() {
+		if r := recover(); r != nil {
+			err = &InternalError{c.name(), title(n), im.model.opset, r, debug.Stack()}
+		}
+	}()
 	r, err := c.rule()
 	if err != nil {
 		return err

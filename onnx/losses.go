@@ -23,7 +23,8 @@ var losses = []rule{
 }
 
 // logLikelihood is minus the weighted logarithm of the probability of each label,
-// as it is, as a sum, or as a mean weighted like it.
+// as it is, as a sum, or as a mean weighted like it. What is ignored counts 0, be it NaN. It is
+// ops.NLLLoss with indices as fromStart makes them, which a file holds and gives again.
 func (c *call) logLikelihood(logp *graph.Value) *graph.Value {
 	labels := c.in(1)
 	if !logp.IsValid() || !labels.DType().IsInt() {
@@ -35,12 +36,13 @@ func (c *call) logLikelihood(logp *graph.Value) *graph.Value {
 		c.refuse("the labels are %v, the scores %v", labels.Type(), logp.Type())
 	}
 	d := logp.DType()
-	var weight *graph.Value // of each label; nil: 1
+	var weight, counts *graph.Value // of each label; nil: 1, and all
 	index := labels
 	if a := c.attribute("ignore_index", onnxpb.TypeInt, always); a != nil {
 		ignored := ops.Equal(labels, c.g.Scalar(labels.DType(), float64(c.attrInt("ignore_index", 0))))
 		index = ops.Where(ignored, c.g.Scalar(labels.DType(), 0), labels)
-		weight = ops.Cast(ops.Not(ignored), d)
+		counts = ops.Not(ignored)
+		weight = ops.Cast(counts, d)
 	}
 	if c.has(2) {
 		w := c.float(2)
@@ -48,14 +50,17 @@ func (c *call) logLikelihood(logp *graph.Value) *graph.Value {
 			c.refuse("the weights are %v, want one for each of %d classes", w.Type(), s[1])
 		}
 		own := ops.Gather(w, c.fromStart(index, w, 0), 0)
-		if weight != nil {
-			own = ops.Mul(own, weight)
+		if counts != nil {
+			own = ops.Where(counts, own, c.g.Scalar(d, 0))
 		}
 		weight = own
 	}
 	loss := ops.Neg(ops.Reshape(ops.GatherElements(logp, c.fromStart(ops.Reshape(index, at...), logp, 1), 1), labels.Shape()...))
 	if weight != nil {
 		loss = ops.Mul(loss, weight)
+	}
+	if counts != nil {
+		loss = ops.Where(counts, loss, c.g.Scalar(d, 0))
 	}
 	switch how := c.attrString("reduction", "mean"); how {
 	case "none":

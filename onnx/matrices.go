@@ -41,7 +41,7 @@ func joined(s graph.Shape) (n int, ok bool) {
 	return 0, false
 }
 
-// gemm is alpha·A·B + beta·C, where C broadcasts.
+// gemm is alpha·A·B + beta·C, where C stretches to A·B.
 func gemm(c *call) []*graph.Value {
 	a, b := c.float(0), c.float(1)
 	for i, v := range []*graph.Value{a, b} {
@@ -52,8 +52,9 @@ func gemm(c *call) []*graph.Value {
 	y := product(a, b, ops.Trans{A: c.attrInt("transA", 0) != 0, B: c.attrInt("transB", 0) != 0})
 	y = ops.Scale(y, c.attrFloat("alpha", 1))
 	if c.has(2) {
+		k := c.stretching(2, y)
 		if beta := c.attrFloat("beta", 1); beta != 0 {
-			y = ops.Add(y, ops.Scale(c.float(2), beta))
+			y = ops.Add(y, ops.Scale(k, beta))
 		}
 	}
 	return one(y)

@@ -26,10 +26,11 @@ var normalisations = []rule{
 	{op: "LpNormalization", from: 6, in: [2]int{1, 1}, attributes: []string{"axis", "p"}, build: func(c *call) []*graph.Value {
 		x := c.rank(0, 1)
 		axis := c.axis(c.attrInt("axis", -1), x.Shape().Rank())
+		norm := ops.NormL2Keep
 		if c.attrInt("p", 2) == 1 {
-			return one(ops.Div(x, ops.NormL1Keep(x, axis)))
+			norm = ops.NormL1Keep
 		}
-		return one(ops.Div(x, ops.NormL2Keep(x, axis)))
+		return one(overNorm(x, norm(x, axis)))
 	}},
 	{op: "Dropout", from: 6, to: 6, in: [2]int{1, 1}, attributes: []string{"is_test", "ratio"}, build: func(c *call) []*graph.Value {
 		return dropout(c, c.attrInt("is_test", 0) == 0, c.attrFloat("ratio", 0.5))
@@ -42,6 +43,14 @@ var normalisations = []rule{
 		}
 		return dropout(c, c.has(2) && c.scalar(2, "training_mode") != 0, ratio)
 	}},
+}
+
+// overNorm is x/norm, and 0 where the norm is 0.
+func overNorm(x, norm *graph.Value) *graph.Value {
+	if !norm.IsValid() {
+		return norm
+	}
+	return ops.Div(x, ops.Where(ops.Equal(norm, scalarOf(norm, 0)), scalarOf(norm, 1), norm))
 }
 
 // batchNorm normalises by the statistics of the model or, in training mode, by
@@ -74,18 +83,19 @@ func batchNorm(c *call) []*graph.Value {
 
 // layerNorm has the mean and 1/√(variance + epsilon) as further results.
 func layerNorm(c *call) []*graph.Value {
-	x, gamma := c.rank(0, 1), c.float(1)
+	x := c.rank(0, 1)
+	gamma := c.stretching(1, x)
 	axis := c.axis(c.attrInt("axis", -1), x.Shape().Rank())
 	if c.attrInt("stash_type", 1) != 1 {
 		c.refuse("stash_type is %d; statistics of type float are known", c.attrInt("stash_type", 1))
 	}
 	standard := ops.Standardise(x, axis, c.attrFloat("epsilon", 1e-5))
 	y := standard
-	if k, ok := literal(gamma); !ok || !allOnes(k) || gamma.Shape().Rank() > x.Shape().Rank() {
+	if k, ok := literal(gamma); !ok || !allOnes(k) {
 		y = ops.Mul(y, gamma)
 	}
 	if c.has(2) {
-		y = ops.Add(y, c.float(2))
+		y = ops.Add(y, c.stretching(2, x))
 	}
 	var axes []int
 	for i := axis; i < x.Shape().Rank(); i++ {
@@ -118,9 +128,9 @@ func meanVariance(c *call) []*graph.Value {
 		axes = []int{0, 2, 3}
 	}
 	axes = c.axes(axes, x.Shape().Rank())
-	mean := ops.MeanKeep(x, axes...)
-	variance := ops.Sub(ops.MeanKeep(ops.Square(x), axes...), ops.Square(mean))
-	return one(ops.Div(ops.Sub(x, mean), ops.AddScalar(ops.Sqrt(variance), rounded(x, 1e-9))))
+	centred := ops.Sub(x, ops.MeanKeep(x, axes...))
+	variance := ops.MeanKeep(ops.Square(centred), axes...) // not E[x²] − E[x]², in which everything may cancel
+	return one(ops.Div(centred, ops.AddScalar(ops.Sqrt(variance), rounded(x, 1e-9))))
 }
 
 // dropout is the identity, with a mask that keeps everything, or drops by random

@@ -11,14 +11,12 @@ import (
 // resizing are the rules of Resize and of Upsample, which it replaced.
 var resizing = []rule{
 	{op: "Upsample", from: 7, to: 8, in: [2]int{1, 1}, attributes: []string{"mode", "scales"}, build: func(c *call) []*graph.Value {
-		return one(c.resizeBy(c.float(0), c.attrFloats("scales"), c.upsampling()))
+		return one(c.upsample(c.attrFloats("scales")))
 	}},
 	{op: "Upsample", from: 9, to: 9, in: [2]int{2, 2}, attributes: []string{"mode"}, build: func(c *call) []*graph.Value {
-		return one(c.resizeBy(c.float(0), c.known(1, "the scales").floats(), c.upsampling()))
+		return one(c.upsample(c.known(1, "the scales").floats()))
 	}},
-	{op: "Resize", from: 10, to: 10, in: [2]int{2, 2}, attributes: []string{"mode"}, build: func(c *call) []*graph.Value {
-		return one(c.resizeBy(c.float(0), c.known(1, "the scales").floats(), c.upsampling()))
-	}},
+	{op: "Resize", from: 10, to: 10, in: [2]int{2, 2}, attributes: []string{"mode"}, build: resize10},
 	{op: "Resize", from: 11, in: [2]int{1, 4}, attributes: []string{
 		"antialias", "axes", "coordinate_transformation_mode", "cubic_coeff_a", "exclude_outside", "extrapolation_value", "keep_aspect_ratio_policy", "mode", "nearest_mode",
 	}, build: resize},
@@ -27,6 +25,33 @@ var resizing = []rule{
 // upsampling is what Upsample does: an element for those that begin at its place.
 func (c *call) upsampling() ops.Resampling {
 	return ops.Resampling{Filter: c.interpolation(), Coordinates: ops.Asymmetric, Nearest: ops.RoundFloor}
+}
+
+// upsample is Upsample, which makes nothing smaller.
+func (c *call) upsample(scales []float64) *graph.Value {
+	for _, s := range scales {
+		if !(s >= 1) {
+			c.refuse("the scales are %v, want at least 1", scales)
+		}
+	}
+	return c.resizeBy(c.float(0), scales, c.upsampling())
+}
+
+// resize10 is the first Resize: Upsample where it enlarges, while axes that shrink take the nearest element at or after
+// the place. Operator set 10 does not say so; its test cases and ONNX Runtime do.
+func resize10(c *call) []*graph.Value {
+	x, scales, r := c.float(0), c.known(1, "the scales").floats(), c.upsampling()
+	if r.Filter == ops.InterpolateNearest && slices.ContainsFunc(scales, func(s float64) bool { return s < 1 }) {
+		shrunk := slices.Clone(scales)
+		for i, s := range scales {
+			shrunk[i], scales[i] = min(s, 1), max(s, 1)
+		}
+		down := r
+		down.Nearest = ops.RoundCeil
+		x = c.resizeBy(x, shrunk, down)
+		c.valid(x)
+	}
+	return one(c.resizeBy(x, scales, r))
 }
 
 func (c *call) interpolation() (f ops.Interpolation) {

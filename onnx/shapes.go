@@ -227,7 +227,7 @@ func split(c *call) []*graph.Value {
 	return out
 }
 
-// slice cuts x as NumPy does: bounds are clipped, steps may go backwards.
+// slice cuts x: bounds are clipped, steps may go backwards.
 func (c *call) slice(x *graph.Value, starts, ends, axes, steps []int) *graph.Value {
 	s := x.Shape()
 	if axes == nil {
@@ -255,12 +255,16 @@ func (c *call) slice(x *graph.Value, starts, ends, axes, steps []int) *graph.Val
 			lo, hi := clamp(wrapped(starts[i], n), 0, n), clamp(wrapped(ends[i], n), 0, n)
 			x = ops.SliceStep(x, a, min(lo, hi), hi, min(step, max(n, 1)))
 		default:
-			var index []int
-			for j := clamp(wrapped(starts[i], n), -1, n-1); j > clamp(wrapped(ends[i], n), -1, n-1); j += max(step, -n-1) {
-				index = append(index, j)
+			// A start is brought into x, as ONNX says; NumPy's may stand before it.
+			hi, lo := min(clamp(wrapped(starts[i], n), 0, n), n-1), clamp(wrapped(ends[i], n), -1, n-1)
+			step = max(step, -n-1)
+			count := ceilDiv(max(hi-lo, 0), -step)
+			if count > maxTable {
+				c.refuse("axis %d of x %v is too long to be reversed: %d elements, the most is %d", a, x.Type(), count, maxTable)
 			}
-			if len(index) > maxTable {
-				c.refuse("axis %d of x %v is too long to be reversed", a, x.Type())
+			index := make([]int, count)
+			for j := range index {
+				index[j] = hi + j*step
 			}
 			x = ops.Gather(x, c.constInts(graph.Shape{len(index)}, index...), a)
 		}
@@ -304,28 +308,34 @@ func (c *call) pad(x *graph.Value, pads, axes []int, value float64) *graph.Value
 		}
 		n := c.extent(x, a)
 		if mode == "constant" {
-			if cut := -min(before, 0); cut > 0 || after < 0 {
-				if cut-min(after, 0) > n {
-					c.refuse("padding %d and %d cuts more than axis %d of x %v has", before, after, a, x.Type())
-				}
-				x = ops.Slice(x, a, cut, n+min(after, 0))
+			if before < -n || after < -n || -min(before, 0)-min(after, 0) > n {
+				c.refuse("padding %d and %d cuts more than axis %d of x %v has", before, after, a, x.Type())
+			}
+			if before < 0 || after < 0 {
+				x = ops.Slice(x, a, -min(before, 0), n+min(after, 0))
 			}
 			lo[a], hi[a] = max(before, 0), max(after, 0)
 			continue
 		}
-		if before < 0 || after < 0 || before > maxWindow || after > maxWindow || n == 0 {
-			c.refuse("padding %d and %d of axis %d of x %v", before, after, a, x.Type())
+		if before < 0 || after < 0 || before > maxTable || after > maxTable || n == 0 {
+			c.refuse("padding %d and %d of axis %d of x %v, want 0 to %d of what has elements", before, after, a, x.Type(), maxTable)
 		}
-		index := make([]int, before+n+after)
-		for j := range index {
-			index[j] = c.mirrored(mode, j-before, n)
-		}
-		x = ops.Gather(x, c.constInts(graph.Shape{len(index)}, index...), a)
+		x = ops.Concat(a, c.beside(x, a, -before, 0, mode), x, c.beside(x, a, n, n+after, mode))
 	}
 	if !x.IsValid() {
 		return x
 	}
 	return ops.Pad(x, lo, hi, value)
+}
+
+// beside returns what stands at the places from to to along an axis of x, which lie outside.
+func (c *call) beside(x *graph.Value, axis, from, to int, mode string) *graph.Value {
+	n := c.extent(x, axis)
+	index := make([]int, to-from)
+	for i := range index {
+		index[i] = c.mirrored(mode, from+i, n)
+	}
+	return ops.Gather(x, c.constInts(graph.Shape{len(index)}, index...), axis)
 }
 
 // mirrored returns which of n elements stands at place i, which may lie outside.

@@ -269,7 +269,7 @@ func (c constant) dense() *tensor.Dense {
 	return tensor.New(tensor.WithShape(c.typ.Shape...), tensor.WithBacking(backing))
 }
 
-// constantOf returns the elements of t, which must be contiguous.
+// constantOf returns the elements of t, whatever their order in memory.
 func constantOf(t *tensor.Dense) (constant, error) {
 	typ, err := vm.TypeOf(t)
 	if err != nil {
@@ -278,29 +278,16 @@ func constantOf(t *tensor.Dense) (constant, error) {
 	typ.Shape = typ.Shape.Clone()
 	b := make([]byte, 0, typ.Bytes())
 	if typ.Shape.Size() > 0 {
-		if t.RequiresIterator() {
-			return constant{}, errors.New("the tensor is a view with gaps, want a contiguous one")
-		}
-		switch data := t.Data().(type) { // of a scalar, the bare number
-		case float32:
-			b, err = binary.Append(b, binary.LittleEndian, data)
-		case float64:
-			b, err = binary.Append(b, binary.LittleEndian, data)
-		case int32:
-			b, err = binary.Append(b, binary.LittleEndian, data)
-		case int64:
-			b, err = binary.Append(b, binary.LittleEndian, data)
-		case int:
-			b, err = binary.Append(b, binary.LittleEndian, int64(data))
-		case bool:
-			b, err = binary.Append(b, binary.LittleEndian, data)
-		case []int:
-			for _, v := range data {
-				b = binary.LittleEndian.AppendUint64(b, uint64(v))
+		if t.RequiresIterator() || !t.Shape().IsScalar() && !t.DataOrder().IsRowMajor() || t.Dtype() == tensor.Int {
+			s := vm.NewState(0) // which copies any view into rows
+			if err := s.Set("t", t); err != nil {
+				return constant{}, err
 			}
-		default:
-			b, err = binary.Append(b, binary.LittleEndian, data)
+			if t, err = s.Get("t"); err != nil {
+				return constant{}, err
+			}
 		}
+		b, err = binary.Append(b, binary.LittleEndian, t.Data()) // of a scalar, the bare number
 	}
 	return constant{typ: typ, data: string(b)}, err
 }
@@ -322,7 +309,7 @@ func DecodeTensor(data []byte) (*tensor.Dense, error) {
 	return c.dense(), nil
 }
 
-// EncodeTensor is the inverse of DecodeTensor. The tensor must be contiguous.
+// EncodeTensor is the inverse of DecodeTensor.
 func EncodeTensor(name string, t *tensor.Dense) ([]byte, error) {
 	c, err := constantOf(t)
 	if err != nil {

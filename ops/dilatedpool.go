@@ -67,17 +67,20 @@ func dilatedAvg(x *graph.Value, p Pool) *graph.Value {
 	return x
 }
 
+// along is the height (i = 0) or width of x [N,C,H,W] with the windows on it.
+func (p Pool) along(i int, x *graph.Value) axis {
+	p = p.full()
+	name := [2]string{"height", "width"}[i]
+	return axis{name, "window", x.Shape()[2+i], p.Size[i], p.Stride[i], p.Dilation[i], p.Pad[i], p.Pad[2+i], p.Round, true}
+}
+
 // windowsAlong returns the pixels of each window along height (i = 0) or width of x [N,C,H,W], in order, and how many
 // elements it has with the padding.
 func (p Pool) windowsAlong(i int, x *graph.Value) (windows [][]int, padded []int, err error) {
 	if err := isImage("x", x.Type(), "NCHW"); err != nil {
 		return nil, nil, err
 	}
-	p = p.full()
-	a := axis{"height", "window", x.Shape()[2+i], p.Size[i], p.Stride[i], p.Dilation[i], p.Pad[i], p.Pad[2+i], p.Round, true}
-	if i == 1 {
-		a.name = "width"
-	}
+	a := p.along(i, x)
 	n, _, err := a.outputs()
 	switch {
 	case err != nil:

@@ -62,18 +62,49 @@ func sumPool(x *graph.Value, p Pool) *graph.Value {
 	if !sums.IsValid() {
 		return sums
 	}
-	counts := make([]float64, 0, sums.Shape()[2:].Size())
-	vertical, _, _ := p.windowsAlong(0, x)
-	horizontal, _, _ := p.windowsAlong(1, x)
-	if vertical == nil || horizontal == nil {
-		return mistake(x, "LpPool2D", fmt.Errorf("the windows on x %v are more than %d elements along an axis", x.Type(), mostCopies))
-	}
-	for _, v := range vertical {
-		for _, h := range horizontal {
-			counts = append(counts, float64(len(v)*len(h)))
+	for i := range 2 {
+		counts, err := p.elementsAlong(i, x)
+		if err != nil {
+			return mistake(x, "LpPool2D", err)
 		}
+		if len(counts) == 1 {
+			sums = Scale(sums, counts[0])
+			continue
+		}
+		shape := graph.Shape(ones(4))
+		shape[2+i] = len(counts)
+		sums = Mul(sums, constLike(x, shape, counts))
 	}
-	return Mul(sums, constLike(x, graph.Shape{len(vertical), len(horizontal)}, counts))
+	return sums
+}
+
+// mostCounts bounds the windows along an axis of which some have padding.
+const mostCounts = 1 << 20
+
+// elementsAlong returns how many pixels each window along height (i = 0) or width of x [N,C,H,W] has; one number where
+// all have as many. No place is listed, however many there are.
+func (p Pool) elementsAlong(i int, x *graph.Value) ([]float64, error) {
+	a := p.along(i, x)
+	n, _, err := a.outputs()
+	if err != nil {
+		return nil, err
+	}
+	if a.before == 0 && (n-1)*a.stride+a.span() <= a.in {
+		return []float64{float64(a.size)}, nil
+	}
+	if n > mostCounts {
+		return nil, fmt.Errorf("%d windows along the %s, some with padding, are more than can be counted, %d", n, a.name, mostCounts)
+	}
+	counts := make([]float64, n)
+	for o := range counts {
+		from := o*a.stride - a.before
+		first, last := 0, min(a.size-1, (a.in-1-from)/a.dilation)
+		if from < 0 {
+			first = (-from + a.dilation - 1) / a.dilation
+		}
+		counts[o] = float64(last - first + 1)
+	}
+	return counts, nil
 }
 
 // GlobalLpPool returns the p-norm of each plane: LpPool2D with a window over all of the image.

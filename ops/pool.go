@@ -17,8 +17,7 @@ type Pool struct {
 	// Round says what happens where (H − size + top + bottom)/stride is no whole
 	// number. Exact, the zero value, refuses.
 	Round Rounding
-	// Dilation is the distance of a window's elements; 0 stands for 1. With gaps, the windows are
-	// copied, and MaxPool2DIndices refuses.
+	// Dilation is the distance of a window's elements; 0 stands for 1. With gaps, the windows are copied.
 	Dilation [2]int
 	// CountPad makes an average divide by the size of the window with the padding in it,
 	// but without what Ceil adds beyond (ONNX count_include_pad). Otherwise

@@ -1,6 +1,10 @@
 package ops
 
-import "neocog/graph"
+import (
+	"fmt"
+
+	"neocog/graph"
+)
 
 // Pool3 are the attributes of a pooling of volumes; see Pool.
 type Pool3 struct {
@@ -58,6 +62,9 @@ func MaxPool3DIndices(x *graph.Value, p Pool3) (y, argmax *graph.Value) {
 		return mistake(x, "MaxPool3D", err), y.Graph().Invalid()
 	}
 	each := q[3] * q[4]
+	if s[2] > mostCopies/each {
+		return mistake(x, "MaxPool3D", fmt.Errorf("the places of %d slices of %d windows are more than can be listed, %d", s[2], each, mostCopies)), y.Graph().Invalid()
+	}
 	offsets := make([]int32, s[2]*each)
 	for i := range offsets {
 		offsets[i] = int32(i / each * s[3] * s[4])

@@ -220,6 +220,15 @@ func TestPoolsOfLinesAndVolumes(t *testing.T) {
 	}
 }
 
+// A table of what all windows hold would take 8 TiB.
+func TestLpPoolListsNoWindows(t *testing.T) {
+	x := graph.New("g").Input("x", graph.Of(graph.Float32, 1, 1, 1<<40, 2))
+	typed(t, ops.LpPool2D(x, 2, ops.Pool{Size: [2]int{2, 2}}), "f32[1,1,549755813888,1]")
+	if y := ops.LpPool2D(x, 2, ops.Pool{Size: [2]int{2, 2}, Pad: [4]int{1, 0, 1, 0}}); y.IsValid() {
+		t.Error("2⁴⁰ windows, of which some have padding, were accepted")
+	}
+}
+
 func TestLpAndGlobalPools(t *testing.T) {
 	x := []float64{3, -4, 0, 0, 1, 2, -2, 0}
 	at := []int{1, 1, 2, 4}
@@ -232,6 +241,8 @@ func TestLpAndGlobalPools(t *testing.T) {
 	closeTo(t, "LpPool, 3", shaped(t, lp(3, row), at, x...), []float64{math.Cbrt(27 + 64), 0, math.Cbrt(9), 2})
 	alike(t, "LpPool with padding", shaped(t, lp(1, ops.Pool{Size: [2]int{1, 2}, Pad: [4]int{0, 1, 0, 1}}), at, x...), 3, 4, 0, 1, 4, 0)
 	alike(t, "LpPool with gaps", shaped(t, lp(1, ops.Pool{Size: [2]int{1, 2}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 3}}), at, x...), 3, 1)
+	alike(t, "LpPool with gaps and padding", shaped(t, lp(1, ops.Pool{Size: [2]int{1, 2}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 2}, Pad: [4]int{0, 1, 0, 1}}), at, x...),
+		4, 3, 4, 0, 2, 3, 2, 2)
 	alike(t, "LpPool's gradient", shaped(t, gradientGraph(lp(2, row)), at, x...), 0.6, -0.8, 0, 0, 1/math.Sqrt(5), 2/math.Sqrt(5), -1, 0)
 	alike(t, "LpPool's gradient, 3, at 0", shaped(t, gradientGraph(lp(3, row)), []int{1, 1, 1, 2}, 0, 0), 0, 0)
 	alike(t, "GlobalLpPool", shaped(t, func(x *graph.Value) *graph.Value { return ops.GlobalLpPool(x, 2) }, []int{1, 2, 4}, x...), 5, 3)

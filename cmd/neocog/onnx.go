@@ -177,8 +177,9 @@ func (r *onnxRun) run(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
+	files := fileNames(net.OutputNames)
 	for i, t := range got {
-		if err := r.result(net.OutputNames[i], t); err != nil {
+		if err := r.result(net.OutputNames[i], files[i], t); err != nil {
 			return err
 		}
 	}
@@ -196,8 +197,8 @@ func portNames(ports []onnx.Port) string {
 // shownElements is how many elements of a result are printed.
 const shownElements = 1000
 
-// result prints a result and, if a folder is given, writes it there.
-func (r *onnxRun) result(name string, t *tensor.Dense) error {
+// result prints a result and, if a folder is given, writes it there to that file.
+func (r *onnxRun) result(name, file string, t *tensor.Dense) error {
 	typ, err := vm.TypeOf(t)
 	if err != nil {
 		return err
@@ -206,7 +207,7 @@ func (r *onnxRun) result(name string, t *tensor.Dense) error {
 		if err := os.MkdirAll(r.out, 0o755); err != nil {
 			return err
 		}
-		path := filepath.Join(r.out, fileName(name)+".npy")
+		path := filepath.Join(r.out, file+".npy")
 		if err := wholefile.Write(path, func(w io.Writer) error { return weights.WriteNPY(w, t) }); err != nil {
 			return err
 		}
@@ -226,6 +227,23 @@ func (r *onnxRun) result(name string, t *tensor.Dense) error {
 	}
 	fmt.Fprintf(r.stdout, "%s %v %s\n", name, typ, text)
 	return nil
+}
+
+// fileNames makes names of files of those of values, all different.
+func fileNames(names []string) []string {
+	files := make([]string, len(names))
+	for i, name := range names {
+		stem := fileName(name)
+		if stem == "" {
+			stem = "output"
+		}
+		files[i] = stem
+		taken := func(f string) bool { return strings.EqualFold(f, files[i]) }
+		for k := 2; slices.ContainsFunc(files[:i], taken); k++ {
+			files[i] = fmt.Sprintf("%s_%d", stem, k)
+		}
+	}
+	return files
 }
 
 // fileName makes a file's name of a value's.

@@ -10,15 +10,21 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 	"golang.org/x/image/draw"
+	"gorgonia.org/tensor"
 
 	"neocog/data"
+	"neocog/graph"
 	"neocog/internal/wholefile"
+	"neocog/onnx"
+	"neocog/ops"
 )
 
 // The scripts run this test binary under the name of the command.
@@ -34,7 +40,7 @@ func TestScript(t *testing.T) {
 			env.Setenv("GOMAXPROCS", "2")
 			return nil
 		},
-		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "pictures": pictures},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){"exits": exits, "pictures": pictures, "onnxcases": onnxCases},
 	})
 }
 
@@ -100,4 +106,33 @@ func pictures(ts *testscript.TestScript, neg bool, args []string) {
 	huge := append([]byte("\x89PNG\r\n\x1a\n\x00\x00\x00\x0d"), header...)
 	huge = binary.BigEndian.AppendUint32(huge, crc32.ChecksumIEEE(header))
 	write("huge.png", func(w io.Writer) error { _, err := w.Write(huge); return err })
+}
+
+// onnxCases writes two test cases of ONNX, cases/right and cases/wrong: y = −x, with the right output and with another; and
+// names.onnx, whose outputs a/b, a_b and ... are the same file.
+func onnxCases(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) > 0 {
+		ts.Fatalf("usage: onnxcases")
+	}
+	g := graph.New("negative")
+	x := g.Input("x", graph.Of(graph.Float32, 2))
+	y := ops.Neg(x)
+	write := func(name string, data []byte, err error) {
+		ts.Check(err)
+		path := ts.MkAbs(name)
+		ts.Check(os.MkdirAll(filepath.Dir(path), 0o755))
+		ts.Check(os.WriteFile(path, data, 0o644))
+	}
+	numbers := func(name string, v ...float32) {
+		data, err := onnx.EncodeTensor("", tensor.New(tensor.WithShape(2), tensor.WithBacking(v)))
+		write(name, data, err)
+	}
+	for name, first := range map[string]float32{"right": -1, "wrong": 1} {
+		data, err := onnx.Export(g, []*graph.Value{y}, nil, nil)
+		write("cases/"+name+"/model.onnx", data, err)
+		numbers("cases/"+name+"/test_data_set_0/input_0.pb", 1, 2)
+		numbers("cases/"+name+"/test_data_set_0/output_0.pb", first, -2)
+	}
+	data, err := onnx.Export(g, []*graph.Value{y, ops.Exp(x), ops.Tanh(x), ops.Abs(x)}, []string{"a/b", "a_b", "...", "A_b"}, nil)
+	write("names.onnx", data, err)
 }
