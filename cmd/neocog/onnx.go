@@ -328,8 +328,8 @@ func (a *app) onnxTestCommand() *cobra.Command {
 		Use:   "test DIR...",
 		Short: "Run ONNX's test cases",
 		Long: `Run the test cases in folders and below: each a folder with model.onnx and test_data_set_0/input_0.pb, output_0.pb and so
-on, as in ONNX's backend tests (onnx/backend/test/data/node). Results pass if they are within 1e-7 + 1e-3 of each number. A
-model with something that Neocog does not have is refused, which is no failure.`,
+on, as in ONNX's backend tests (onnx/backend/test/data/node). Results pass if floats are within 1e-7 + 1e-3 of their size, and
+integers and booleans equal. A model with something that Neocog does not have is refused, which is no failure.`,
 		Example: `neocog onnx test onnx/backend/test/data/node
 neocog onnx test node/test_conv_with_strides_padding --refused`,
 		Args: wants(1, -1, "at least one DIR"),
