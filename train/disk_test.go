@@ -221,3 +221,41 @@ func failsAt(t *testing.T, d *failing) bool {
 	}
 	return true
 }
+
+// A network that is worth something before it is trained is there whenever its folder is, whatever operation was the last one.
+func TestAFullDiskKeepsTheStartOrNothing(t *testing.T) {
+	set := rows(16)
+	for n := 1; ; n++ {
+		cfg := DefaultConfig("linear")
+		cfg.Epochs, cfg.Batch, cfg.LR = 1, 8, 1e-3
+		tr, err := New(linearModel, cfg, data.Normalizer{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer tr.Close()
+		r, err := Create(t.TempDir(), "run")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.disk = &failing{n: n, always: true}
+		_, err = tr.Fit(context.Background(), set, set, FitOptions{Run: r, Start: &Record{}})
+		if err == nil {
+			break
+		}
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("operation %d: error %v, want %v", n, err, syscall.ENOSPC)
+		}
+		if _, gone := os.Stat(r.Dir); gone != nil {
+			if tr.step > 0 {
+				t.Errorf("operation %d: the folder is gone after %d steps", n, tr.step)
+			}
+			continue
+		}
+		back, err := OpenModel(r.Dir, linearModel)
+		if err != nil {
+			t.Errorf("operation %d, after %d steps: %v", n, tr.step, err)
+			continue
+		}
+		back.Close()
+	}
+}
