@@ -262,8 +262,7 @@ func TestSomeImagesOfATableAreOfAllClasses(t *testing.T) {
 		for _, y := range s.Labels {
 			of[y]++
 		}
-		// Of 20 or 30 from three equal classes, less than two of one is a chance of 1 in 300 at most; the seed is fixed.
-		if len(of) != 3 || min(of[0], of[1], of[2]) < 2 {
+		if n := s.Len() / 3; len(of) != 3 || min(of[0], of[1], of[2]) < n {
 			t.Errorf("%d images of %s are %v of each class", s.Len(), s.Name, of)
 		}
 	}
@@ -272,10 +271,6 @@ func TestSomeImagesOfATableAreOfAllClasses(t *testing.T) {
 	}
 	again, _, err := train.Load(cfg)
 	if err != nil || !slices.Equal(again.Labels, set.Labels) || !slices.Equal(again.Pixels, set.Pixels) {
-		t.Errorf("the same seed draws others (%v)", err)
-	}
-	cfg.Seed = 2
-	if other, _, err := train.Load(cfg); err != nil || slices.Equal(other.Labels, set.Labels) && slices.Equal(other.Pixels, set.Pixels) {
-		t.Errorf("another seed draws the same (%v)", err)
+		t.Errorf("the same table gives others (%v)", err)
 	}
 }

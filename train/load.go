@@ -1,7 +1,6 @@
 package train
 
 import (
-	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -39,12 +38,7 @@ func Load(c Config) (set, test *data.Set, err error) {
 		test, set = set.Shuffled(c.Seed).Split(c.Validation)
 		test.Name = name + " (validation)"
 	}
-	if set, err = c.some(set, c.TrainImages); err != nil {
-		return nil, nil, err
-	}
-	if test, err = c.some(test, c.TestImages); err != nil {
-		return nil, nil, err
-	}
+	set, test = first(set, c.TrainImages), first(test, c.TestImages)
 	if shape == nil || data.IsImages(c.Data) { // which are read at the size that is wanted
 		return set, test, nil
 	}
@@ -55,24 +49,12 @@ func Load(c Config) (set, test *data.Set, err error) {
 	return set, test, err
 }
 
-// some returns n images of a set, 0 for all: the first ones, or of a set whose images come class after class, as those of
-// folders do, some that the seed draws, in their order.
-func (c Config) some(s *data.Set, n int) (*data.Set, error) {
+// first returns the first n images of a set, 0 for all: data.Open mixes what would come class after class.
+func first(s *data.Set, n int) *data.Set {
 	if n == 0 || n >= s.Len() {
-		return s, nil
+		return s
 	}
-	changes := 0
-	for i, y := range s.Labels[1:] {
-		if y != s.Labels[i] {
-			changes++
-		}
-	}
-	if changes >= len(s.Classes) {
-		return s.Take(n), nil
-	}
-	drawn := rand.New(rand.NewPCG(c.Seed, 0x50e)).Perm(s.Len())[:n]
-	slices.Sort(drawn)
-	return s.Subset(drawn)
+	return s.Take(n)
 }
 
 // parseShape reads channels, height and width, as 3x32x32. The empty text gives nil. key is

@@ -72,7 +72,7 @@ neocog train --json --quiet > metrics.jsonl     an object for each epoch, the re
 	f.IntVar(&cfg.ImageSize, "image-size", 0, "side of the images of such a folder; 0 is the model's, for --augment to cut from more")
 	f.StringVar(&cfg.Input, "input", "", "build the model for images of `CxHxW`, as 1x64x64; its own by default")
 	f.IntVar(&cfg.Classes, "classes", 0, "give the model a new last layer for so many classes; 0 is the model's own")
-	f.IntVar(&cfg.TrainImages, "train-images", 0, "train on so many images only, drawn by --seed where they come class after class;\n0 is all, of the digits 10,000")
+	f.IntVar(&cfg.TrainImages, "train-images", 0, "train on so many images only; 0 is all, of the digits 10,000")
 	f.IntVar(&cfg.TestImages, "test-images", 0, "test on so many images only; 0 is all, of the digits 2,000")
 	f.IntVar(&cfg.Validation, "validation", 0, "hold out so many training images, drawn by --seed, and test on these")
 	f.StringVar(&cfg.Augment, "augment", cfg.Augment, "change the training images, `STEPS` joined by +: cifar is crop:4+flip;\n'neocog data show' has the list and shows what they do")
